@@ -1,0 +1,19 @@
+//! What every layer stands on.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`error`] | the one error type: kind, place, next step |
+//! | [`token`] | content identity by a fixed hash |
+//! | [`schema`] | column look-up with the nearest name, logical comparison of types |
+//! | [`bytes`] | sizes as people write them |
+//! | [`deep`] | recursion over plans and expressions of any depth |
+
+pub mod bytes;
+pub mod deep;
+pub mod error;
+pub mod schema;
+pub mod token;
+
+pub use bytes::ByteSize;
+pub use error::{Error, ErrorKind, Location, Result};
+pub use token::{Identity, Token, Tokenizer};

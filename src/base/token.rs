@@ -1,0 +1,146 @@
+//! Content identity: equal content has an equal [`Token`], in this process and after a rebuild.
+
+use std::any::Any;
+use std::fmt;
+
+use xxhash_rust::xxh3::Xxh3;
+
+/// The identity of a piece of content: a fixed 128-bit hash (XXH3), the same in every process and build.
+///
+/// Two plans with equal tokens compute the same thing, so the work is shared.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Token(pub u128);
+
+impl Token {
+    /// The token of whatever `write` feeds into the tokenizer.
+    pub fn of(write: impl FnOnce(&mut Tokenizer)) -> Token {
+        let mut tokenizer = Tokenizer::new();
+        write(&mut tokenizer);
+        tokenizer.finish()
+    }
+
+    /// A token that nothing else has: for closures, whose content cannot be seen.
+    pub fn fresh() -> Token {
+        use std::sync::atomic::{AtomicU64, Ordering};
+        use std::time::{SystemTime, UNIX_EPOCH};
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_nanos() as u64);
+        Token::of(|t| {
+            t.str("fresh");
+            t.u64(now);
+            t.u64(u64::from(std::process::id()));
+            t.u64(COUNT.fetch_add(1, Ordering::Relaxed));
+        })
+    }
+}
+
+impl fmt::Display for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Token({self})")
+    }
+}
+
+/// Feeds content into a [`Token`]. Every item is written with its kind and length, so that `"ab", "c"` and
+/// `"a", "bc"` differ.
+pub struct Tokenizer(Xxh3);
+
+impl Tokenizer {
+    /// An empty tokenizer.
+    pub fn new() -> Self {
+        Tokenizer(Xxh3::new())
+    }
+
+    fn item(&mut self, kind: u8, bytes: &[u8]) {
+        let mut head = [kind; 9];
+        head[1..].copy_from_slice(&(bytes.len() as u64).to_le_bytes());
+        self.0.update(&head);
+        self.0.update(bytes);
+    }
+
+    /// A text.
+    pub fn str(&mut self, text: &str) {
+        self.item(1, text.as_bytes());
+    }
+
+    /// A whole number (also used for lengths and flags).
+    pub fn u64(&mut self, value: u64) {
+        self.item(2, &value.to_le_bytes());
+    }
+
+    /// A floating number, by its bits.
+    pub fn f64(&mut self, value: f64) {
+        self.item(3, &value.to_bits().to_le_bytes());
+    }
+
+    /// Bytes.
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        self.item(4, bytes);
+    }
+
+    /// Another token.
+    pub fn token(&mut self, token: Token) {
+        self.item(5, &token.0.to_le_bytes());
+    }
+
+    /// Anything that prints all of its content with `Debug` (data types, plain options).
+    pub fn debug(&mut self, value: &dyn fmt::Debug) {
+        self.item(6, format!("{value:?}").as_bytes());
+    }
+
+    /// Anything with an identity.
+    pub fn identity(&mut self, value: &dyn Identity) {
+        value.token(self);
+    }
+
+    /// A list: its length, then each item.
+    pub fn list<T>(&mut self, items: &[T], mut each: impl FnMut(&mut Self, &T)) {
+        self.u64(items.len() as u64);
+        for item in items {
+            each(self, item);
+        }
+    }
+
+    /// The token of all that was fed.
+    pub fn finish(&self) -> Token {
+        Token(self.0.digest128())
+    }
+}
+
+impl Default for Tokenizer {
+    fn default() -> Self {
+        Tokenizer::new()
+    }
+}
+
+/// Something whose content can be told apart: operations, functions, sources.
+pub trait Identity: Any {
+    /// Feeds the kind (a fixed name) and all content that decides the result into the tokenizer.
+    fn token(&self, t: &mut Tokenizer);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Token;
+
+    #[test]
+    fn tokens_are_fixed_and_unambiguous() {
+        let token = Token::of(|t| t.str("partita"));
+        assert_eq!(token, Token::of(|t| t.str("partita")));
+        assert_eq!(token.to_string(), Token::of(|t| t.str("partita")).to_string());
+        let split = |a: &str, b: &str| {
+            Token::of(|t| {
+                t.str(a);
+                t.str(b);
+            })
+        };
+        assert_ne!(split("ab", "c"), split("a", "bc"));
+        assert_ne!(Token::of(|t| t.f64(0.0)), Token::of(|t| t.f64(-0.0)));
+        assert_ne!(Token::fresh(), Token::fresh());
+    }
+}
