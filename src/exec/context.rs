@@ -1,0 +1,25 @@
+//! What a task may use.
+
+use super::{Budget, Cancel};
+
+/// The surroundings of a task: memory, cancellation and the size of a batch.
+#[derive(Clone, Debug)]
+pub struct TaskContext {
+    /// The memory of the session.
+    pub budget: Budget,
+    /// Stops the task between batches.
+    pub cancel: Cancel,
+    /// About how many rows a batch should have, so that a column of it stays in the cache.
+    pub batch_rows: usize,
+}
+
+impl TaskContext {
+    /// The usual number of rows in a batch.
+    pub const BATCH_ROWS: usize = 32 * 1024;
+}
+
+impl Default for TaskContext {
+    fn default() -> Self {
+        TaskContext { budget: Budget::unlimited(), cancel: Cancel::new(), batch_rows: Self::BATCH_ROWS }
+    }
+}

@@ -1,0 +1,102 @@
+//! `cast`
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::compute::{CastOptions, can_cast_types, cast_with_options};
+use arrow::datatypes::{DataType, Field, FieldRef, Float32Type, Float64Type};
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+
+use crate::base::{Error, ErrorKind, Identity, Result, Tokenizer};
+use crate::expr::{Arg, Notation, ScalarFn, Value};
+
+/// Conversion to another type, as pandas' `astype`: see [`Expr::cast`](crate::expr::Expr::cast).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Cast {
+    /// The type wanted.
+    pub to: DataType,
+}
+
+impl fmt::Display for Cast {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cast[{}]", self.to)
+    }
+}
+
+impl Identity for Cast {
+    fn token(&self, t: &mut Tokenizer) {
+        t.str("cast");
+        t.debug(&self.to);
+    }
+}
+
+impl ScalarFn for Cast {
+    fn return_field(&self, args: &[Arg<'_>]) -> Result<FieldRef> {
+        let [a] = args else { return Err(Error::invalid("`cast` takes one operand")) };
+        if !can_cast_types(a.data_type(), &self.to) {
+            let what = format!("`{}` is {} and cannot be converted to {}", a.field.name(), a.data_type(), self.to);
+            return Err(Error::types(what));
+        }
+        Ok(Arc::new(Field::new(a.field.name(), self.to.clone(), a.field.is_nullable())))
+    }
+
+    fn eval(&self, args: &[Value], _rows: usize) -> Result<Value> {
+        let [a] = args else { return Err(Error::invalid("`cast` takes one operand")) };
+        Ok(a.like(convert(a.rows(), &self.to)?))
+    }
+
+    fn notation(&self) -> Notation {
+        Notation::Method
+    }
+}
+
+/// The array converted to `to`, by the rules of [`Cast`].
+///
+/// # Errors
+/// `Value` with the first value that has no counterpart.
+pub fn convert(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
+    let from = array.data_type();
+    if from == to {
+        return Ok(array.clone());
+    }
+    if to.is_integer() && !from.is_integer() && !from.is_null() && !from.is_temporal() {
+        if array.logical_null_count() > 0 {
+            return Err(Error::value(format!("null cannot be converted to {to}"))
+                .help("give it a value with fillna() first, or convert to Float64"));
+        }
+        if let Some(what) = not_finite(array) {
+            return Err(Error::value(format!("{what} cannot be converted to {to}"))
+                .help("give it a value with fillna() first, or convert to Float64"));
+        }
+    }
+    let options = CastOptions { safe: false, ..Default::default() };
+    cast_with_options(array, to, &options).map_err(|error| first_failure(array, to).unwrap_or_else(|| error.into()))
+}
+
+fn not_finite(array: &ArrayRef) -> Option<&'static str> {
+    let name = |nan: bool| if nan { "NaN" } else { "infinity" };
+    match array.data_type() {
+        DataType::Float64 => {
+            array.as_primitive::<Float64Type>().values().iter().find(|v| !v.is_finite()).map(|v| name(v.is_nan()))
+        }
+        DataType::Float32 => {
+            array.as_primitive::<Float32Type>().values().iter().find(|v| !v.is_finite()).map(|v| name(v.is_nan()))
+        }
+        _ => None,
+    }
+}
+
+/// The first value that a lenient conversion turns to null.
+fn first_failure(array: &ArrayRef, to: &DataType) -> Option<Error> {
+    let lenient = cast_with_options(array, to, &CastOptions { safe: true, ..Default::default() }).ok()?;
+    let row = (0..array.len()).find(|&i| array.is_valid(i) && lenient.is_null(i))?;
+    let options = FormatOptions::default();
+    let value = ArrayFormatter::try_new(array, &options).ok()?.value(row).to_string();
+    Some(match array.data_type() {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
+            Error::new(ErrorKind::Parse { value, expected: to.to_string() })
+        }
+        from => Error::value(format!("the {from} value {value} does not fit into {to}")),
+    })
+}

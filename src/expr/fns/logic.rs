@@ -1,0 +1,115 @@
+//! and, or, xor, not
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
+use arrow::compute::kernels::boolean;
+use arrow::datatypes::{DataType, Field, FieldRef};
+
+use crate::base::{Error, Identity, Result, Tokenizer};
+use crate::expr::coerce::to_type;
+use crate::expr::{Arg, Notation, ScalarFn, Value};
+
+/// Logic of two boolean columns, three-valued (Kleene): null is "unknown", so `false & null` is false, `true | null`
+/// is true, and the rest with null is null.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Logic {
+    /// `a & b`
+    And,
+    /// `a | b`
+    Or,
+    /// `a ^ b`
+    Xor,
+}
+
+impl fmt::Display for Logic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Logic::And => "&",
+            Logic::Or => "|",
+            Logic::Xor => "^",
+        })
+    }
+}
+
+impl Identity for Logic {
+    fn token(&self, t: &mut Tokenizer) {
+        t.str("logic");
+        t.debug(self);
+    }
+}
+
+fn boolean_field(name: &dyn fmt::Display, args: &[Arg<'_>], operands: usize) -> Result<FieldRef> {
+    if args.len() != operands {
+        return Err(Error::invalid(format!("`{name}` takes {operands} operands")));
+    }
+    for arg in args {
+        if !matches!(arg.data_type(), DataType::Boolean | DataType::Null) {
+            let what = format!("`{name}` needs booleans, but `{}` is {}", arg.field.name(), arg.data_type());
+            return Err(Error::types(what).help("compare it with something first, for example .ne(0)"));
+        }
+    }
+    let nullable = args.iter().any(|a| a.field.is_nullable());
+    Ok(Arc::new(Field::new(args[0].field.name(), DataType::Boolean, nullable)))
+}
+
+impl ScalarFn for Logic {
+    fn return_field(&self, args: &[Arg<'_>]) -> Result<FieldRef> {
+        boolean_field(self, args, 2)
+    }
+
+    fn eval(&self, args: &[Value], rows: usize) -> Result<Value> {
+        let [a, b] = args else { return Err(Error::invalid(format!("`{self}` takes 2 operands"))) };
+        let scalars = matches!((a, b), (Value::Scalar(_), Value::Scalar(_)));
+        let rows = if scalars { 1 } else { rows };
+        let array = |v: &Value| to_type(v, &DataType::Boolean)?.into_array(rows);
+        let (x, y) = (array(a)?, array(b)?);
+        let (x, y) = (x.as_boolean(), y.as_boolean());
+        let result: ArrayRef = Arc::new(match self {
+            Logic::And => boolean::and_kleene(x, y)?,
+            Logic::Or => boolean::or_kleene(x, y)?,
+            Logic::Xor => {
+                let nulls = arrow::buffer::NullBuffer::union(x.nulls(), y.nulls());
+                BooleanArray::new(x.values() ^ y.values(), nulls)
+            }
+        });
+        Ok(if scalars { a.like(result) } else { Value::Array(result) })
+    }
+
+    fn notation(&self) -> Notation {
+        Notation::Infix
+    }
+}
+
+/// The contrary of a boolean column; null stays null.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Not;
+
+impl fmt::Display for Not {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not")
+    }
+}
+
+impl Identity for Not {
+    fn token(&self, t: &mut Tokenizer) {
+        t.str("not");
+    }
+}
+
+impl ScalarFn for Not {
+    fn return_field(&self, args: &[Arg<'_>]) -> Result<FieldRef> {
+        boolean_field(self, args, 1)
+    }
+
+    fn eval(&self, args: &[Value], _rows: usize) -> Result<Value> {
+        let [a] = args else { return Err(Error::invalid("`not` takes one operand")) };
+        let a = to_type(a, &DataType::Boolean)?;
+        Ok(a.like(Arc::new(boolean::not(a.rows().as_boolean())?)))
+    }
+
+    fn notation(&self) -> Notation {
+        Notation::Prefix
+    }
+}

@@ -1,0 +1,27 @@
+//! Expressions over the columns of a batch.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`tree`] | [`Expr`]: columns, literals, aliases and calls |
+//! | [`build`] | [`col`], [`lit`] and the operators |
+//! | [`function`] | [`ScalarFn`]: what a function of columns must say of itself |
+//! | [`value`] | [`Scalar`] and [`Value`]: what functions take and give |
+//! | [`coerce`] | which type two operands meet in |
+//! | [`program`] | [`Program`]: expressions made ready to run, common parts computed once |
+//! | [`fns`] | the functions, one a file |
+//!
+//! The structure of an expression is closed, its functions are open.
+
+pub mod build;
+pub mod coerce;
+pub mod fns;
+pub mod function;
+pub mod program;
+pub mod tree;
+pub mod value;
+
+pub use build::{col, lit};
+pub use function::{Arg, Notation, ScalarFn};
+pub use program::Program;
+pub use tree::Expr;
+pub use value::{Scalar, Value};

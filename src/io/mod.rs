@@ -1,0 +1,15 @@
+//! Where batches come from and go to.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`batch`] | a record batch and the origin of its rows |
+//! | [`source`] | [`Source`](source::Source): partitions that can be read; [`Scan`](source::Scan): what is wanted of them |
+//! | [`memory`] | batches that are already there |
+
+pub mod batch;
+pub mod memory;
+pub mod source;
+
+pub use batch::{Batch, Batches, Origin, Rows};
+pub use memory::MemorySource;
+pub use source::{PartitionInfo, Scan, Source};
