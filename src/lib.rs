@@ -3,7 +3,13 @@
 pub mod base;
 pub mod exec;
 pub mod expr;
+pub mod graph;
 pub mod io;
+pub mod ops;
+pub mod plan;
+pub mod session;
+pub mod watch;
 
 pub use base::{ByteSize, Error, ErrorKind, Identity, Location, Result, Token};
 pub use expr::{Expr, col, lit};
+pub use session::{Scheduler, Session};

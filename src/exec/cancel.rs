@@ -9,7 +9,13 @@ use crate::base::{Error, ErrorKind, Result};
 ///
 /// A user's closure that is running finishes first.
 #[derive(Clone, Debug, Default)]
-pub struct Cancel(Arc<AtomicBool>);
+pub struct Cancel(Arc<Flag>);
+
+#[derive(Debug, Default)]
+struct Flag {
+    set: AtomicBool,
+    parent: Option<Cancel>,
+}
 
 impl Cancel {
     /// A token that is not cancelled yet.
@@ -17,14 +23,19 @@ impl Cancel {
         Cancel::default()
     }
 
+    /// A token of its own that is cancelled with this one.
+    pub fn child(&self) -> Cancel {
+        Cancel(Arc::new(Flag { set: AtomicBool::new(false), parent: Some(self.clone()) }))
+    }
+
     /// Stops everything that looks at this token.
     pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.set.store(true, Ordering::Relaxed);
     }
 
     /// Whether it was cancelled.
     pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.set.load(Ordering::Relaxed) || self.0.parent.as_ref().is_some_and(Cancel::is_cancelled)
     }
 
     /// Fails with `Cancelled` when it was.

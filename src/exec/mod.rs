@@ -5,13 +5,24 @@
 //! | [`budget`] | the memory of a session: reservations made before allocating, returned on drop |
 //! | [`cancel`] | the token that stops a run between batches |
 //! | [`context`] | what a task may use |
+//! | [`event`] | what observers are told |
+//! | [`schedule`] | what to run next and what may be freed: pure |
+//! | [`run`] | a graph that is being run, its results in order |
+//! | [`executor`] | on the calling thread, or on a pool |
 //!
 //! This layer never sees a plan.
 
 pub mod budget;
 pub mod cancel;
 pub mod context;
+pub mod event;
+pub mod executor;
+pub mod run;
+pub mod schedule;
 
 pub use budget::{Budget, Reservation};
 pub use cancel::Cancel;
 pub use context::TaskContext;
+pub use event::{Event, Observer};
+pub use executor::{Executor, Pool, Serial};
+pub use run::{Run, RunContext, Work};

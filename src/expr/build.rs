@@ -119,6 +119,29 @@ impl std::ops::Not for Expr {
 }
 
 impl Expr {
+    /// The conditions that must all be true for this one to be: the parts of `a & b & c`.
+    pub fn conjuncts(&self) -> Vec<Expr> {
+        let (mut parts, mut left) = (Vec::new(), vec![self.clone()]);
+        while let Some(e) = left.pop() {
+            match e.unaliased() {
+                Expr::Call { func, args } if is_and(func.as_ref()) => left.extend(args.iter().rev().cloned()),
+                part => parts.push(part.clone()),
+            }
+        }
+        parts
+    }
+
+    /// The condition that is true where all of `conditions` are; `None` if there are none.
+    pub fn all(conditions: impl IntoIterator<Item = Expr>) -> Option<Expr> {
+        conditions.into_iter().reduce(|a, b| a.and(b))
+    }
+
+    /// The same called `name`: with an alias only where one is needed.
+    #[must_use]
+    pub(crate) fn named_as(self, name: &Arc<str>) -> Expr {
+        if self.name() == *name { self } else { Expr::Alias(Arc::new(self.unaliased().clone()), name.clone()) }
+    }
+
     /// The same under another name.
     #[must_use]
     pub fn alias(self, name: impl AsRef<str>) -> Expr {
@@ -205,4 +228,8 @@ impl Expr {
     pub fn fillna(self, value: impl Into<Expr>) -> Expr {
         Expr::call(FillNull, [self, value.into()])
     }
+}
+
+fn is_and(func: &dyn super::ScalarFn) -> bool {
+    (func as &dyn std::any::Any).downcast_ref::<Logic>() == Some(&Logic::And)
 }

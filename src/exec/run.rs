@@ -1,0 +1,380 @@
+//! A graph that is being run: the schedule, the results, and the threads that work on it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::schedule::{Next, Schedule};
+use super::{Event, Observer, TaskContext};
+use crate::base::{Error, ErrorKind, Result};
+use crate::graph::{Payload, TaskGraph, TaskId};
+
+/// What a task does: from the results it needs, in their order, to its own.
+pub type Work = Box<dyn FnOnce(Vec<Payload>, &TaskContext) -> Result<Payload> + Send>;
+
+/// How a graph is to be run.
+#[derive(Clone)]
+pub struct RunContext {
+    /// What tasks may use. The run cancels a child of this token.
+    pub task: TaskContext,
+    /// Who watches.
+    pub observers: Vec<Arc<dyn Observer>>,
+    /// How many wanted results may wait to be taken before tasks for later ones stop starting; absent: all.
+    pub window: Option<usize>,
+}
+
+impl RunContext {
+    /// A run that nobody watches and whose results are all kept.
+    pub fn new(task: TaskContext) -> Self {
+        RunContext { task, observers: Vec::new(), window: None }
+    }
+}
+
+/// A graph that is being run. Dropping it cancels what is not done yet.
+///
+/// As an iterator it gives the wanted results in their order, each as soon as it is there; after the first error it
+/// ends. A thread of the pool that waits for a result works on this run meanwhile, so that a task may compute too.
+pub struct Run {
+    state: Arc<State>,
+    position: usize,
+}
+
+struct State {
+    id: u64,
+    task: TaskContext,
+    observers: Vec<Arc<dyn Observer>>,
+    pool: Option<Arc<rayon::ThreadPool>>,
+    inner: Mutex<Inner>,
+    changed: Condvar,
+}
+
+struct Inner {
+    graph: TaskGraph<Work>,
+    schedule: Schedule,
+    results: Vec<Option<Payload>>,
+    wanted: Vec<TaskId>,
+    /// Wanted results that were taken.
+    taken: u32,
+    window: Option<u32>,
+    error: Option<Error>,
+    workers: usize,
+    waiting: usize,
+    ended: bool,
+}
+
+struct Job {
+    task: TaskId,
+    work: Work,
+    inputs: Vec<Payload>,
+}
+
+impl Inner {
+    fn room(&self) -> u32 {
+        self.window.map_or(u32::MAX, |w| self.taken.saturating_add(w))
+    }
+
+    fn next_job(&mut self) -> Option<Job> {
+        let room = self.room();
+        let Next::Run(task) = self.schedule.next(room) else { return None };
+        let work = self.graph.take_work(task)?;
+        let Inner { graph, schedule, results, .. } = self;
+        let inputs = graph.needs(task).iter().filter_map(|&need| {
+            let slot = &mut results[need as usize];
+            if schedule.last_user(need) { slot.take() } else { slot.clone() }
+        });
+        Some(Job { task, work, inputs: inputs.collect() })
+    }
+
+    fn settle(&mut self, task: TaskId, result: Result<Payload>) {
+        match result {
+            Ok(payload) => {
+                self.results[task as usize] = Some(payload);
+                let Inner { graph, schedule, results, .. } = self;
+                schedule.finish(task, graph.needs(task), |unused| results[unused as usize] = None);
+            }
+            Err(error) => {
+                let label = self.graph.label(task);
+                let error = error.at_task(label.partition as usize, &label.name);
+                if self.schedule.fail(task) {
+                    self.error = Some(error);
+                }
+            }
+        }
+    }
+}
+
+impl Run {
+    /// Starts a graph on a pool, or on whatever thread asks for results.
+    pub(super) fn start(
+        graph: TaskGraph<Work>,
+        wanted: Vec<TaskId>,
+        context: RunContext,
+        pool: Option<Arc<rayon::ThreadPool>>,
+    ) -> Run {
+        static RUNS: AtomicU64 = AtomicU64::new(0);
+        let schedule = Schedule::new(&graph, &wanted);
+        let results = (0..graph.len()).map(|_| None).collect();
+        let mut task = context.task;
+        task.cancel = task.cancel.child();
+        let window = context.window.map(|w| w.clamp(1, u32::MAX as usize) as u32);
+        let state = Arc::new(State {
+            id: RUNS.fetch_add(1, Ordering::Relaxed),
+            task,
+            observers: context.observers,
+            pool,
+            changed: Condvar::new(),
+            inner: Mutex::new(Inner {
+                graph,
+                schedule,
+                results,
+                wanted,
+                taken: 0,
+                window,
+                error: None,
+                workers: 0,
+                waiting: 0,
+                ended: false,
+            }),
+        });
+        let mut inner = state.lock();
+        state.tell(&Event::RunStarted { run: state.id, tasks: inner.schedule.tasks() });
+        state.end_if_over(&mut inner);
+        state.call_workers(&mut inner);
+        drop(inner);
+        Run { state, position: 0 }
+    }
+
+    /// How many results are wanted.
+    pub fn wanted(&self) -> usize {
+        self.state.lock().wanted.len()
+    }
+
+    /// The result at `position` of the wanted ones, waiting for it. It stays there for others.
+    ///
+    /// # Errors
+    /// The error of the run, if that came before the result.
+    pub fn get(&self, position: usize) -> Result<Payload> {
+        self.state.wait_for(position, false)
+    }
+
+    /// Whether the result at `position` is there.
+    pub fn is_ready(&self, position: usize) -> bool {
+        let inner = self.state.lock();
+        inner.wanted.get(position).is_some_and(|&task| inner.results[task as usize].is_some())
+    }
+
+    /// Waits until all is done.
+    ///
+    /// # Errors
+    /// The first error of the run.
+    pub fn wait(&self) -> Result<()> {
+        let wanted = self.wanted();
+        (0..wanted).try_for_each(|position| self.get(position).map(drop))
+    }
+
+    /// Stops what is not done yet.
+    pub fn cancel(&self) {
+        self.state.task.cancel.cancel();
+        let mut inner = self.state.lock();
+        inner.schedule.stop();
+        self.state.end_if_over(&mut inner);
+    }
+}
+
+impl Iterator for Run {
+    type Item = Result<Payload>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.position >= self.wanted() {
+            return None;
+        }
+        let result = self.state.wait_for(self.position, true);
+        self.position = if result.is_ok() { self.position + 1 } else { usize::MAX };
+        Some(result)
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        self.cancel();
+    }
+}
+
+impl std::fmt::Debug for Run {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Run({})", self.state.id)
+    }
+}
+
+/// A slice of work is at least this long, or a single task.
+const SLICE: Duration = Duration::from_micros(100);
+/// The most tasks taken from the schedule at once.
+const MOST_AT_ONCE: usize = 256;
+/// How often a waiting thread looks whether it was cancelled.
+const LOOK: Duration = Duration::from_millis(20);
+
+impl State {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // tasks run outside the lock, so a poisoned lock still guards whole state
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, event: &Event<'_>) {
+        self.observers.iter().for_each(|o| o.notice(event));
+    }
+
+    /// The result at `position`; taken out if `take` and nobody else needs it.
+    fn wait_for(self: &Arc<Self>, position: usize, take: bool) -> Result<Payload> {
+        let helps = self.pool.as_ref().is_none_or(|pool| pool.current_thread_index().is_some());
+        let mut inner = self.lock();
+        loop {
+            let Some(&task) = inner.wanted.get(position) else {
+                return Err(Error::invalid(format!("result {position} is not among the wanted ones")));
+            };
+            if inner.results[task as usize].is_some() {
+                return Ok(self.deliver(&mut inner, task, take));
+            }
+            if self.task.cancel.is_cancelled() {
+                inner.schedule.stop();
+                self.end_if_over(&mut inner);
+            }
+            if inner.ended {
+                return Err(inner.error.clone().unwrap_or_else(|| Error::new(ErrorKind::Cancelled)));
+            }
+            if helps && inner.schedule.has_ready(inner.room()) {
+                inner = self.work_once(inner, &mut 1);
+            } else {
+                inner.waiting += 1;
+                inner = self.changed.wait_timeout(inner, LOOK).unwrap_or_else(PoisonError::into_inner).0;
+                inner.waiting -= 1;
+            }
+        }
+    }
+
+    fn deliver(self: &Arc<Self>, inner: &mut MutexGuard<'_, Inner>, task: TaskId, take: bool) -> Payload {
+        let inner = &mut **inner;
+        let last = take && inner.schedule.used(task);
+        let slot = &mut inner.results[task as usize];
+        let payload = if last { slot.take() } else { slot.clone() };
+        if take {
+            inner.taken += 1;
+            self.call_workers(inner);
+        }
+        payload.unwrap_or_else(|| Payload::new(()))
+    }
+
+    /// Puts more threads of the pool to work, as many as there are tasks for.
+    fn call_workers(self: &Arc<Self>, inner: &mut Inner) {
+        let Some(pool) = &self.pool else { return };
+        let threads = pool.current_num_threads();
+        let ready = inner.schedule.ready(inner.room());
+        while inner.workers < threads.min(ready) {
+            inner.workers += 1;
+            let state = self.clone();
+            pool.spawn_fifo(move || state.work());
+        }
+    }
+
+    /// What a thread of the pool does: a slice of work, then it queues again, so that runs share the threads.
+    fn work(self: Arc<Self>) {
+        let mut at_once = 1;
+        let mut inner = self.lock();
+        let begun = Instant::now();
+        while inner.schedule.has_ready(inner.room()) {
+            inner = self.work_once(inner, &mut at_once);
+            if begun.elapsed() > SLICE * 20 {
+                if let Some(pool) = &self.pool {
+                    drop(inner);
+                    let state = self.clone();
+                    pool.spawn_fifo(move || state.work());
+                    return;
+                }
+            }
+        }
+        inner.workers -= 1;
+        // a task may have become ready between the look and here only under this lock: nothing is missed
+    }
+
+    /// Takes up to `at_once` tasks, runs them, and puts their results in place.
+    fn work_once<'a>(
+        self: &'a Arc<Self>,
+        mut inner: MutexGuard<'a, Inner>,
+        at_once: &mut usize,
+    ) -> MutexGuard<'a, Inner> {
+        let threads = self.pool.as_ref().map_or(1, |p| p.current_num_threads());
+        let share = inner.schedule.ready(u32::MAX).div_ceil(threads);
+        let mut jobs = Vec::with_capacity((*at_once).min(share).max(1));
+        while jobs.len() < (*at_once).min(share).max(1) {
+            match inner.next_job() {
+                Some(job) => jobs.push(job),
+                None => break,
+            }
+        }
+        let labels = (!self.observers.is_empty()).then(|| {
+            jobs.iter().map(|j| (inner.graph.key(j.task), inner.graph.label(j.task).clone())).collect::<Vec<_>>()
+        });
+        drop(inner);
+        let begun = Instant::now();
+        let mut done = Vec::with_capacity(jobs.len());
+        for (i, job) in jobs.into_iter().enumerate() {
+            let seen = labels.as_ref().and_then(|l| l.get(i));
+            done.push((job.task, self.run_job(job, seen)));
+        }
+        let took = begun.elapsed();
+        *at_once = if took < SLICE { (*at_once * 2).min(MOST_AT_ONCE) } else { 1 };
+        let mut inner = self.lock();
+        for (task, result) in done {
+            inner.settle(task, result);
+        }
+        self.end_if_over(&mut inner);
+        self.call_workers(&mut inner);
+        if inner.waiting > 0 {
+            self.changed.notify_all();
+        }
+        inner
+    }
+
+    fn run_job(&self, job: Job, seen: Option<&(crate::graph::Key, crate::graph::Label)>) -> Result<Payload> {
+        let worker = self.pool.as_ref().and_then(|p| p.current_thread_index());
+        let begun = seen.map(|(key, label)| {
+            self.tell(&Event::TaskStarted { run: self.id, key: *key, label, worker });
+            Instant::now()
+        });
+        let result = match self.task.cancel.check() {
+            Err(cancelled) => Err(cancelled),
+            Ok(()) => catch_unwind(AssertUnwindSafe(|| (job.work)(job.inputs, &self.task)))
+                .unwrap_or_else(|panic| Err(panicked(panic.as_ref()))),
+        };
+        if let (Some((key, label)), Some(begun)) = (seen, begun) {
+            self.tell(&Event::TaskFinished {
+                run: self.id,
+                key: *key,
+                label,
+                worker,
+                took: begun.elapsed(),
+                bytes: result.as_ref().map_or(0, Payload::bytes),
+                failed: result.is_err(),
+            });
+        }
+        result
+    }
+
+    fn end_if_over(&self, inner: &mut MutexGuard<'_, Inner>) {
+        if !inner.ended && inner.schedule.is_over() {
+            inner.ended = true;
+            self.tell(&Event::RunFinished { run: self.id, failed: !inner.schedule.is_complete() });
+            self.changed.notify_all();
+        }
+    }
+}
+
+/// The error for a caught panic.
+fn panicked(panic: &(dyn std::any::Any + Send)) -> Error {
+    let message = panic
+        .downcast_ref::<&str>()
+        .map(|s| (*s).to_string())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".to_string());
+    Error::new(ErrorKind::Panicked { message })
+}

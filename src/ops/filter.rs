@@ -1,0 +1,151 @@
+//! Keeps the rows where a condition is true.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::array::{AsArray, BooleanArray};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
+
+use crate::base::schema::index_of;
+use crate::base::{Error, Identity, Result, Tokenizer};
+use crate::expr::{Expr, Program, Value};
+use crate::io::Batch;
+use crate::plan::node::only;
+use crate::plan::{Flow, Map, Op, Out, Plan, Shape, Stage};
+
+/// Keeps the rows where a condition is true: not those where it is false or null, and with NaN every comparison but
+/// `!=` is false.
+#[derive(Debug, Clone)]
+pub struct Filter {
+    condition: Expr,
+    /// The columns that are passed on; absent: all. The condition may need others.
+    keep: Option<Vec<String>>,
+}
+
+impl Filter {
+    /// Keeps the rows where `condition` is true.
+    pub fn new(condition: Expr) -> Filter {
+        Filter { condition, keep: None }
+    }
+}
+
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "filter {}", self.condition)
+    }
+}
+
+impl Identity for Filter {
+    fn token(&self, t: &mut Tokenizer) {
+        t.str("filter");
+        t.identity(&self.condition);
+        t.debug(&self.keep);
+    }
+}
+
+impl Op for Filter {
+    fn name(&self) -> &'static str {
+        "filter"
+    }
+
+    fn schema(&self, inputs: &[SchemaRef]) -> Result<SchemaRef> {
+        let [input] = inputs else { return Err(Error::invalid("filter has one input")) };
+        match self.condition.data_type(input)? {
+            DataType::Boolean | DataType::Null => {}
+            other => {
+                return Err(Error::types(format!("the condition `{}` is {other}, not Boolean", self.condition))
+                    .help("compare it with something, for example col(\"x\").gt(0)"));
+            }
+        }
+        match &self.keep {
+            None => Ok(input.clone()),
+            Some(keep) => {
+                let indices = keep.iter().map(|k| index_of(input, k)).collect::<Result<Vec<_>>>()?;
+                Ok(Arc::new(input.project(&indices)?))
+            }
+        }
+    }
+
+    fn shape(&self, inputs: &[Plan]) -> Result<Shape> {
+        let schema = only(inputs)?.schema();
+        let program = Program::new(std::slice::from_ref(&self.condition), schema)?;
+        let keep = match &self.keep {
+            None => None,
+            Some(keep) => Some(keep.iter().map(|k| index_of(schema, k)).collect::<Result<Vec<_>>>()?),
+        };
+        Ok(Map::each(move |_| Ok(Box::new(FilterStage { program: program.clone(), keep: keep.clone() }))))
+    }
+
+    fn columns_needed(&self, wanted: &[usize], inputs: &[SchemaRef]) -> Option<Vec<Vec<usize>>> {
+        let input = inputs.first()?;
+        let output = self.schema(inputs).ok()?;
+        let mut needed: Vec<usize> =
+            wanted.iter().filter_map(|&i| input.index_of(output.field(i).name()).ok()).collect();
+        needed.extend(self.condition.columns().iter().filter_map(|c| input.index_of(c).ok()));
+        Some(vec![needed])
+    }
+
+    fn pruned(&self, keep: &[usize], inputs: &[SchemaRef]) -> Option<Arc<dyn Op>> {
+        let output = self.schema(inputs).ok()?;
+        let keep = keep.iter().map(|&i| output.field(i).name().clone()).collect();
+        Some(Arc::new(Filter { condition: self.condition.clone(), keep: Some(keep) }))
+    }
+
+    fn condition(&self) -> Option<&Expr> {
+        Some(&self.condition)
+    }
+
+    fn map_exprs(&self, f: &mut dyn FnMut(&Expr) -> Result<Expr>) -> Result<Option<Arc<dyn Op>>> {
+        Ok(Some(Arc::new(Filter { condition: f(&self.condition)?, keep: self.keep.clone() })))
+    }
+
+    fn merge_below(&self, below: &dyn Op) -> Option<Arc<dyn Op>> {
+        let below = (below as &dyn std::any::Any).downcast_ref::<Filter>()?;
+        let condition = below.condition.clone().and(self.condition.clone());
+        (below.keep.is_none()).then(|| Arc::new(Filter { condition, keep: self.keep.clone() }) as Arc<dyn Op>)
+    }
+}
+
+struct FilterStage {
+    program: Program,
+    keep: Option<Vec<usize>>,
+}
+
+impl Stage for FilterStage {
+    fn push(&mut self, batch: Batch, out: &mut Out<'_>) -> Result<Flow> {
+        let condition = self.program.eval(&batch.record)?.into_iter().next();
+        let batch = match &self.keep {
+            None => batch,
+            Some(keep) => batch.with_record(batch.record.project(keep)?),
+        };
+        match condition {
+            Some(Value::Array(array)) => {
+                let array = crate::expr::fns::cast::convert(&array, &DataType::Boolean)?;
+                let kept = batch.filter(array.as_boolean())?;
+                if kept.rows() == 0 { Ok(Flow::More) } else { out.push(kept) }
+            }
+            Some(Value::Scalar(scalar)) => {
+                let one: Option<&BooleanArray> = scalar.array().as_boolean_opt();
+                let is_true = !scalar.is_null() && one.is_some_and(|a| a.value(0));
+                if is_true { out.push(batch) } else { Ok(Flow::More) }
+            }
+            None => Ok(Flow::More),
+        }
+    }
+}
+
+/// The positions of the named columns.
+pub(super) fn named<'a>(schema: &Schema, names: impl IntoIterator<Item = &'a str>) -> Result<Vec<usize>> {
+    names.into_iter().map(|n| index_of(schema, n)).collect()
+}
+
+/// The schema of an operation that gives the columns of its only input.
+///
+/// # Errors
+/// When there are none or several inputs.
+pub fn same_schema(inputs: &[SchemaRef]) -> Result<SchemaRef> {
+    match inputs {
+        [input] => Ok(input.clone()),
+        _ => Err(Error::invalid("the operation has one input")),
+    }
+}

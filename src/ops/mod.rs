@@ -1,0 +1,51 @@
+//! Relational operations, one a file. An operation states its facts and its shape; adding one touches its file, a line
+//! here and a method in `frame/`.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`scan`] | reads a source |
+//! | [`filter`] | keeps the rows where a condition is true |
+//! | [`project`] | computes columns |
+//! | [`columns`] | operations that are a projection written shorter |
+//! | [`select`], [`with_columns`], [`drop`], [`rename`], [`astype`], [`fillna`] | those |
+//! | [`limit`], [`head`], [`tail`], [`partitions`] | some of the rows |
+//! | [`concat`] | frames one after the other |
+//! | [`map_partitions`] | a closure over whole partitions |
+//! | [`persist`] | results that are held |
+
+pub mod astype;
+pub mod columns;
+pub mod concat;
+pub mod drop;
+pub mod fillna;
+pub mod filter;
+pub mod head;
+pub mod limit;
+pub mod map_partitions;
+pub mod partitions;
+pub mod persist;
+pub mod project;
+pub mod rename;
+pub mod scan;
+pub mod select;
+pub mod tail;
+pub mod with_columns;
+
+pub use astype::Astype;
+pub use concat::Concat;
+pub use drop::Drop;
+pub use fillna::Fillna;
+pub use filter::Filter;
+pub use head::Head;
+pub use limit::Limit;
+pub use map_partitions::MapPartitions;
+pub use partitions::Partitions;
+pub use persist::Persisted;
+pub use project::Project;
+pub use rename::Rename;
+pub use scan::ScanOp;
+pub use select::Select;
+pub use tail::Tail;
+pub use with_columns::WithColumns;
+
+pub use filter::same_schema;

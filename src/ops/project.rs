@@ -1,0 +1,136 @@
+//! Computes columns.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::base::{Error, ErrorKind, Identity, Result, Tokenizer};
+use crate::expr::{Expr, Program};
+use crate::io::Batch;
+use crate::plan::node::only;
+use crate::plan::{Flow, Map, Op, Out, Plan, Shape, Stage};
+
+/// Computes columns from those of its input; what is common to several is computed once.
+#[derive(Debug, Clone)]
+pub struct Project {
+    exprs: Vec<Expr>,
+}
+
+impl Project {
+    /// The columns `exprs`, called by their names.
+    pub fn new(exprs: Vec<Expr>) -> Project {
+        Project { exprs }
+    }
+
+    fn replaced(&self, e: &Expr) -> Expr {
+        let by_name: FxHashMap<Arc<str>, &Expr> = self.exprs.iter().map(|e| (e.name(), e)).collect();
+        e.substitute(&|name| by_name.get(name).map(|e| e.unaliased().clone()))
+    }
+}
+
+/// The columns that `exprs` give over `input`.
+///
+/// # Errors
+/// Unknown columns, types that do not fit, two columns of one name.
+pub(super) fn schema_of(exprs: &[Expr], input: &SchemaRef) -> Result<SchemaRef> {
+    let mut names = FxHashSet::default();
+    for name in exprs.iter().map(Expr::name) {
+        if !names.insert(name.clone()) {
+            let what = format!("two columns would be called `{name}`");
+            return Err(Error::new(ErrorKind::Schema { what }).help("give one of them another name with alias()"));
+        }
+    }
+    let fields: Vec<_> = exprs
+        .iter()
+        .map(|e| {
+            let field = e.field(input).map_err(|error| error.at_column(e.name().as_ref()))?;
+            Ok(Arc::new(field.as_ref().clone().with_name(e.name().as_ref())))
+        })
+        .collect::<Result<_>>()?;
+    Ok(Arc::new(arrow::datatypes::Schema::new_with_metadata(fields, input.metadata().clone())))
+}
+
+impl fmt::Display for Project {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown: Vec<String> = self
+            .exprs
+            .iter()
+            .map(|e| match e.unaliased() {
+                Expr::Column(name) if *name == e.name() => name.to_string(),
+                other => format!("{} = {other}", e.name()),
+            })
+            .collect();
+        write!(f, "project {}", shown.join(", "))
+    }
+}
+
+impl Identity for Project {
+    fn token(&self, t: &mut Tokenizer) {
+        t.str("project");
+        t.list(&self.exprs, |t, e| {
+            t.str(&e.name());
+            t.identity(e);
+        });
+    }
+}
+
+impl Op for Project {
+    fn name(&self) -> &'static str {
+        "project"
+    }
+
+    fn schema(&self, inputs: &[SchemaRef]) -> Result<SchemaRef> {
+        let [input] = inputs else { return Err(Error::invalid("project has one input")) };
+        schema_of(&self.exprs, input)
+    }
+
+    fn shape(&self, inputs: &[Plan]) -> Result<Shape> {
+        let program = Arc::new(Program::new(&self.exprs, only(inputs)?.schema())?);
+        Ok(Map::each(move |_| Ok(Box::new(ProjectStage { program: program.clone() }))))
+    }
+
+    fn columns_needed(&self, wanted: &[usize], inputs: &[SchemaRef]) -> Option<Vec<Vec<usize>>> {
+        let input = inputs.first()?;
+        let mut names = BTreeSet::new();
+        wanted.iter().filter_map(|&i| self.exprs.get(i)).for_each(|e| names.extend(e.columns()));
+        Some(vec![names.iter().filter_map(|n| input.index_of(n).ok()).collect()])
+    }
+
+    fn pruned(&self, keep: &[usize], _inputs: &[SchemaRef]) -> Option<Arc<dyn Op>> {
+        Some(Arc::new(Project { exprs: keep.iter().filter_map(|&i| self.exprs.get(i).cloned()).collect() }))
+    }
+
+    fn filter_through(&self, _input: usize, predicate: &Expr) -> Option<Expr> {
+        Some(self.replaced(predicate))
+    }
+
+    fn map_exprs(&self, f: &mut dyn FnMut(&Expr) -> Result<Expr>) -> Result<Option<Arc<dyn Op>>> {
+        let exprs = self.exprs.iter().map(|e| Ok(f(e)?.named_as(&e.name()))).collect::<Result<_>>()?;
+        Ok(Some(Arc::new(Project { exprs })))
+    }
+
+    fn merge_below(&self, below: &dyn Op) -> Option<Arc<dyn Op>> {
+        let below = (below as &dyn std::any::Any).downcast_ref::<Project>()?;
+        let exprs = self.exprs.iter().map(|e| below.replaced(e).named_as(&e.name())).collect();
+        Some(Arc::new(Project { exprs }))
+    }
+
+    fn known_rows(&self, inputs: &[Option<Vec<u64>>]) -> Option<Vec<u64>> {
+        inputs.first().cloned().flatten()
+    }
+}
+
+struct ProjectStage {
+    program: Arc<Program>,
+}
+
+impl Stage for ProjectStage {
+    fn push(&mut self, batch: Batch, out: &mut Out<'_>) -> Result<Flow> {
+        let record = self.program.run(&batch.record)?;
+        let batch = Batch { record, origin: batch.origin };
+        out.push(batch)
+    }
+}

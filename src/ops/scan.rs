@@ -1,0 +1,107 @@
+//! Reads a source.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+
+use crate::base::{Identity, Result, Tokenizer};
+use crate::expr::Expr;
+use crate::io::{Batch, MemorySource, Scan, Source};
+use crate::plan::{Footprint, Op, Plan, Shape};
+
+/// Reads the partitions of a source, the wanted columns only, skipping what statistics say is not wanted.
+#[derive(Debug, Clone)]
+pub struct ScanOp {
+    source: Arc<dyn Source>,
+    scan: Scan,
+}
+
+impl ScanOp {
+    /// All rows and columns of a source.
+    pub fn new(source: Arc<dyn Source>) -> ScanOp {
+        ScanOp { source, scan: Scan::default() }
+    }
+
+    /// A plan of batches that are there already, as one partition.
+    ///
+    /// # Errors
+    /// Never in practice.
+    pub fn values(schema: SchemaRef, batches: Vec<Batch>) -> Result<Plan> {
+        Plan::new(ScanOp::new(Arc::new(MemorySource::new(schema, vec![batches]))), Vec::new())
+    }
+}
+
+impl fmt::Display for ScanOp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all = self.source.schema().fields().len();
+        write!(f, "scan {}", self.source.describe())?;
+        if let Some(keep) = &self.scan.projection {
+            let schema = self.scan.project(&self.source.schema());
+            let names: Vec<_> = schema.fields().iter().map(|f| f.name().as_str()).collect();
+            write!(f, ", {} of {all} columns: {}", keep.len(), names.join(", "))?;
+        } else {
+            write!(f, ", {all} columns")?;
+        }
+        if let Some(prune) = &self.scan.prune {
+            let parts = self.source.partitions().len();
+            let skipped = (0..parts).filter(|&i| self.source.skips(i, &self.scan)).count();
+            write!(f, "; skips unless {prune}")?;
+            if skipped > 0 {
+                write!(f, " ({skipped} of {parts} partitions)")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Identity for ScanOp {
+    fn token(&self, t: &mut Tokenizer) {
+        t.str("scan");
+        t.identity(self.source.as_ref());
+        t.identity(&self.scan);
+    }
+}
+
+impl Op for ScanOp {
+    fn name(&self) -> &'static str {
+        "scan"
+    }
+
+    fn schema(&self, _inputs: &[SchemaRef]) -> Result<SchemaRef> {
+        Ok(self.scan.project(&self.source.schema()))
+    }
+
+    fn shape(&self, _inputs: &[Plan]) -> Result<Shape> {
+        Ok(Shape::Scan(self.source.clone(), self.scan.clone()))
+    }
+
+    fn columns_needed(&self, _wanted: &[usize], _inputs: &[SchemaRef]) -> Option<Vec<Vec<usize>>> {
+        Some(Vec::new())
+    }
+
+    fn pruned(&self, keep: &[usize], _inputs: &[SchemaRef]) -> Option<Arc<dyn Op>> {
+        let projection: Arc<[usize]> = match &self.scan.projection {
+            None => keep.into(),
+            Some(now) => keep.iter().filter_map(|&i| now.get(i).copied()).collect(),
+        };
+        let scan = Scan { projection: Some(projection), ..self.scan.clone() };
+        Some(Arc::new(ScanOp { source: self.source.clone(), scan }))
+    }
+
+    fn skipping(&self, predicate: &Expr) -> Option<Arc<dyn Op>> {
+        let scan = Scan { prune: Some(predicate.clone()), ..self.scan.clone() };
+        Some(Arc::new(ScanOp { source: self.source.clone(), scan }))
+    }
+
+    fn known_rows(&self, _inputs: &[Option<Vec<u64>>]) -> Option<Vec<u64>> {
+        if self.scan.prune.is_some() {
+            return None;
+        }
+        self.source.partitions().iter().map(|p| p.rows).collect()
+    }
+
+    fn footprint(&self) -> Footprint {
+        Footprint::Streams
+    }
+}

@@ -1,0 +1,57 @@
+//! A plan for people.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use super::lower::{first_of, lower};
+use super::{Footprint, Plan};
+use crate::base::Result;
+use crate::base::deep::deep;
+
+/// The tree of operations, a line each, the last operation first.
+pub fn tree(plan: &Plan) -> String {
+    let mut out = String::new();
+    write_tree(plan, "", "", &mut out);
+    out
+}
+
+/// Operations one below the other; only branches are set in.
+fn write_tree(plan: &Plan, head: &str, tail: &str, out: &mut String) {
+    let notes = match plan.op().footprint() {
+        Footprint::Streams => "streams".to_string(),
+        Footprint::Holds(what) => format!("holds {what}"),
+    };
+    let _ = writeln!(out, "{head}{}   [{notes}]", plan.op());
+    match plan.inputs() {
+        [] => {}
+        [only] => deep(|| write_tree(only, tail, tail, out)),
+        inputs => {
+            for (k, input) in inputs.iter().enumerate() {
+                let last = k + 1 == inputs.len();
+                let (branch, rest) = if last { ("└─ ", "   ") } else { ("├─ ", "│  ") };
+                deep(|| write_tree(input, &format!("{tail}{branch}"), &format!("{tail}{rest}"), out));
+            }
+        }
+    }
+}
+
+/// The kinds of tasks that run first, how many of each, in the order of their first.
+///
+/// # Errors
+/// When an operation is found wrong only now.
+pub fn tasks(optimised: &Plan, optimise: &dyn Fn(&Plan) -> Result<Plan>) -> Result<String> {
+    let first = optimise(&first_of(optimised)?)?;
+    let lowered = lower(&first, true)?;
+    let mut kinds: BTreeMap<String, (u32, usize)> = BTreeMap::new();
+    for id in 0..lowered.graph.len() as u32 {
+        let name = lowered.graph.label(id).name.to_string();
+        kinds.entry(name).or_insert((id, 0)).1 += 1;
+    }
+    let mut kinds: Vec<_> = kinds.into_iter().collect();
+    kinds.sort_by_key(|(_, (id, _))| *id);
+    let mut out = String::new();
+    for (name, (_, count)) in kinds {
+        let _ = writeln!(out, "{count:>6} × {name}");
+    }
+    Ok(out)
+}

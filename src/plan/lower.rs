@@ -1,0 +1,364 @@
+//! From a plan to a graph of tasks.
+//!
+//! Neighbouring operations become one task a partition: batches are pushed from the source through every stage into
+//! the state of the reduction above, and a partition as a whole exists only where an operation says that it must.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::partition::Gather;
+use super::shape::{Chunk, Reduce, StageOf};
+use super::{Flow, Map, Out, Partition, Plan, Shape};
+use crate::base::deep::deep;
+use crate::base::{Error, Result, Token};
+use crate::exec::{TaskContext, Work};
+use crate::graph::{Key, Label, Payload, TaskGraph, TaskId};
+use crate::io::{Scan, Source};
+
+/// How many states one task combines.
+const SPLIT_EVERY: usize = 16;
+/// How many operations a label names before it is cut short.
+const NAMES_SHOWN: usize = 8;
+
+/// A graph whose wanted results are the partitions of a plan.
+pub struct Lowered {
+    /// The tasks.
+    pub graph: TaskGraph<Work>,
+    /// The tasks that give the partitions, in order.
+    pub wanted: Vec<TaskId>,
+}
+
+/// Turns a plan into tasks. With `fuse` off every operation is a task of its own: slower, and the same result.
+///
+/// # Errors
+/// When a shape is found wrong; `Then` and `Rewrite` must have been resolved before.
+pub fn lower(plan: &Plan, fuse: bool) -> Result<Lowered> {
+    let mut users: FxHashMap<Token, usize> = FxHashMap::default();
+    plan.visit(&mut |p| p.inputs().iter().for_each(|i| *users.entry(i.token()).or_default() += 1));
+    let mut lowering = Lowering { graph: TaskGraph::new(), users, held: FxHashMap::default(), fuse };
+    let pipes = lowering.pipes(plan)?;
+    let wanted = lowering.hold(plan.token(), pipes);
+    Ok(Lowered { graph: lowering.graph, wanted })
+}
+
+/// The plan with operations that are other plans replaced by those.
+///
+/// # Errors
+/// When an operation is found wrong only now.
+pub fn expand(plan: &Plan) -> Result<Plan> {
+    plan.rewrite_up(&mut |node| match node.shape()? {
+        Shape::Rewrite(other) => deep(|| expand(&other)),
+        _ => Ok(node),
+    })
+}
+
+/// The plan with every operation that depends on a small result replaced by what follows from it. `run` gives the
+/// results of all partitions of a plan.
+///
+/// # Errors
+/// Of `run`, and when an operation is found wrong only now.
+pub fn resolve(plan: &Plan, run: &mut dyn FnMut(&Plan) -> Result<Vec<Payload>>) -> Result<Plan> {
+    plan.rewrite_up(&mut |node| match node.shape()? {
+        Shape::Then(then) => {
+            let next = (then.next)(run(&then.first)?)?;
+            deep(|| resolve(&next, run))
+        }
+        Shape::Rewrite(other) => deep(|| resolve(&other, run)),
+        _ => Ok(node),
+    })
+}
+
+/// For explain: what runs first, where that is known before anything has run.
+///
+/// # Errors
+/// When an operation is found wrong only now.
+pub fn first_of(plan: &Plan) -> Result<Plan> {
+    let mut at = plan.clone();
+    loop {
+        let mut found = None;
+        at.visit(&mut |node| {
+            if found.is_none() {
+                match node.shape() {
+                    Ok(Shape::Then(then)) => found = Some(then.first),
+                    Ok(Shape::Rewrite(other)) => found = Some(other),
+                    _ => {}
+                }
+            }
+        });
+        match found {
+            Some(next) => at = next,
+            None => return Ok(at),
+        }
+    }
+}
+
+/// How many partitions a plan has; `None` where that depends on a result.
+///
+/// # Errors
+/// When an operation is found wrong only now.
+pub fn count_partitions(plan: &Plan) -> Result<Option<usize>> {
+    deep(|| match plan.shape()? {
+        Shape::Scan(source, _) => Ok(Some(source.partitions().len())),
+        Shape::Map(Map { partitions: Some(count), .. }) => Ok(Some(count)),
+        Shape::Map(_) => plan.inputs().first().map_or(Ok(None), count_partitions),
+        Shape::Reduce(_) => Ok(Some(1)),
+        Shape::Then(_) => Ok(None),
+        Shape::Rewrite(other) => count_partitions(&other),
+    })
+}
+
+/// The batches of one partition, before it is known which task will pull them.
+enum Pipe {
+    /// The result of a task.
+    Held(TaskId),
+    /// A partition of a source.
+    Scan(Arc<dyn Source>, Arc<Scan>, usize),
+    /// Stages over what flows in, one feed after the other.
+    Stages(Vec<Pipe>, Vec<(StageOf, usize)>),
+}
+
+/// The partitions of a plan.
+struct Pipes {
+    pipes: Vec<Pipe>,
+    /// The operations in them, for labels.
+    names: Vec<&'static str>,
+}
+
+struct Lowering {
+    graph: TaskGraph<Work>,
+    users: FxHashMap<Token, usize>,
+    /// The tasks of plans whose partitions are held.
+    held: FxHashMap<Token, Vec<TaskId>>,
+    fuse: bool,
+}
+
+impl Lowering {
+    fn pipes(&mut self, plan: &Plan) -> Result<Pipes> {
+        if let Some(tasks) = self.held.get(&plan.token()) {
+            return Ok(Pipes { pipes: tasks.iter().map(|&t| Pipe::Held(t)).collect(), names: vec![plan.op().name()] });
+        }
+        let (mut pipes, is_scan) = match plan.shape()? {
+            Shape::Scan(source, scan) => {
+                let scan = Arc::new(scan);
+                let pipes =
+                    (0..source.partitions().len()).map(|i| Pipe::Scan(source.clone(), scan.clone(), i)).collect();
+                (Pipes { pipes, names: Vec::new() }, true)
+            }
+            Shape::Map(map) => (self.map(plan, map)?, false),
+            Shape::Reduce(reduce) => (self.reduce(plan, reduce)?, false),
+            Shape::Then(_) | Shape::Rewrite(_) => {
+                return Err(Error::invalid(format!("`{}` was not resolved before lowering", plan.op())));
+            }
+        };
+        pipes.names.push(plan.op().name());
+        let shared = self.users.get(&plan.token()).is_some_and(|&n| n > 1) && !is_scan;
+        if shared || !self.fuse {
+            let names = pipes.names.clone();
+            let tasks = self.hold(plan.token(), pipes);
+            return Ok(Pipes { pipes: tasks.into_iter().map(Pipe::Held).collect(), names });
+        }
+        Ok(pipes)
+    }
+
+    fn map(&mut self, plan: &Plan, map: Map) -> Result<Pipes> {
+        let mut inputs = plan.inputs().iter().map(|i| deep(|| self.pipes(i))).collect::<Result<Vec<_>>>()?;
+        let names = inputs.first_mut().map(|p| std::mem::take(&mut p.names)).unwrap_or_default();
+        let Some(feeds) = map.feeds else {
+            let Some(first) = inputs.into_iter().next() else {
+                return Err(Error::invalid(format!("`{}` has no input", plan.op())));
+            };
+            let stage = |i: usize| (map.stage.clone(), i);
+            let pipes = first.pipes.into_iter().enumerate().map(|(i, pipe)| match pipe {
+                Pipe::Stages(feeds, mut stages) => {
+                    stages.push(stage(i));
+                    Pipe::Stages(feeds, stages)
+                }
+                other => Pipe::Stages(vec![other], vec![stage(i)]),
+            });
+            return Ok(Pipes { pipes: pipes.collect(), names });
+        };
+        let count = map.partitions.unwrap_or_else(|| inputs.first().map_or(0, |p| p.pipes.len()));
+        let fed: Vec<_> = (0..count).map(|i| feeds(i)).collect();
+        let mut uses: FxHashMap<(usize, usize), usize> = FxHashMap::default();
+        fed.iter().flatten().for_each(|f| *uses.entry((f.input, f.partition)).or_default() += 1);
+        let mut inputs: Vec<Vec<Option<Pipe>>> =
+            inputs.into_iter().map(|p| p.pipes.into_iter().map(Some).collect()).collect();
+        let mut pipes = Vec::with_capacity(count);
+        for (i, feeds) in fed.into_iter().enumerate() {
+            let mut from = Vec::with_capacity(feeds.len());
+            for f in feeds {
+                let slot = inputs.get_mut(f.input).and_then(|p| p.get_mut(f.partition));
+                let slot = slot.ok_or_else(|| Error::invalid(format!("`{}` has no partition {f:?}", plan.op())))?;
+                let last = uses.get_mut(&(f.input, f.partition)).is_none_or(|n| {
+                    *n -= 1;
+                    *n == 0
+                });
+                from.extend(if last { slot.take() } else { slot.as_ref().map(Pipe::again) });
+            }
+            pipes.push(Pipe::Stages(from, vec![(map.stage.clone(), i)]));
+        }
+        Ok(Pipes { pipes, names })
+    }
+
+    fn reduce(&mut self, plan: &Plan, reduce: Arc<dyn Reduce>) -> Result<Pipes> {
+        let mut input = match plan.inputs() {
+            [] => Pipes { pipes: Vec::new(), names: Vec::new() },
+            inputs => deep(|| self.pipes(super::node::only(inputs)?))?,
+        };
+        if input.pipes.is_empty() {
+            input.pipes.push(Pipe::Stages(Vec::new(), Vec::new()));
+        }
+        input.names.push(plan.op().name());
+        let label = label_of(&input.names);
+        let stage_token = |stage: &str, level: u64| {
+            Token::of(|t| {
+                t.token(plan.token());
+                t.str(stage);
+                t.u64(level);
+            })
+        };
+        let mut states = Vec::with_capacity(input.pipes.len());
+        let chunk_token = stage_token("chunk", 0);
+        for (i, pipe) in input.pipes.into_iter().enumerate() {
+            let (needs, pipe) = pipe.bind();
+            let reduce = reduce.clone();
+            let work: Work = Box::new(move |inputs, ctx| run_chunk(&pipe, inputs, ctx, reduce.start(i)?));
+            let label = Label { name: label.clone(), partition: i as u32 };
+            states.push(self.graph.add(Key::new(chunk_token, i), label, &needs, work));
+        }
+        let name: Arc<str> = format!("{}-combine", plan.op().name()).into();
+        let mut level = 0;
+        while states.len() > SPLIT_EVERY {
+            level += 1;
+            let token = stage_token("combine", level);
+            states = states
+                .chunks(SPLIT_EVERY)
+                .enumerate()
+                .map(|(i, part)| {
+                    let reduce = reduce.clone();
+                    let work: Work = Box::new(move |inputs, _| reduce.combine(inputs));
+                    self.graph.add(Key::new(token, i), Label { name: name.clone(), partition: i as u32 }, part, work)
+                })
+                .collect();
+        }
+        let work: Work = Box::new(move |inputs, _| reduce.finish(reduce.combine(inputs)?));
+        let label = Label { name: format!("{}-finish", plan.op().name()).into(), partition: 0 };
+        let last = self.graph.add(Key::new(stage_token("finish", 0), 0), label, &states, work);
+        Ok(Pipes { pipes: vec![Pipe::Held(last)], names: Vec::new() })
+    }
+
+    /// Tasks that hold the partitions.
+    fn hold(&mut self, token: Token, pipes: Pipes) -> Vec<TaskId> {
+        let label = label_of(&pipes.names);
+        let mut tasks = Vec::with_capacity(pipes.pipes.len());
+        for (i, pipe) in pipes.pipes.into_iter().enumerate() {
+            if let Pipe::Held(task) = pipe {
+                tasks.push(task);
+                continue;
+            }
+            let (needs, pipe) = pipe.bind();
+            let work: Work = Box::new(move |inputs, ctx| run_gather(&pipe, inputs, ctx));
+            let label = Label { name: label.clone(), partition: i as u32 };
+            tasks.push(self.graph.add(Key::new(token, i), label, &needs, work));
+        }
+        self.held.insert(token, tasks.clone());
+        tasks
+    }
+}
+
+fn label_of(names: &[&'static str]) -> Arc<str> {
+    if names.len() <= NAMES_SHOWN {
+        return names.join(" → ").into();
+    }
+    let half = NAMES_SHOWN / 2;
+    let (head, tail) = (names[..half].join(" → "), names[names.len() - half..].join(" → "));
+    format!("{head} → … {} more … → {tail}", names.len() - NAMES_SHOWN).into()
+}
+
+impl Pipe {
+    /// The same batches once more.
+    fn again(&self) -> Pipe {
+        match self {
+            Pipe::Held(task) => Pipe::Held(*task),
+            Pipe::Scan(source, scan, i) => Pipe::Scan(source.clone(), scan.clone(), *i),
+            Pipe::Stages(feeds, stages) => {
+                Pipe::Stages(feeds.iter().map(|f| deep(|| f.again())).collect(), stages.clone())
+            }
+        }
+    }
+
+    /// The tasks it needs, and the pipe with their ids replaced by places among them.
+    fn bind(mut self) -> (Vec<TaskId>, Pipe) {
+        fn walk(pipe: &mut Pipe, needs: &mut Vec<TaskId>) {
+            match pipe {
+                Pipe::Held(task) => {
+                    needs.push(*task);
+                    *task = needs.len() as TaskId - 1;
+                }
+                Pipe::Scan(..) => {}
+                Pipe::Stages(feeds, _) => feeds.iter_mut().for_each(|f| deep(|| walk(f, needs))),
+            }
+        }
+        let mut needs = Vec::new();
+        walk(&mut self, &mut needs);
+        (needs, self)
+    }
+
+    /// Pushes its batches into `out`.
+    fn run(&self, inputs: &mut [Option<Payload>], ctx: &TaskContext, out: &mut Out<'_>) -> Result<Flow> {
+        match self {
+            Pipe::Held(at) => {
+                let payload = inputs.get_mut(*at as usize).and_then(Option::take);
+                let payload = payload.ok_or_else(|| Error::invalid("a task was run without what it needs"))?;
+                for batch in Partition::from_payload(payload)?.batches {
+                    ctx.cancel.check()?;
+                    if out.push(batch)? == Flow::Enough {
+                        return Ok(Flow::Enough);
+                    }
+                }
+                Ok(Flow::More)
+            }
+            Pipe::Scan(source, scan, i) => {
+                for batch in source.read(*i, scan, ctx)? {
+                    ctx.cancel.check()?;
+                    if out.push(batch?)? == Flow::Enough {
+                        return Ok(Flow::Enough);
+                    }
+                }
+                Ok(Flow::More)
+            }
+            Pipe::Stages(feeds, stages) => {
+                let mut made = stages.iter().map(|(make, i)| make(*i)).collect::<Result<Vec<_>>>()?;
+                let mut flow = Flow::More;
+                let mut sink = |batch| {
+                    flow = out.push(batch)?;
+                    Ok(flow)
+                };
+                let mut own = Out::new(&mut made, &mut sink);
+                for feed in feeds {
+                    if deep(|| feed.run(inputs, ctx, &mut own))? == Flow::Enough {
+                        break;
+                    }
+                }
+                own.end()?;
+                Ok(flow)
+            }
+        }
+    }
+}
+
+fn run_gather(pipe: &Pipe, inputs: Vec<Payload>, ctx: &TaskContext) -> Result<Payload> {
+    let mut inputs: Vec<_> = inputs.into_iter().map(Some).collect();
+    let mut gather = Gather::new(ctx)?;
+    let mut sink = |batch| gather.push(batch).map(|()| Flow::More);
+    pipe.run(&mut inputs, ctx, &mut Out::new(&mut [], &mut sink))?;
+    Ok(Payload::new(gather.end()))
+}
+
+fn run_chunk(pipe: &Pipe, inputs: Vec<Payload>, ctx: &TaskContext, mut chunk: Box<dyn Chunk>) -> Result<Payload> {
+    let mut inputs: Vec<_> = inputs.into_iter().map(Some).collect();
+    let mut sink = |batch| chunk.push(batch);
+    pipe.run(&mut inputs, ctx, &mut Out::new(&mut [], &mut sink))?;
+    chunk.end()
+}

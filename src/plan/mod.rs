@@ -1,0 +1,31 @@
+//! What is to be computed: an immutable tree of operations, and how it becomes tasks.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`node`] | [`Plan`]: an operation over plans; schema and token computed once |
+//! | [`op`] | [`Op`]: what an operation says of itself |
+//! | [`shape`] | [`Shape`]: the ways an operation can run |
+//! | [`stage`] | [`Stage`]: what an operation does with the batches of one partition |
+//! | [`partition`] | [`Partition`]: batches held as a task's result |
+//! | [`rules`] | what makes a plan cheaper, one rule a file |
+//! | [`lower`] | from a plan to a graph of tasks |
+//! | [`explain`] | a plan for people |
+//!
+//! Operations are open, shapes are closed: nothing here knows a particular operation. This layer never sees a thread,
+//! a clock or a file.
+
+pub mod explain;
+pub mod lower;
+pub mod node;
+pub mod op;
+pub mod partition;
+pub mod rules;
+pub mod shape;
+pub mod stage;
+
+pub use lower::{Lowered, lower};
+pub use node::Plan;
+pub use op::{Footprint, Op};
+pub use partition::Partition;
+pub use shape::{Feed, Map, Reduce, Shape, Then};
+pub use stage::{Flow, Out, Stage};

@@ -1,0 +1,171 @@
+//! The immutable tree of operations.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use rustc_hash::FxHashMap;
+
+use super::{Op, Shape};
+use crate::base::deep::deep;
+use crate::base::{Error, Result, Token};
+
+/// An operation over plans. Cheap to clone; its schema and token are computed once. Equal content has an equal token,
+/// and equal work is done once.
+#[derive(Clone)]
+pub struct Plan(Arc<Node>);
+
+struct Node {
+    op: Arc<dyn Op>,
+    inputs: Vec<Plan>,
+    schema: SchemaRef,
+    token: Token,
+}
+
+impl Plan {
+    /// The plan of `op` over `inputs`; its schema is checked here.
+    ///
+    /// # Errors
+    /// What the operation says of its inputs: unknown columns, types that do not fit.
+    pub fn new(op: impl Op, inputs: Vec<Plan>) -> Result<Plan> {
+        Plan::of(Arc::new(op), inputs)
+    }
+
+    /// The plan of a shared operation.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn of(op: Arc<dyn Op>, inputs: Vec<Plan>) -> Result<Plan> {
+        let schemas: Vec<SchemaRef> = inputs.iter().map(|p| p.schema().clone()).collect();
+        let schema = op.schema(&schemas).map_err(|e| e.doing(op.name()))?;
+        let token = Token::of(|t| {
+            t.identity(op.as_ref());
+            t.list(&inputs, |t, input| t.token(input.token()));
+        });
+        Ok(Plan(Arc::new(Node { op, inputs, schema, token })))
+    }
+
+    /// The operation.
+    pub fn op(&self) -> &dyn Op {
+        self.0.op.as_ref()
+    }
+
+    /// The operation, shared.
+    pub fn shared_op(&self) -> &Arc<dyn Op> {
+        &self.0.op
+    }
+
+    /// What it works on.
+    pub fn inputs(&self) -> &[Plan] {
+        &self.0.inputs
+    }
+
+    /// The columns that come out.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.0.schema
+    }
+
+    /// The identity of its content.
+    pub fn token(&self) -> Token {
+        self.0.token
+    }
+
+    /// How it runs.
+    ///
+    /// # Errors
+    /// What the operation finds wrong only now.
+    pub fn shape(&self) -> Result<Shape> {
+        self.op().shape(self.inputs())
+    }
+
+    /// The operation if it is a `T`.
+    pub fn downcast<T: Op>(&self) -> Option<&T> {
+        (self.op() as &dyn std::any::Any).downcast_ref()
+    }
+
+    /// The same operation over other inputs; itself if they are the same.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_inputs(&self, inputs: Vec<Plan>) -> Result<Plan> {
+        let same = inputs.len() == self.inputs().len()
+            && inputs.iter().zip(self.inputs()).all(|(a, b)| Arc::ptr_eq(&a.0, &b.0));
+        if same { Ok(self.clone()) } else { Plan::of(self.0.op.clone(), inputs) }
+    }
+
+    /// The rows of each partition, where they are known without computing anything.
+    pub fn known_rows(&self) -> Option<Vec<u64>> {
+        deep(|| {
+            let inputs: Vec<_> = self.inputs().iter().map(Plan::known_rows).collect();
+            self.op().known_rows(&inputs)
+        })
+    }
+
+    /// The plan with `f` applied to every node, inputs first. Each shared node is seen once.
+    ///
+    /// # Errors
+    /// The first error of `f`.
+    pub fn rewrite_up(&self, f: &mut dyn FnMut(Plan) -> Result<Plan>) -> Result<Plan> {
+        fn walk(
+            plan: &Plan,
+            done: &mut FxHashMap<usize, Plan>,
+            f: &mut dyn FnMut(Plan) -> Result<Plan>,
+        ) -> Result<Plan> {
+            let id = Arc::as_ptr(&plan.0) as usize;
+            if let Some(known) = done.get(&id) {
+                return Ok(known.clone());
+            }
+            let inputs = plan.inputs().iter().map(|i| deep(|| walk(i, done, f))).collect::<Result<Vec<_>>>()?;
+            let new = f(plan.with_inputs(inputs)?)?;
+            done.insert(id, new.clone());
+            Ok(new)
+        }
+        walk(self, &mut FxHashMap::default(), f)
+    }
+
+    /// Calls `see` for every distinct node, inputs first.
+    pub fn visit(&self, see: &mut dyn FnMut(&Plan)) {
+        fn walk(plan: &Plan, seen: &mut rustc_hash::FxHashSet<usize>, see: &mut dyn FnMut(&Plan)) {
+            if seen.insert(Arc::as_ptr(&plan.0) as usize) {
+                plan.inputs().iter().for_each(|i| deep(|| walk(i, seen, see)));
+                see(plan);
+            }
+        }
+        walk(self, &mut rustc_hash::FxHashSet::default(), see);
+    }
+
+    /// The only input.
+    ///
+    /// # Errors
+    /// When there are none or several.
+    pub fn only_input(&self) -> Result<&Plan> {
+        only(self.inputs())
+    }
+}
+
+/// The only one of an operation's inputs.
+///
+/// # Errors
+/// When there are none or several.
+pub fn only(inputs: &[Plan]) -> Result<&Plan> {
+    match inputs {
+        [input] => Ok(input),
+        _ => Err(Error::invalid(format!("the operation has {} inputs where it needs one", inputs.len()))),
+    }
+}
+
+impl fmt::Debug for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Plan({})", self.op())
+    }
+}
+
+impl Drop for Node {
+    /// Long chains are taken apart with a growing stack.
+    fn drop(&mut self) {
+        if self.inputs.iter().any(|i| Arc::strong_count(&i.0) == 1) {
+            let inputs = std::mem::take(&mut self.inputs);
+            deep(|| drop(inputs));
+        }
+    }
+}

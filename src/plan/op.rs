@@ -1,0 +1,94 @@
+//! What an operation says of itself.
+
+use std::fmt::{Debug, Display};
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+
+use super::{Plan, Shape};
+use crate::base::{Identity, Result};
+use crate::expr::Expr;
+
+/// A relational operation. It carries its own facts; rules, lowering and explain ask for them and never look which
+/// operation it is. Every default is the conservative answer: an operation that states nothing is slow, never wrong.
+///
+/// `Display` is one line for people, beginning with its name.
+pub trait Op: Identity + Debug + Display + Send + Sync {
+    /// Its name: the word that its file, its method and its tasks have.
+    fn name(&self) -> &'static str;
+
+    /// The columns that come out.
+    ///
+    /// # Errors
+    /// Unknown columns, types that do not fit.
+    fn schema(&self, inputs: &[SchemaRef]) -> Result<SchemaRef>;
+
+    /// How it runs.
+    ///
+    /// # Errors
+    /// What can be found wrong only now.
+    fn shape(&self, inputs: &[Plan]) -> Result<Shape>;
+
+    /// Which columns of each input it needs when only the columns `wanted` of its output are: `None` if it needs all.
+    fn columns_needed(&self, wanted: &[usize], inputs: &[SchemaRef]) -> Option<Vec<Vec<usize>>> {
+        let _ = (wanted, inputs);
+        None
+    }
+
+    /// The same operation giving only the columns `keep` of its output, over inputs that have only the columns that
+    /// [`columns_needed`](Self::columns_needed) asked for.
+    fn pruned(&self, keep: &[usize], inputs: &[SchemaRef]) -> Option<Arc<dyn Op>> {
+        let _ = (keep, inputs);
+        None
+    }
+
+    /// The condition, if this operation keeps the rows where a condition is true and does nothing else.
+    fn condition(&self) -> Option<&Expr> {
+        None
+    }
+
+    /// A filter above it, rewritten for input `input`, if filtering that input first gives the same.
+    fn filter_through(&self, input: usize, predicate: &Expr) -> Option<Expr> {
+        let _ = (input, predicate);
+        None
+    }
+
+    /// The same operation told that rows for which `predicate` is not true are not wanted. It may skip them; a filter
+    /// stays above it.
+    fn skipping(&self, predicate: &Expr) -> Option<Arc<dyn Op>> {
+        let _ = predicate;
+        None
+    }
+
+    /// One operation that does what this one does on top of `below`.
+    fn merge_below(&self, below: &dyn Op) -> Option<Arc<dyn Op>> {
+        let _ = below;
+        None
+    }
+
+    /// The operation with `f` applied to its expressions.
+    fn map_exprs(&self, f: &mut dyn FnMut(&Expr) -> Result<Expr>) -> Result<Option<Arc<dyn Op>>> {
+        let _ = f;
+        Ok(None)
+    }
+
+    /// The rows of each output partition where those of the inputs are known.
+    fn known_rows(&self, inputs: &[Option<Vec<u64>>]) -> Option<Vec<u64>> {
+        let _ = inputs;
+        None
+    }
+
+    /// What it holds in memory while it runs.
+    fn footprint(&self) -> Footprint {
+        Footprint::Streams
+    }
+}
+
+/// What an operation holds in memory while it runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Footprint {
+    /// A batch at a time.
+    Streams,
+    /// What is named.
+    Holds(String),
+}

@@ -1,0 +1,70 @@
+//! Batches held as a task's result.
+
+use std::sync::Arc;
+
+use crate::base::{Error, Result};
+use crate::exec::{Reservation, TaskContext};
+use crate::graph::{Held, Payload};
+use crate::io::Batch;
+
+/// The batches of a partition, held, and the memory that is reserved for them.
+#[derive(Clone, Debug, Default)]
+pub struct Partition {
+    /// The batches, in order.
+    pub batches: Vec<Batch>,
+    reservation: Option<Arc<Reservation>>,
+}
+
+impl Partition {
+    /// Batches that nothing is reserved for: small results.
+    pub fn new(batches: Vec<Batch>) -> Partition {
+        Partition { batches, reservation: None }
+    }
+
+    /// The number of rows.
+    pub fn rows(&self) -> usize {
+        self.batches.iter().map(Batch::rows).sum()
+    }
+
+    /// The partition that a task gave.
+    ///
+    /// # Errors
+    /// When it gave something else.
+    pub fn from_payload(payload: Payload) -> Result<Partition> {
+        match payload.take::<Partition>() {
+            Ok(partition) => Ok(partition),
+            Err(shared) => shared
+                .get::<Partition>()
+                .cloned()
+                .ok_or_else(|| Error::invalid("the result of a task is not a partition of batches")),
+        }
+    }
+}
+
+impl Held for Partition {
+    fn bytes(&self) -> u64 {
+        self.batches.iter().map(|b| b.bytes() as u64).sum()
+    }
+}
+
+/// Gathers batches into a [`Partition`], reserving memory for each before it is kept.
+pub(super) struct Gather {
+    batches: Vec<Batch>,
+    reservation: Reservation,
+}
+
+impl Gather {
+    pub(super) fn new(ctx: &TaskContext) -> Result<Gather> {
+        Ok(Gather { batches: Vec::new(), reservation: ctx.budget.reserve("a held partition", 0)? })
+    }
+
+    pub(super) fn push(&mut self, batch: Batch) -> Result<()> {
+        self.reservation.grow("a held partition", batch.bytes() as u64)?;
+        self.batches.push(batch);
+        Ok(())
+    }
+
+    pub(super) fn end(self) -> Partition {
+        Partition { batches: self.batches, reservation: Some(Arc::new(self.reservation)) }
+    }
+}

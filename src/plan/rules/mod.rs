@@ -1,0 +1,16 @@
+//! What makes a plan cheaper, one rule a file. A rule asks operations for their facts and never looks which they are.
+//!
+//! | rule | what |
+//! |---|---|
+//! | [`fold_constants`] | parts of expressions that are the same for all rows are computed once |
+//! | [`merge`] | neighbours that can be one operation become one |
+//! | [`push_filters`] | filters go down to the sources, which may skip by them |
+//! | [`prune_columns`] | columns that nobody needs are not read or computed |
+
+pub mod fold_constants;
+pub mod merge;
+pub mod optimise;
+pub mod prune_columns;
+pub mod push_filters;
+
+pub use optimise::optimise;

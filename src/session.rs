@@ -1,0 +1,342 @@
+//! The world as one handle: threads, memory, observers, configuration.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak};
+
+use crate::base::{ByteSize, Error, Result, Token};
+use crate::exec::{Budget, Cancel, Executor, Observer, Pool, Run, RunContext, Serial, TaskContext};
+use crate::graph::Payload;
+use crate::io::Source;
+use crate::ops::Persisted;
+use crate::plan::lower::resolve;
+use crate::plan::rules::optimise;
+use crate::plan::{Plan, lower};
+
+/// Where tasks run. The results are the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Scheduler {
+    /// One task after the other on the calling thread, for debugging.
+    Synchronous,
+    /// A pool of so many threads.
+    Threads(usize),
+}
+
+/// The world that frames live in: threads, a memory limit, who watches. Clones are handles to the same session.
+///
+/// There is a default session, so that a program can begin with `partita::read_parquet(..)`.
+///
+/// ```
+/// use partita::{Scheduler, Session};
+/// let session = Session::builder().scheduler(Scheduler::Threads(2)).memory_limit("512MB").build()?;
+/// assert_eq!(session.threads(), 2);
+/// # Ok::<(), partita::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Session(Arc<World>);
+
+struct World {
+    executor: Arc<dyn Executor>,
+    scheduler: Scheduler,
+    task: TaskContext,
+    observers: RwLock<Vec<Arc<dyn Observer>>>,
+    fuse: bool,
+    /// What is persisted, by the plan's token, for as long as somebody holds it: equal work is done once.
+    persisted: Mutex<HashMap<Token, Weak<Persisted>>>,
+}
+
+/// How a [`Session`] is made.
+#[derive(Clone)]
+pub struct SessionBuilder {
+    scheduler: Scheduler,
+    memory_limit: Result<ByteSize>,
+    batch_rows: usize,
+    fuse: bool,
+    observers: Vec<Arc<dyn Observer>>,
+    cancel: Cancel,
+}
+
+static DEFAULT: OnceLock<RwLock<Session>> = OnceLock::new();
+
+impl Session {
+    /// How to make a session; everything has a default.
+    pub fn builder() -> SessionBuilder {
+        SessionBuilder {
+            scheduler: Scheduler::Threads(default_threads()),
+            memory_limit: Ok(ByteSize(default_memory())),
+            batch_rows: TaskContext::BATCH_ROWS,
+            fuse: true,
+            observers: Vec::new(),
+            cancel: Cancel::new(),
+        }
+    }
+
+    /// The session that is used where none is named: made with the defaults at first use.
+    ///
+    /// # Errors
+    /// When the operating system gives no threads.
+    pub fn current() -> Result<Session> {
+        if let Some(known) = DEFAULT.get() {
+            return Ok(known.read().unwrap_or_else(PoisonError::into_inner).clone());
+        }
+        let made = Session::builder().build()?;
+        let lock = DEFAULT.get_or_init(|| RwLock::new(made));
+        Ok(lock.read().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+
+    /// Makes this the session that is used where none is named.
+    pub fn make_current(&self) {
+        let lock = DEFAULT.get_or_init(|| RwLock::new(self.clone()));
+        *lock.write().unwrap_or_else(PoisonError::into_inner) = self.clone();
+    }
+
+    /// How many threads work at once.
+    pub fn threads(&self) -> usize {
+        self.0.executor.threads()
+    }
+
+    /// Where tasks run.
+    pub fn scheduler(&self) -> Scheduler {
+        self.0.scheduler
+    }
+
+    /// The memory limit.
+    pub fn memory_limit(&self) -> ByteSize {
+        ByteSize(self.0.task.budget.limit())
+    }
+
+    /// The memory of this session: what is held now, and the most that was.
+    pub fn budget(&self) -> &Budget {
+        &self.0.task.budget
+    }
+
+    /// Cancelling this token stops everything that runs in this session; runs that start later fail at once.
+    pub fn cancel_token(&self) -> &Cancel {
+        &self.0.task.cancel
+    }
+
+    /// Adds somebody who watches all runs that start from now on.
+    pub fn observe(&self, observer: Arc<dyn Observer>) {
+        self.0.observers.write().unwrap_or_else(PoisonError::into_inner).push(observer);
+    }
+
+    /// What a task of this session may use.
+    pub fn task_context(&self) -> &TaskContext {
+        &self.0.task
+    }
+
+    /// Calls `work` with parallel iterators inside it on the threads of this session.
+    pub fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> Option<R> {
+        let (mut work, mut result) = (Some(work), None);
+        self.0.executor.install(&mut || result = work.take().map(|w| w()));
+        result
+    }
+
+    /// Stops everything in this session when Ctrl-C is pressed; the program itself goes on with the error `Cancelled`.
+    ///
+    /// # Errors
+    /// When the program has a handler already.
+    pub fn cancel_on_ctrl_c(&self) -> Result<()> {
+        let cancel = self.0.task.cancel.clone();
+        ctrlc::set_handler(move || cancel.cancel()).map_err(|e| Error::invalid(format!("Ctrl-C cannot be caught: {e}")))
+    }
+
+    /// The plan as it will run: with all rules applied, before anything is computed.
+    ///
+    /// # Errors
+    /// When an operation is found wrong only now.
+    pub fn optimised(&self, plan: &Plan) -> Result<Plan> {
+        optimise(plan)
+    }
+
+    /// Starts computing the partitions of a plan. `window` is how many results may wait to be taken; absent: all.
+    ///
+    /// # Errors
+    /// When an operation is found wrong only now, or a small result that the rest depends on fails.
+    pub fn start(&self, plan: &Plan, window: Option<usize>) -> Result<Run> {
+        let plan = resolve(&optimise(plan)?, &mut |first| self.start(first, None)?.collect())?;
+        let lowered = lower(&optimise(&plan)?, self.0.fuse)?;
+        let observers = self.0.observers.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let context = RunContext { task: self.0.task.clone(), observers, window };
+        Ok(self.0.executor.submit(lowered.graph, lowered.wanted, context))
+    }
+
+    /// The results of all partitions of a plan.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start), and of the tasks.
+    pub fn run(&self, plan: &Plan) -> Result<Vec<Payload>> {
+        self.start(plan, None)?.collect()
+    }
+
+    /// Starts computing a plan whose results are held; the same plan is not computed twice while somebody holds it.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn persist(&self, plan: &Plan) -> Result<Arc<Persisted>> {
+        let lock = || self.0.persisted.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = lock().get(&plan.token()).and_then(Weak::upgrade) {
+            return Ok(known);
+        }
+        let run = self.start(plan, None)?;
+        let persisted = Arc::new(Persisted::new(run, plan.schema().clone(), plan.token()));
+        if !self.0.executor.works_in_background() {
+            persisted.wait()?;
+        }
+        let mut known = lock();
+        known.retain(|_, held| held.strong_count() > 0);
+        known.insert(plan.token(), Arc::downgrade(&persisted));
+        Ok(persisted)
+    }
+
+    /// A frame's plan over a source.
+    ///
+    /// # Errors
+    /// Never in practice.
+    pub(crate) fn scan(&self, source: Arc<dyn Source>) -> Result<Plan> {
+        Plan::new(crate::ops::ScanOp::new(source), Vec::new())
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl fmt::Display for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let threads = self.threads();
+        write!(f, "<Session: {threads} threads, memory limit {}>", self.memory_limit())
+    }
+}
+
+impl SessionBuilder {
+    /// Where tasks run; by default on as many threads as there are cores for this process.
+    #[must_use]
+    pub fn scheduler(mut self, scheduler: Scheduler) -> Self {
+        self.scheduler = scheduler;
+        self
+    }
+
+    /// A pool of so many threads.
+    #[must_use]
+    pub fn threads(self, threads: usize) -> Self {
+        self.scheduler(Scheduler::Threads(threads))
+    }
+
+    /// The memory limit: bytes, or a text such as `"512MB"`; by default 60 % of what the machine or the cgroup has.
+    #[must_use]
+    pub fn memory_limit(mut self, limit: impl IntoByteSize) -> Self {
+        self.memory_limit = limit.into_byte_size();
+        self
+    }
+
+    /// About how many rows a batch has; results do not depend on it.
+    #[must_use]
+    pub fn batch_rows(mut self, rows: usize) -> Self {
+        self.batch_rows = rows.max(1);
+        self
+    }
+
+    /// Whether neighbouring operations become one task; results do not depend on it.
+    #[must_use]
+    pub fn fuse(mut self, fuse: bool) -> Self {
+        self.fuse = fuse;
+        self
+    }
+
+    /// Adds somebody who watches.
+    #[must_use]
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observers.push(observer);
+        self
+    }
+
+    /// Shows a progress bar on standard error while something runs.
+    #[must_use]
+    pub fn progress(self, show: bool) -> Self {
+        if show { self.observer(Arc::new(crate::watch::ProgressBar::new())) } else { self }
+    }
+
+    /// Stops with this token too.
+    #[must_use]
+    pub fn cancel(mut self, cancel: &Cancel) -> Self {
+        self.cancel = cancel.child();
+        self
+    }
+
+    /// The session.
+    ///
+    /// # Errors
+    /// A memory limit that is not a size; when the operating system gives no threads.
+    pub fn build(self) -> Result<Session> {
+        let executor: Arc<dyn Executor> = match self.scheduler {
+            Scheduler::Synchronous => Arc::new(Serial),
+            Scheduler::Threads(n) => Arc::new(Pool::new(n)?),
+        };
+        let budget = Budget::new(self.memory_limit?.0);
+        Ok(Session(Arc::new(World {
+            executor,
+            scheduler: self.scheduler,
+            task: TaskContext { budget, cancel: self.cancel, batch_rows: self.batch_rows },
+            observers: RwLock::new(self.observers),
+            fuse: self.fuse,
+            persisted: Mutex::new(HashMap::new()),
+        })))
+    }
+}
+
+/// A size in bytes, as a number or a text.
+pub trait IntoByteSize {
+    /// The size.
+    ///
+    /// # Errors
+    /// When the text is not one.
+    fn into_byte_size(self) -> Result<ByteSize>;
+}
+
+impl IntoByteSize for &str {
+    fn into_byte_size(self) -> Result<ByteSize> {
+        self.parse()
+    }
+}
+
+impl IntoByteSize for String {
+    fn into_byte_size(self) -> Result<ByteSize> {
+        self.parse()
+    }
+}
+
+impl IntoByteSize for u64 {
+    fn into_byte_size(self) -> Result<ByteSize> {
+        Ok(ByteSize(self))
+    }
+}
+
+impl IntoByteSize for ByteSize {
+    fn into_byte_size(self) -> Result<ByteSize> {
+        Ok(self)
+    }
+}
+
+/// As many threads as SLURM gave this task, or as there are cores for this process.
+fn default_threads() -> usize {
+    let slurm = std::env::var("SLURM_CPUS_PER_TASK").ok().and_then(|v| v.parse().ok());
+    slurm.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+}
+
+/// 60 % of the smaller of physical memory and the limit of the cgroup.
+fn default_memory() -> u64 {
+    let read = |path: &str| std::fs::read_to_string(path).ok();
+    let physical = read("/proc/meminfo").and_then(|text| {
+        let line = text.lines().find(|l| l.starts_with("MemTotal:"))?;
+        Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? * 1024)
+    });
+    let cgroup = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"]
+        .iter()
+        .find_map(|p| read(p)?.trim().parse::<u64>().ok());
+    let limit = physical.into_iter().chain(cgroup).min().unwrap_or(4 << 30);
+    limit / 10 * 6
+}
