@@ -3,6 +3,7 @@
 pub mod base;
 pub mod exec;
 pub mod expr;
+pub mod frame;
 pub mod graph;
 pub mod io;
 pub mod ops;
@@ -12,4 +13,5 @@ pub mod watch;
 
 pub use base::{ByteSize, Error, ErrorKind, Identity, Location, Result, Token};
 pub use expr::{Expr, col, lit};
+pub use frame::{Cols, DataFrame, IntoColumns, Table, cols, concat, wait};
 pub use session::{Scheduler, Session};

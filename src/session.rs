@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak};
 use crate::base::{ByteSize, Error, Result, Token};
 use crate::exec::{Budget, Cancel, Executor, Observer, Pool, Run, RunContext, Serial, TaskContext};
 use crate::graph::Payload;
-use crate::io::Source;
 use crate::ops::Persisted;
 use crate::plan::lower::resolve;
 use crate::plan::rules::optimise;
@@ -188,14 +187,6 @@ impl Session {
         known.retain(|_, held| held.strong_count() > 0);
         known.insert(plan.token(), Arc::downgrade(&persisted));
         Ok(persisted)
-    }
-
-    /// A frame's plan over a source.
-    ///
-    /// # Errors
-    /// Never in practice.
-    pub(crate) fn scan(&self, source: Arc<dyn Source>) -> Result<Plan> {
-        Plan::new(crate::ops::ScanOp::new(source), Vec::new())
     }
 }
 

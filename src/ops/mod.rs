@@ -10,12 +10,14 @@
 //! | [`select`], [`with_columns`], [`drop`], [`rename`], [`astype`], [`fillna`] | those |
 //! | [`limit`], [`head`], [`tail`], [`partitions`] | some of the rows |
 //! | [`concat`] | frames one after the other |
+//! | [`count`] | the number of rows |
 //! | [`map_partitions`] | a closure over whole partitions |
 //! | [`persist`] | results that are held |
 
 pub mod astype;
 pub mod columns;
 pub mod concat;
+pub mod count;
 pub mod drop;
 pub mod fillna;
 pub mod filter;
@@ -33,6 +35,7 @@ pub mod with_columns;
 
 pub use astype::Astype;
 pub use concat::Concat;
+pub use count::Count;
 pub use drop::Drop;
 pub use fillna::Fillna;
 pub use filter::Filter;

@@ -23,6 +23,11 @@ impl ScanOp {
         ScanOp { source, scan: Scan::default() }
     }
 
+    /// What is read.
+    pub fn source(&self) -> &Arc<dyn Source> {
+        &self.source
+    }
+
     /// A plan of batches that are there already, as one partition.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::node::Rewritten;
 use super::partition::Gather;
 use super::shape::{Chunk, Reduce, StageOf};
 use super::{Flow, Map, Out, Partition, Plan, Shape};
@@ -48,8 +49,8 @@ pub fn lower(plan: &Plan, fuse: bool) -> Result<Lowered> {
 /// When an operation is found wrong only now.
 pub fn expand(plan: &Plan) -> Result<Plan> {
     plan.rewrite_up(&mut |node| match node.shape()? {
-        Shape::Rewrite(other) => deep(|| expand(&other)),
-        _ => Ok(node),
+        Shape::Rewrite(other) => Ok(Rewritten::Again(other)),
+        _ => Ok(Rewritten::Done(node)),
     })
 }
 
@@ -61,11 +62,11 @@ pub fn expand(plan: &Plan) -> Result<Plan> {
 pub fn resolve(plan: &Plan, run: &mut dyn FnMut(&Plan) -> Result<Vec<Payload>>) -> Result<Plan> {
     plan.rewrite_up(&mut |node| match node.shape()? {
         Shape::Then(then) => {
-            let next = (then.next)(run(&then.first)?)?;
-            deep(|| resolve(&next, run))
+            let results = run(&then.first)?;
+            Ok(Rewritten::Again((then.next)(results)?))
         }
-        Shape::Rewrite(other) => deep(|| resolve(&other, run)),
-        _ => Ok(node),
+        Shape::Rewrite(other) => Ok(Rewritten::Again(other)),
+        _ => Ok(Rewritten::Done(node)),
     })
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Op, Shape};
 use crate::base::deep::deep;
@@ -14,6 +14,14 @@ use crate::base::{Error, Result, Token};
 /// and equal work is done once.
 #[derive(Clone)]
 pub struct Plan(Arc<Node>);
+
+/// What a node becomes.
+pub enum Rewritten {
+    /// This.
+    Done(Plan),
+    /// This, and its parts that were not seen yet are to be rewritten too.
+    Again(Plan),
+}
 
 struct Node {
     op: Arc<dyn Op>,
@@ -101,23 +109,26 @@ impl Plan {
         })
     }
 
-    /// The plan with `f` applied to every node, inputs first. Each shared node is seen once.
+    /// The plan with `f` applied to every node, inputs first. Each distinct node is seen once.
     ///
     /// # Errors
     /// The first error of `f`.
-    pub fn rewrite_up(&self, f: &mut dyn FnMut(Plan) -> Result<Plan>) -> Result<Plan> {
+    pub fn rewrite_up(&self, f: &mut dyn FnMut(Plan) -> Result<Rewritten>) -> Result<Plan> {
         fn walk(
             plan: &Plan,
-            done: &mut FxHashMap<usize, Plan>,
-            f: &mut dyn FnMut(Plan) -> Result<Plan>,
+            done: &mut FxHashMap<Token, Plan>,
+            f: &mut dyn FnMut(Plan) -> Result<Rewritten>,
         ) -> Result<Plan> {
-            let id = Arc::as_ptr(&plan.0) as usize;
-            if let Some(known) = done.get(&id) {
+            if let Some(known) = done.get(&plan.token()) {
                 return Ok(known.clone());
             }
             let inputs = plan.inputs().iter().map(|i| deep(|| walk(i, done, f))).collect::<Result<Vec<_>>>()?;
-            let new = f(plan.with_inputs(inputs)?)?;
-            done.insert(id, new.clone());
+            let new = match f(plan.with_inputs(inputs)?)? {
+                Rewritten::Done(new) => new,
+                Rewritten::Again(new) => deep(|| walk(&new, done, f))?,
+            };
+            done.insert(plan.token(), new.clone());
+            done.insert(new.token(), new.clone());
             Ok(new)
         }
         walk(self, &mut FxHashMap::default(), f)
@@ -125,13 +136,13 @@ impl Plan {
 
     /// Calls `see` for every distinct node, inputs first.
     pub fn visit(&self, see: &mut dyn FnMut(&Plan)) {
-        fn walk(plan: &Plan, seen: &mut rustc_hash::FxHashSet<usize>, see: &mut dyn FnMut(&Plan)) {
-            if seen.insert(Arc::as_ptr(&plan.0) as usize) {
+        fn walk(plan: &Plan, seen: &mut FxHashSet<Token>, see: &mut dyn FnMut(&Plan)) {
+            if seen.insert(plan.token()) {
                 plan.inputs().iter().for_each(|i| deep(|| walk(i, seen, see)));
                 see(plan);
             }
         }
-        walk(self, &mut rustc_hash::FxHashSet::default(), see);
+        walk(self, &mut FxHashSet::default(), see);
     }
 
     /// The only input.

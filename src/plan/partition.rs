@@ -12,13 +12,14 @@ use crate::io::Batch;
 pub struct Partition {
     /// The batches, in order.
     pub batches: Vec<Batch>,
-    reservation: Option<Arc<Reservation>>,
+    /// Given back when the last holder is gone.
+    _reservation: Option<Arc<Reservation>>,
 }
 
 impl Partition {
     /// Batches that nothing is reserved for: small results.
     pub fn new(batches: Vec<Batch>) -> Partition {
-        Partition { batches, reservation: None }
+        Partition { batches, _reservation: None }
     }
 
     /// The number of rows.
@@ -65,6 +66,6 @@ impl Gather {
     }
 
     pub(super) fn end(self) -> Partition {
-        Partition { batches: self.batches, reservation: Some(Arc::new(self.reservation)) }
+        Partition { batches: self.batches, _reservation: Some(Arc::new(self.reservation)) }
     }
 }

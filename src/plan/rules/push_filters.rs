@@ -4,6 +4,7 @@ use crate::base::Result;
 use crate::base::deep::deep;
 use crate::expr::Expr;
 use crate::plan::Plan;
+use crate::plan::node::Rewritten;
 
 /// Moves every filter as far down as the operations below let it pass.
 ///
@@ -11,15 +12,17 @@ use crate::plan::Plan;
 /// When an operation is found wrong only now.
 pub fn apply(plan: &Plan) -> Result<Plan> {
     plan.rewrite_up(&mut |node| {
-        let (Some(condition), [below]) = (node.op().condition(), node.inputs()) else { return Ok(node) };
+        let (Some(condition), [below]) = (node.op().condition(), node.inputs()) else {
+            return Ok(Rewritten::Done(node));
+        };
         let filter = |condition: Expr, below: Plan| match node.op().map_exprs(&mut |_| Ok(condition.clone()))? {
             Some(op) => Plan::of(op, vec![below]),
             None => node.with_inputs(vec![below]),
         };
         let (staying, below) = sink(condition.conjuncts(), below.clone(), &filter)?;
         match Expr::all(staying) {
-            Some(condition) => filter(condition, below),
-            None => Ok(below),
+            Some(condition) => Ok(Rewritten::Done(filter(condition, below)?)),
+            None => Ok(Rewritten::Done(below)),
         }
     })
 }

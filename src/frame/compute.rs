@@ -1,0 +1,111 @@
+//! Methods that ask for results.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+
+use super::{DataFrame, Table};
+use crate::base::Result;
+use crate::exec::Run;
+use crate::io::Batch;
+use crate::ops::{Count, ScanOp};
+use crate::plan::{Partition, Plan};
+
+impl DataFrame {
+    /// Computes all rows and gives them as a table in memory.
+    ///
+    /// # Errors
+    /// The first error of a task, with its place; `Memory` when the rows do not fit into the memory limit (iterate
+    /// over [`batches`](Self::batches), or write them, instead).
+    pub fn compute(&self) -> Result<Table> {
+        let batches = self.batches_of(None)?.collect::<Result<Vec<_>>>()?;
+        Ok(Table::new(self.schema().clone(), batches))
+    }
+
+    /// The rows as record batches in order, computed while they are taken: only a few partitions are held at a time.
+    /// Dropping the iterator stops the computation.
+    ///
+    /// # Errors
+    /// When an operation is found wrong only now; from the iterator the first error of a task, and then it ends.
+    pub fn batches(&self) -> Result<impl Iterator<Item = Result<RecordBatch>> + Send + use<>> {
+        self.batches_of(Some(self.session.threads() + 1))
+    }
+
+    fn batches_of(&self, window: Option<usize>) -> Result<impl Iterator<Item = Result<RecordBatch>> + Send + use<>> {
+        let run = self.session.start(&self.plan, window)?;
+        Ok(BatchIter { run, held: Vec::new().into_iter() }.map(|b| b.map(|b| b.record)))
+    }
+
+    /// Starts computing all partitions in the background and returns at once a frame of the results, which are held in
+    /// memory as long as it (or a frame made from it) lives. Reading it waits for what is not there yet. An equal
+    /// frame that is persisted already is not computed again.
+    ///
+    /// # Errors
+    /// When an operation is found wrong only now; with the synchronous scheduler, which computes here, also those of
+    /// the tasks.
+    pub fn persist(&self) -> Result<DataFrame> {
+        let persisted = self.session.persist(&self.plan)?;
+        DataFrame::from_source(persisted, &self.session)
+    }
+
+    /// The number of rows: from what the files say of themselves where that is enough, else by counting.
+    ///
+    /// # Errors
+    /// The first error of a task.
+    pub fn len(&self) -> Result<u64> {
+        if let Some(rows) = self.plan.known_rows() {
+            return Ok(rows.iter().sum());
+        }
+        let counted = self.then(Count)?.compute()?;
+        Ok(counted.value("rows", 0)?.as_i64().unwrap_or(0) as u64)
+    }
+
+    /// Whether there are no rows.
+    ///
+    /// # Errors
+    /// The first error of a task.
+    pub fn is_empty(&self) -> Result<bool> {
+        Ok(self.head(1)?.len()? == 0)
+    }
+}
+
+/// Waits until a persisted frame is there; a frame that is not persisted has nothing to wait for.
+///
+/// # Errors
+/// The first error of the computation.
+pub fn wait(frame: &DataFrame) -> Result<()> {
+    let mut sources = Vec::new();
+    frame.plan.visit(&mut |p: &Plan| {
+        if let Some(scan) = p.downcast::<ScanOp>() {
+            sources.push(scan.source().clone());
+        }
+    });
+    for source in sources {
+        let any: Arc<dyn std::any::Any + Send + Sync> = source;
+        if let Ok(persisted) = any.downcast::<crate::ops::Persisted>() {
+            persisted.wait()?;
+        }
+    }
+    Ok(())
+}
+
+struct BatchIter {
+    run: Run,
+    held: std::vec::IntoIter<Batch>,
+}
+
+impl Iterator for BatchIter {
+    type Item = Result<Batch>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(batch) = self.held.next() {
+                return Some(Ok(batch));
+            }
+            match self.run.next()?.and_then(Partition::from_payload) {
+                Ok(partition) => self.held = partition.batches.into_iter(),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}

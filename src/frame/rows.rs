@@ -1,0 +1,78 @@
+//! Methods that choose rows.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+
+use super::DataFrame;
+use crate::base::{Error, Result};
+use crate::expr::Expr;
+use crate::ops::{Concat, Filter, Head, MapPartitions, Partitions, Tail};
+use crate::plan::Plan;
+
+impl DataFrame {
+    /// The rows where `condition` is true: not where it is false or null, and a comparison with NaN is false.
+    ///
+    /// # Errors
+    /// `UnknownColumn`; `TypeMismatch` when the condition is not Boolean.
+    pub fn filter(&self, condition: impl Into<Expr>) -> Result<DataFrame> {
+        self.then(Filter::new(condition.into()))
+    }
+
+    /// The first `rows` rows of all (Dask's `head` looks at the first partition only).
+    ///
+    /// # Errors
+    /// Never in practice.
+    pub fn head(&self, rows: usize) -> Result<DataFrame> {
+        self.then(Head { rows })
+    }
+
+    /// The last `rows` rows of all.
+    ///
+    /// # Errors
+    /// Never in practice.
+    pub fn tail(&self, rows: usize) -> Result<DataFrame> {
+        self.then(Tail::new(rows))
+    }
+
+    /// Some of the partitions, by their numbers from 0.
+    ///
+    /// # Errors
+    /// `Invalid` when there are fewer.
+    pub fn partitions(&self, range: Range<usize>) -> Result<DataFrame> {
+        let all = self.npartitions()?;
+        if range.end > all || range.start > range.end {
+            return Err(Error::invalid(format!("there are {all} partitions, not {}..{}", range.start, range.end)));
+        }
+        self.then(Partitions { range })
+    }
+
+    /// What `function` makes of each partition as one record batch. It has to give the columns of `schema`.
+    ///
+    /// A partition is held whole while the function has it. Nothing is known of a closure's content, so the work of
+    /// two calls is never shared.
+    ///
+    /// # Errors
+    /// When computed: those of the function, `Panicked` when it panics, `Schema` when it gives other columns.
+    pub fn map_partitions(
+        &self,
+        function: impl Fn(RecordBatch) -> Result<RecordBatch> + Send + Sync + 'static,
+        schema: SchemaRef,
+    ) -> Result<DataFrame> {
+        self.then(MapPartitions::new(Arc::new(function), schema))
+    }
+}
+
+/// The rows of several frames, one frame after the other. Columns go together by name: one that a frame does not have
+/// is null there, and types are widened as in arithmetic (pandas' `concat`).
+///
+/// # Errors
+/// `Invalid` without frames; `Schema` when a column's types have nothing in common.
+pub fn concat<'a>(frames: impl IntoIterator<Item = &'a DataFrame>) -> Result<DataFrame> {
+    let frames: Vec<&DataFrame> = frames.into_iter().collect();
+    let first = frames.first().ok_or_else(|| Error::invalid("concat needs at least one frame"))?;
+    let plan = Plan::new(Concat, frames.iter().map(|f| f.plan.clone()).collect())?;
+    Ok(DataFrame::from_plan(plan, first.session.clone()))
+}

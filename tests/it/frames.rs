@@ -1,0 +1,90 @@
+//! Frames give the rows that a plain loop would, for any partitioning, threads, batch size, fused or not.
+
+use std::sync::Arc;
+
+use arrow::array::{Float64Array, Int64Array, RecordBatch};
+use partita::{DataFrame, Scheduler, Session, col, concat};
+
+fn numbers(from: i64, rows: usize) -> RecordBatch {
+    let a = Int64Array::from_iter((0..rows as i64).map(|i| Some(from + i)));
+    let x = Float64Array::from_iter((0..rows as i64).map(|i| match (from + i) % 5 {
+        0 => None,
+        1 => Some(f64::NAN),
+        k => Some((from + i) as f64 / k as f64),
+    }));
+    RecordBatch::try_from_iter([("a", Arc::new(a) as _), ("x", Arc::new(x) as _)]).unwrap()
+}
+
+fn sessions() -> Vec<Session> {
+    let mut all = Vec::new();
+    for scheduler in [Scheduler::Synchronous, Scheduler::Threads(1), Scheduler::Threads(4)] {
+        for (batch_rows, fuse) in [(3, true), (1000, true), (7, false)] {
+            let builder = Session::builder().scheduler(scheduler).batch_rows(batch_rows).fuse(fuse);
+            all.push(builder.build().unwrap());
+        }
+    }
+    all
+}
+
+fn frame(session: &Session, rows: usize, partitions: usize) -> DataFrame {
+    let size = rows.div_ceil(partitions);
+    let parts = (0..partitions).map(|p| {
+        let from = (p * size).min(rows);
+        numbers(from as i64, size.min(rows - from))
+    });
+    session.from_batches(parts.collect::<Vec<_>>()).unwrap()
+}
+
+#[test]
+fn any_way_of_running_gives_the_same_rows() {
+    for session in sessions() {
+        for partitions in [1, 2, 7, 40] {
+            let df = frame(&session, 100, partitions);
+            let prepared = df
+                .filter(col("x").gt(2))
+                .unwrap()
+                .with_column("half", col("x") / 2)
+                .unwrap()
+                .with_column("b", col("a") * 3 + 1)
+                .unwrap()
+                .select(["b", "half"])
+                .unwrap();
+            let twice = concat([&prepared, &prepared.head(3).unwrap()]).unwrap();
+            let expected: Vec<Option<f64>> = (0..100i64)
+                .filter(|i| i % 5 > 1 && *i as f64 / (i % 5) as f64 > 2.0)
+                .map(|i| Some((i * 3 + 1) as f64))
+                .collect();
+            let got = twice.compute().unwrap().f64s("b").unwrap();
+            let with_head = [&expected[..], &expected[..3]].concat();
+            assert_eq!(got, with_head, "{session} {partitions}");
+            assert_eq!(twice.len().unwrap(), with_head.len() as u64);
+            let persisted = prepared.persist().unwrap();
+            assert_eq!(persisted.len().unwrap(), expected.len() as u64);
+            let tail = persisted.tail(4).unwrap().compute().unwrap().f64s("b").unwrap();
+            assert_eq!(tail, expected[expected.len() - 4..]);
+            let streamed: usize = prepared.batches().unwrap().map(|b| b.unwrap().num_rows()).sum();
+            assert_eq!(streamed, expected.len());
+        }
+    }
+}
+
+#[test]
+fn thousands_of_chained_operations() {
+    let mut df = frame(&Session::builder().threads(2).build().unwrap(), 10, 2);
+    for _ in 0..20_000 {
+        df = df.with_column("a", col("a") + 1).unwrap();
+    }
+    let a = df.compute().unwrap().f64s("a").unwrap();
+    assert_eq!(a[0], Some(20_000.0));
+}
+
+#[test]
+fn a_panic_in_a_closure_is_an_error() {
+    for session in sessions() {
+        let df = frame(&session, 20, 4);
+        let schema = df.schema().clone();
+        let bad = df.map_partitions(|_| panic!("no luck"), schema).unwrap();
+        let text = bad.compute().unwrap_err().to_string();
+        assert!(text.contains("no luck") && text.contains("partition 0") && text.contains("map_partitions"), "{text}");
+    }
+}

@@ -1,0 +1,3 @@
+//! Laws, plans and answers of the whole engine.
+
+mod frames;
