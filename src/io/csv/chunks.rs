@@ -3,7 +3,8 @@
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 
-use super::split::{Dialect, Fault, Records, Splitter, State};
+use super::split::{Fault, Records, Splitter};
+use super::state::{Dialect, State};
 use crate::base::{Error, ErrorKind, Result};
 use crate::exec::{Budget, Reservation};
 use crate::io::FileInfo;
@@ -185,9 +186,15 @@ impl Chunks {
             let what = if self.filled == 0 {
                 "a chunk of a CSV file".to_string()
             } else {
-                format!("the CSV record at byte {} of {}, longer than {} bytes,", self.at, self.info.path, self.filled)
+                format!(
+                    "the record at byte {}, of more than {} bytes (is a quote left open in it?),",
+                    self.at, self.filled
+                )
             };
-            let named = |e: Error| e.doing("read").at_path(&self.info.path);
+            let named = |e: Error| {
+                let line = line_of(&self.info, self.packing, self.at).filter(|_| self.filled > 0);
+                at_line(e.doing("read").at_path(&self.info.path), line)
+            };
             self.reservation.resize(&what, 5 * room as u64).map_err(named)?;
             self.bytes.resize(room, 0);
         }

@@ -201,8 +201,7 @@ impl<T: ArrowPrimitiveType, F: Form<T::Native>> Column for Primitive<T, F> {
     fn read(&mut self, records: &Records<'_>, field: usize, rows: Range<usize>) -> Result<(), Misfit> {
         // spellings of null that were given may look like values: then each field is compared first
         let plain = self.options.null_values.is_none();
-        for record in rows {
-            let text = records.field(record, field);
+        for (record, text) in rows.clone().zip(records.column(field, rows)) {
             let value = match self.form.short(text) {
                 Some(value) if plain => Some(value),
                 _ if text.is_empty() => None,
@@ -242,8 +241,8 @@ struct Truth {
 impl Column for Truth {
     fn read(&mut self, records: &Records<'_>, field: usize, rows: Range<usize>) -> Result<(), Misfit> {
         let mut scratch = Vec::new();
-        for record in rows {
-            let text = unquoted(records.dialect(), records.field(record, field), &mut scratch).trim_ascii();
+        for (record, written) in rows.clone().zip(records.column(field, rows)) {
+            let text = unquoted(records.dialect(), written, &mut scratch).trim_ascii();
             let value = if text.is_empty() || self.options.is_null(text, false) {
                 None
             } else {
@@ -275,8 +274,7 @@ impl Column for Text {
     fn read(&mut self, records: &Records<'_>, field: usize, rows: Range<usize>) -> Result<(), Misfit> {
         let mut scratch = Vec::new();
         let spelled = self.options.null_values.is_some();
-        for record in rows {
-            let written = records.field(record, field);
+        for written in records.column(field, rows) {
             let text = unquoted(records.dialect(), written, &mut scratch);
             // an empty field is null, an empty text in quotes is a text
             let null = written.is_empty() || (spelled && self.options.is_null(text, true));
@@ -318,8 +316,8 @@ struct Nothing {
 impl Column for Nothing {
     fn read(&mut self, records: &Records<'_>, field: usize, rows: Range<usize>) -> Result<(), Misfit> {
         let mut scratch = Vec::new();
-        for record in rows.clone() {
-            let text = unquoted(records.dialect(), records.field(record, field), &mut scratch).trim_ascii();
+        for (record, written) in rows.clone().zip(records.column(field, rows.clone())) {
+            let text = unquoted(records.dialect(), written, &mut scratch).trim_ascii();
             if !text.is_empty() && !self.options.is_null(text, false) {
                 return Err(Misfit { record, text: text.to_vec() });
             }

@@ -5,7 +5,8 @@ use std::sync::Mutex;
 
 use super::chunks::Packing;
 use super::options::CsvOptions;
-use super::split::{Dialect, State, first_record, unquoted};
+use super::split::{first_record, unquoted};
+use super::state::{Dialect, State};
 use crate::base::{Error, ErrorKind, Result};
 use crate::io::FileInfo;
 

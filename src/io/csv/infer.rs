@@ -8,7 +8,8 @@ use super::chunks::{Chunks, Packing, at_line, broken, line_of};
 use super::file::CsvFile;
 use super::options::{CsvOptions, Infer};
 use super::parse;
-use super::split::{Records, Splitter, State, unquoted};
+use super::split::{Records, Splitter, unquoted};
+use super::state::State;
 use crate::base::{Error, Result};
 use crate::exec::Budget;
 
@@ -41,15 +42,21 @@ impl Guess {
     /// What this text, free of quotes, looks like; times only if `times`.
     pub fn of(text: &[u8], times: bool, options: &CsvOptions) -> Guess {
         let trimmed = text.trim_ascii();
+        let number = Guess::of_number(trimmed);
+        // a number is one unless it was given as a spelling of something else; the spellings are slow to compare with
+        if let (Some(number), false) = (number, options.spells_numbers()) {
+            return number;
+        }
+        if times && parse::short_instant(trimmed).is_some() && options.null_values.is_none() {
+            return Guess::Local;
+        }
         if trimmed.is_empty() || options.is_null(trimmed, false) {
             Guess::Nothing
         } else if options.truth(trimmed).is_some() {
             Guess::Truth
-        } else if parse::short_whole(trimmed).is_some()
-            || parse::whole(trimmed).is_some_and(|v| i64::try_from(v).is_ok())
-        {
-            Guess::Whole
-        } else if parse::short_real(trimmed).is_some() || parse::real(trimmed).is_some() {
+        } else if let Some(number) = number {
+            number
+        } else if parse::real(trimmed).is_some() {
             Guess::Real
         } else if times && parse::date(trimmed).is_some() {
             Guess::Day
@@ -60,6 +67,14 @@ impl Guess {
                 None => Guess::Text,
             }
         }
+    }
+
+    /// Whole numbers and decimals, but no words such as `nan`.
+    fn of_number(text: &[u8]) -> Option<Guess> {
+        if parse::short_whole(text).is_some() || parse::whole(text).is_some_and(|v| i64::try_from(v).is_ok()) {
+            return Some(Guess::Whole);
+        }
+        parse::short_real(text).map(|_| Guess::Real)
     }
 
     /// What values of both kinds look like together.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use arrow::datatypes::DataType;
 
-use super::split::Dialect;
+use super::state::Dialect;
 use crate::base::{ByteSize, Error, Identity, Result, Tokenizer};
 
 /// How CSV files are to be read. Each method changes one thing and gives the options back.
@@ -204,6 +204,12 @@ impl CsvOptions {
             Some(spellings) => spellings.iter().any(|s| s.as_bytes() == text),
             None => !string && NULL_VALUES.iter().any(|s| s.as_bytes() == text),
         }
+    }
+
+    /// Whether digits may spell null or a truth value.
+    pub(super) fn spells_numbers(&self) -> bool {
+        let digits = |s: &String| s.bytes().any(|b| b.is_ascii_digit());
+        self.null_values.is_some() || self.true_values.iter().chain(&self.false_values).any(digits)
     }
 
     /// The truth value that `text` spells.

@@ -84,7 +84,7 @@ pub fn real32(text: &[u8]) -> Option<f32> {
 
 /// Days since 1970-01-01 of a date of the Gregorian calendar (Howard Hinnant, *chrono-compatible low-level date
 /// algorithms*), or `None` if there is no such day.
-#[inline]
+#[inline(always)]
 fn days(year: u32, month: u32, day: u32) -> Option<i32> {
     const LENGTHS: [u32; 13] = [0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
     let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
@@ -101,7 +101,7 @@ fn days(year: u32, month: u32, day: u32) -> Option<i32> {
 }
 
 /// `YYYY-MM-DD` as days since 1970-01-01.
-#[inline]
+#[inline(always)]
 pub fn date(text: &[u8]) -> Option<i32> {
     let text: &[u8; 10] = text.try_into().ok()?;
     let d = |i: usize| u32::from(text[i].wrapping_sub(b'0'));
@@ -113,7 +113,7 @@ pub fn date(text: &[u8]) -> Option<i32> {
 }
 
 /// `HH:MM:SS` as seconds since midnight.
-#[inline]
+#[inline(always)]
 fn clock(text: &[u8; 8]) -> Option<u32> {
     let d = |i: usize| u32::from(text[i].wrapping_sub(b'0'));
     let largest = [0, 1, 3, 4, 6, 7].iter().fold(0, |m, &i| m.max(d(i)));

@@ -1,207 +1,8 @@
 //! Where records and fields end. A function of bytes alone: no file, no thread.
-//!
-//! 64 bytes at a time become bit masks (quotes, delimiters, ends of lines); a running XOR over the quotes tells which
-//! of them are inside quotes (Langdale and Lemire, *Parsing gigabytes of JSON per second*, 2019). That is right as
-//! long as each quote that opens stands at the start of a field; a word where one does not, and every dialect with
-//! escapes or comments, goes through the byte by byte machine [`State::step`], which is the definition.
 
-use wide::u8x16;
+use std::ops::Range;
 
-/// The special bytes of a CSV file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Dialect {
-    /// Between fields.
-    pub delimiter: u8,
-    /// Around fields that hold special bytes; doubled inside.
-    pub quote: Option<u8>,
-    /// Before a special byte that is meant literally.
-    pub escape: Option<u8>,
-    /// At the start of a line that is not data.
-    pub comment: Option<u8>,
-}
-
-/// What surrounds the next byte.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// A record starts here.
-    Record,
-    /// A field starts here.
-    Field,
-    /// Inside a field that is not quoted, or behind the closing quote.
-    Text,
-    /// Inside quotes.
-    Quoted,
-    /// Behind a quote that closes, or is the first of two.
-    Closed,
-    /// Behind an escape outside quotes.
-    EscapedText,
-    /// Behind an escape inside quotes.
-    EscapedQuoted,
-    /// Inside a comment.
-    Comment,
-}
-
-/// What a byte ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mark {
-    /// Nothing.
-    None,
-    /// A field.
-    Field,
-    /// A record.
-    Record,
-}
-
-impl State {
-    /// The state behind `byte`, and what the byte ends. `\n`, `\r` and `\r\n` end a record; a quote that is not at the
-    /// start of its field is a letter (as pandas, Python's csv and rust-csv have it).
-    #[inline]
-    pub fn step(self, dialect: &Dialect, byte: u8) -> (State, Mark) {
-        let quote = dialect.quote == Some(byte);
-        match self {
-            State::Quoted if dialect.escape == Some(byte) => return (State::EscapedQuoted, Mark::None),
-            State::Quoted if quote => return (State::Closed, Mark::None),
-            State::Quoted | State::EscapedQuoted => return (State::Quoted, Mark::None),
-            State::EscapedText => return (State::Text, Mark::None),
-            State::Comment if byte != b'\n' && byte != b'\r' => return (State::Comment, Mark::None),
-            State::Record if dialect.comment == Some(byte) => return (State::Comment, Mark::None),
-            State::Record | State::Field | State::Closed if quote => return (State::Quoted, Mark::None),
-            _ => {}
-        }
-        if byte == b'\n' || byte == b'\r' {
-            (State::Record, Mark::Record)
-        } else if byte == dialect.delimiter {
-            (State::Field, Mark::Field)
-        } else if dialect.escape == Some(byte) {
-            (State::EscapedText, Mark::None)
-        } else {
-            (State::Text, Mark::None)
-        }
-    }
-
-    /// The state behind `bytes`.
-    pub fn advance(mut self, dialect: &Dialect, bytes: &[u8]) -> State {
-        let mut rest = bytes;
-        while let Some((word, tail)) = rest.split_first_chunk::<64>() {
-            if dialect.is_simple() {
-                let quotes = dialect.quote.map_or(0, |q| equal(word, q));
-                // without quotes only the last byte matters
-                self = match (quotes, self) {
-                    (0, State::Quoted) => State::Quoted,
-                    (0, _) => State::Text.step(dialect, word[63]).0,
-                    _ => self.word(dialect, word, 64, tail.first().copied()).0,
-                };
-            } else {
-                self = word.iter().fold(self, |state, &byte| state.step(dialect, byte).0);
-            }
-            rest = tail;
-        }
-        rest.iter().fold(self, |state, &byte| state.step(dialect, byte).0)
-    }
-
-    /// The position behind the first byte that ends a record, with the record that starts there.
-    pub fn first_start(mut self, dialect: &Dialect, bytes: &[u8]) -> Result<usize, State> {
-        for (i, &byte) in bytes.iter().enumerate() {
-            let (next, mark) = self.step(dialect, byte);
-            if mark == Mark::Record {
-                return Ok(i + 1);
-            }
-            self = next;
-        }
-        Err(self)
-    }
-
-    /// The state behind the first `n` bytes of a word, and a bit for each byte that ends a field or a record. Of
-    /// `\r\n` only the second ends the record; `next` is the byte behind the word.
-    #[inline]
-    fn word(self, dialect: &Dialect, word: &[u8; 64], n: usize, next: Option<u8>) -> (State, Ends) {
-        if !dialect.is_simple() {
-            return self.word_by_bytes(dialect, word, n);
-        }
-        let valid = if n == 64 { u64::MAX } else { (1 << n) - 1 };
-        let quotes = dialect.quote.map_or(0, |q| equal(word, q)) & valid;
-        if quotes == 0 && self == State::Quoted {
-            return (State::Quoted, Ends::default());
-        }
-        let (feeds, returns) = (equal(word, b'\n') & valid, equal(word, b'\r') & valid);
-        let delimiters = equal(word, dialect.delimiter) & valid;
-        let before_feed = feeds >> 1 | u64::from(next == Some(b'\n')) << 63;
-        let mut ends = Ends { fields: delimiters, records: feeds | (returns & !before_feed) };
-        let last = 1u64 << (n - 1);
-        if quotes != 0 {
-            let carried = if self == State::Quoted { u64::MAX } else { 0 };
-            let inside = running_xor(quotes) ^ carried;
-            let may_open = matches!(self, State::Record | State::Field | State::Closed);
-            let allowed = (delimiters | feeds | returns | quotes) << 1 | u64::from(may_open);
-            if quotes & inside & !allowed != 0 {
-                return self.word_by_bytes(dialect, word, n);
-            }
-            ends.fields &= !inside;
-            ends.records &= !inside;
-            if inside & last != 0 {
-                return (State::Quoted, ends);
-            }
-            if quotes & last != 0 {
-                return (State::Closed, ends);
-            }
-        }
-        let state = if (feeds | returns) & last != 0 {
-            State::Record
-        } else if delimiters & last != 0 {
-            State::Field
-        } else {
-            State::Text
-        };
-        (state, ends)
-    }
-
-    fn word_by_bytes(mut self, dialect: &Dialect, word: &[u8; 64], n: usize) -> (State, Ends) {
-        let mut ends = Ends::default();
-        for (i, &byte) in word.iter().take(n).enumerate() {
-            let (next, mark) = self.step(dialect, byte);
-            ends.fields |= u64::from(mark == Mark::Field) << i;
-            ends.records |= u64::from(mark == Mark::Record) << i;
-            self = next;
-        }
-        (self, ends)
-    }
-}
-
-impl Dialect {
-    /// Whether quotes are all there is to it.
-    fn is_simple(&self) -> bool {
-        self.escape.is_none() && self.comment.is_none()
-    }
-}
-
-/// A bit for each byte of a word that ends something.
-#[derive(Clone, Copy, Default)]
-struct Ends {
-    /// Delimiters: a field ends, but not the record.
-    fields: u64,
-    /// The record ends, and its last field.
-    records: u64,
-}
-
-/// A bit for each byte of the word that is `needle`.
-#[inline]
-fn equal(word: &[u8; 64], needle: u8) -> u64 {
-    let needle = u8x16::splat(needle);
-    let mut mask = 0;
-    for (i, part) in word.as_chunks::<16>().0.iter().enumerate() {
-        mask |= u64::from(u8x16::new(*part).cmp_eq(needle).move_mask() as u16) << (16 * i);
-    }
-    mask
-}
-
-/// Bit i is the XOR of bits 0 to i.
-#[inline]
-fn running_xor(mut bits: u64) -> u64 {
-    for shift in [1, 2, 4, 8, 16, 32] {
-        bits ^= bits << shift;
-    }
-    bits
-}
+use super::state::{Dialect, Mark, State};
 
 /// A record that cannot be taken apart. Positions are in the bytes that were split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -355,7 +156,8 @@ impl Splitter {
             }
             let (record, found) = (&bytes[start as usize..mark as usize], i + 1 - first);
             let comment = self.dialect.comment.is_some() && record.first() == self.dialect.comment.as_ref();
-            if !comment && !(found == 1 && matches!(record, b"" | b"\r")) {
+            let empty = found == 1 && matches!(record, b"" | b"\r");
+            if !comment && !empty {
                 if found != self.fields {
                     self.fault = Some(Fault::Ragged { start: start as usize, found });
                     break;
@@ -429,11 +231,26 @@ impl<'a> Records<'a> {
     }
 
     /// A field as it is written, quotes included.
-    #[inline]
     pub fn field(&self, record: usize, field: usize) -> &'a [u8] {
         let (start, end) = self.place(record, field);
-        let text = &self.bytes[start..end];
-        // an escaped `\r` belongs to the field; then `\r\n` has ended the record at the `\r`
+        self.trimmed(&self.bytes[start..end], field)
+    }
+
+    /// Field `field` of each of these records, as it is written.
+    #[inline]
+    pub fn column(&self, field: usize, rows: Range<usize>) -> impl Iterator<Item = &'a [u8]> {
+        let this = *self;
+        let marks = self.marks[rows.start * self.fields..rows.end * self.fields].chunks_exact(self.fields);
+        self.starts[rows].iter().zip(marks).map(move |(&start, ends)| {
+            let start = if field == 0 { start } else { ends[field - 1] + 1 };
+            this.trimmed(&this.bytes[start as usize..ends[field] as usize], field)
+        })
+    }
+
+    /// The last field without the `\r` of a `\r\n`. (With escapes the record ends at the `\r` already, and one that is
+    /// left is escaped.)
+    #[inline(always)]
+    fn trimmed(&self, text: &'a [u8], field: usize) -> &'a [u8] {
         match text {
             [text @ .., b'\r'] if field + 1 == self.fields && self.dialect.is_simple() => text,
             text => text,
@@ -443,11 +260,7 @@ impl<'a> Records<'a> {
 
 /// The fields of the first record of `bytes` (empty lines and comments left out), where it starts and where the next
 /// one starts; `None` if there is none or it does not end here, unless nothing follows (`last`).
-pub fn first_record(
-    dialect: &Dialect,
-    bytes: &[u8],
-    last: bool,
-) -> Option<(Vec<std::ops::Range<usize>>, usize, usize)> {
+pub fn first_record(dialect: &Dialect, bytes: &[u8], last: bool) -> Option<(Vec<Range<usize>>, usize, usize)> {
     let (mut state, mut start, mut field, mut fields) = (State::Record, 0, 0, Vec::new());
     for i in 0..=bytes.len() {
         let (next, mark) = match bytes.get(i) {
@@ -490,11 +303,12 @@ pub fn unquoted<'a>(dialect: &Dialect, field: &'a [u8], scratch: &'a mut Vec<u8>
     let mut state = State::Field;
     for &byte in field {
         let (next, _) = state.step(dialect, byte);
-        let dropped = match (state, next) {
-            (State::Field, State::Quoted) | (State::Quoted, State::Closed) => true,
-            (_, State::EscapedText | State::EscapedQuoted) => true,
-            _ => false,
-        };
+        let dropped = matches!(
+            (state, next),
+            (State::Field, State::Quoted)
+                | (State::Quoted, State::Closed)
+                | (_, State::EscapedText | State::EscapedQuoted)
+        );
         if !dropped {
             scratch.push(byte);
         }

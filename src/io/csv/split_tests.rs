@@ -11,8 +11,11 @@ fn dialect(quote: bool, escape: bool, comment: bool) -> Dialect {
     }
 }
 
+/// A record: where it starts, and its fields.
+type Slow = (usize, Vec<Vec<u8>>);
+
 /// The twin: one byte after the other, no masks, no chunks. Records with their places, and whether a quote stays open.
-fn slowly(dialect: &Dialect, bytes: &[u8]) -> (Vec<(usize, Vec<Vec<u8>>)>, bool) {
+fn slowly(dialect: &Dialect, bytes: &[u8]) -> (Vec<Slow>, bool) {
     let (mut records, mut fields, mut field) = (Vec::new(), Vec::new(), Vec::new());
     let (mut state, mut start) = (State::Record, 0);
     for (i, &byte) in bytes.iter().chain(b"\n").enumerate() {
