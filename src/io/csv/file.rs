@@ -8,6 +8,7 @@ use super::options::CsvOptions;
 use super::split::{first_record, unquoted};
 use super::state::{Dialect, State};
 use crate::base::{Error, ErrorKind, Result};
+use crate::exec::Cancel;
 use crate::io::FileInfo;
 
 /// How much of a file is read to find its header and types.
@@ -118,7 +119,7 @@ impl CsvFile {
     /// A place at or before the last byte before block `i` and what surrounds it. Only a reading from the start of the
     /// file on tells whether a place is inside quotes; how far that reading has come is kept, so that all partitions
     /// together read each byte for it once at most, and not at all when they are read one after the other.
-    pub fn cut(&self, i: usize, dialect: &Dialect) -> Result<Cut> {
+    pub fn cut(&self, i: usize, dialect: &Dialect, cancel: &Cancel) -> Result<Cut> {
         let mut cuts = self.cuts.lock().unwrap_or_else(|e| e.into_inner());
         if cuts.len() <= i {
             let (mut at, mut state) = cuts.last().copied().unwrap_or((self.data, State::Record));
@@ -127,6 +128,7 @@ impl CsvFile {
             while cuts.len() <= i {
                 let target = self.range(cuts.len()).0 - 1;
                 while at < target {
+                    cancel.check()?;
                     let want = (target - at).min(buffer.len() as u64) as usize;
                     let n = input.read(&mut buffer[..want]).map_err(|e| Error::io(&self.info.path, e).doing("read"))?;
                     if n == 0 {

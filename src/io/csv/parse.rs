@@ -33,6 +33,57 @@ pub fn whole(text: &[u8]) -> Option<i128> {
     Some(if negative { -value } else { value })
 }
 
+/// A word whose bytes all are `byte`.
+const fn bytes(byte: u8) -> u64 {
+    0x0101_0101_0101_0101 * byte as u64
+}
+
+/// The whole number that the first `n` bytes (1 to 8) of a word spell, without a look at each (Lemire, *Quickly parsing
+/// eight digits*, 2018).
+#[inline(always)]
+fn eight_digits(word: u64, n: usize) -> Option<u64> {
+    let shift = 64 - 8 * n as u32;
+    // what follows the digits is shifted out, and zeros come before them
+    let word = (word << shift) | (bytes(b'0') & !(u64::MAX << shift));
+    let upper = bytes(0xf0);
+    if (word & upper) | ((word.wrapping_add(bytes(6)) & upper) >> 4) != bytes(0x33) {
+        return None;
+    }
+    let digits = word - bytes(b'0');
+    let pairs = (digits * 10).wrapping_add(digits >> 8);
+    let (even, odd) = (pairs & 0x0000_00ff_0000_00ff, (pairs >> 16) & 0x0000_00ff_0000_00ff);
+    let sum = even.wrapping_mul(100 + (1_000_000 << 32)).wrapping_add(odd.wrapping_mul(1 + (10_000 << 32)));
+    Some(sum >> 32)
+}
+
+/// The whole number of `length` digits at the start of a word; `None` may also mean that it is longer or has a sign.
+#[inline(always)]
+pub fn word_whole(word: u64, length: usize) -> Option<i64> {
+    if length == 0 || length > 8 {
+        return None;
+    }
+    eight_digits(word, length).map(|v| v as i64)
+}
+
+/// The decimal number of `length` bytes at the start of a word; `None` may also mean another spelling.
+#[inline(always)]
+pub fn word_real(word: u64, length: usize) -> Option<f64> {
+    if length == 0 || length > 8 {
+        return None;
+    }
+    let differing = word ^ bytes(b'.');
+    // the lowest bit set belongs to the first point
+    let points = differing.wrapping_sub(bytes(1)) & !differing & bytes(0x80);
+    let point = (points.trailing_zeros() as usize / 8).min(length);
+    let before = !((u64::MAX << (4 * point)) << (4 * point));
+    let digits = length - usize::from(point < length);
+    if digits == 0 {
+        return None;
+    }
+    let mantissa = eight_digits((word & before) | ((word >> 8) & !before), digits)?;
+    Some(mantissa as f64 / POWERS[digits - point])
+}
+
 #[inline]
 fn sign(text: &[u8]) -> (bool, &[u8]) {
     match text {
@@ -275,6 +326,20 @@ mod tests {
                 prop_assert_eq!(short.to_bits(), text.parse::<f64>().unwrap().to_bits());
             }
             prop_assert_eq!(real(text.as_bytes()).map(f64::to_bits), text.parse::<f64>().ok().map(f64::to_bits));
+        }
+
+        #[test]
+        fn words_agree_with_bytes(text in "[0-9]{0,5}[.,:0-9+-]?[0-9]{0,5}", rest in "[0-9.,]{8}") {
+            let all = format!("{text}{rest}");
+            let word = u64::from_le_bytes(*all.as_bytes().first_chunk().unwrap());
+            if let Some(value) = word_whole(word, text.len()) {
+                prop_assert_eq!(Some(value), text.parse().ok());
+            }
+            if let Some(value) = word_real(word, text.len()) {
+                prop_assert_eq!(Some(value.to_bits()), text.parse::<f64>().ok().map(f64::to_bits));
+            }
+            let plain = (1..=8).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+            prop_assert_eq!(word_whole(word, text.len()).is_some(), plain);
         }
 
         #[test]

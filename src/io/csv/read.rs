@@ -58,7 +58,7 @@ impl Batches {
         ctx.cancel.check()?;
         let Reading { file, schema, options, .. } = &reading;
         let range = file.range(reading.block);
-        let cut = file.cut(reading.block, &options.dialect)?;
+        let cut = file.cut(reading.block, &options.dialect, &ctx.cancel)?;
         let about = range.1.saturating_sub(cut.0);
         let dialect = (options.dialect, file.names.len());
         let chunks = Chunks::open((&file.info, file.packing), dialect, cut, about, &ctx.budget)?;

@@ -236,14 +236,15 @@ impl<'a> Records<'a> {
         self.trimmed(&self.bytes[start..end], field)
     }
 
-    /// Field `field` of each of these records, as it is written.
+    /// Field `field` of each of these records, as it is written, and the word that starts there (0 at the very end).
     #[inline]
-    pub fn column(&self, field: usize, rows: Range<usize>) -> impl Iterator<Item = &'a [u8]> {
+    pub fn column(&self, field: usize, rows: Range<usize>) -> impl Iterator<Item = (&'a [u8], u64)> {
         let this = *self;
         let marks = self.marks[rows.start * self.fields..rows.end * self.fields].chunks_exact(self.fields);
         self.starts[rows].iter().zip(marks).map(move |(&start, ends)| {
             let start = if field == 0 { start } else { ends[field - 1] + 1 };
-            this.trimmed(&this.bytes[start as usize..ends[field] as usize], field)
+            let text = this.trimmed(&this.bytes[start as usize..ends[field] as usize], field);
+            (text, this.bytes[start as usize..].first_chunk().map_or(0, |word| u64::from_le_bytes(*word)))
         })
     }
 
