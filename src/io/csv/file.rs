@@ -1,0 +1,222 @@
+//! One CSV file: its header, where its data starts, and where its partitions start.
+
+use std::io::Read;
+use std::sync::Mutex;
+
+use super::chunks::Packing;
+use super::options::CsvOptions;
+use super::split::{first_record, unquoted};
+use super::state::{Dialect, State};
+use crate::base::{Error, ErrorKind, Result};
+use crate::exec::Cancel;
+use crate::io::FileInfo;
+
+/// How much of a file is read to find its header and types.
+const HEAD: u64 = 256 * 1024;
+/// More partitions than this are not made of one file, however small the blocks.
+const MOST_BLOCKS: u64 = 100_000;
+
+/// A file that was looked into.
+#[derive(Debug)]
+pub struct CsvFile {
+    /// The file.
+    pub info: FileInfo,
+    /// How it is packed.
+    pub packing: Packing,
+    /// The names of its columns.
+    pub names: Vec<String>,
+    /// Where the first record of data may start.
+    pub data: u64,
+    /// The unpacked bytes from there to the end, if that is known.
+    pub length: Option<u64>,
+    block: u64,
+    cuts: Mutex<Vec<Cut>>,
+}
+
+/// A place in a file, before or at the start of a block, and what surrounds it.
+pub type Cut = (u64, State);
+
+impl CsvFile {
+    /// Looks into a file: its header, and the bytes of its head from the data on (all of them if `true`).
+    ///
+    /// # Errors
+    /// `Io`; `Corrupt` when there is no header, or it is not UTF-8, or the file is UTF-16.
+    pub fn open(info: &FileInfo, options: &CsvOptions) -> Result<(CsvFile, Vec<u8>, bool)> {
+        let packing = Packing::of(info)?;
+        let mut size = HEAD;
+        loop {
+            let mut head = Vec::new();
+            let mut input = packing.open(info, 0)?.take(size);
+            input.read_to_end(&mut head).map_err(|e| Error::io(&info.path, e).doing("read"))?;
+            let whole = (head.len() as u64) < size;
+            match Self::parse(info, packing, options, &head, whole)? {
+                Some(mut file) => {
+                    let rest = head.split_off((file.data as usize).min(head.len()));
+                    file.length = match packing {
+                        Packing::Plain => Some(info.size.saturating_sub(file.data)),
+                        _ => whole.then_some(rest.len() as u64),
+                    };
+                    file.block = block(file.length.unwrap_or_default(), options.block_size);
+                    return Ok((file, rest, whole));
+                }
+                None => size *= 4,
+            }
+        }
+    }
+
+    /// The file with this head; `None` if its header does not end in it.
+    fn parse(
+        info: &FileInfo,
+        packing: Packing,
+        options: &CsvOptions,
+        head: &[u8],
+        whole: bool,
+    ) -> Result<Option<CsvFile>> {
+        let corrupt = |what: String| Error::new(ErrorKind::Corrupt { what }).doing("read").at_path(&info.path);
+        if head.starts_with(&[0xff, 0xfe]) || head.starts_with(&[0xfe, 0xff]) {
+            return Err(corrupt("the file is UTF-16, not UTF-8".into()).help("convert it to UTF-8"));
+        }
+        let mark = if head.starts_with(&[0xef, 0xbb, 0xbf]) { 3 } else { 0 };
+        let Some(skipped) = lines_end(&head[mark..], options.skip_rows, whole) else { return Ok(None) };
+        let start = mark + skipped;
+        let Some((fields, first, end)) = first_record(&options.dialect, &head[start..], whole) else {
+            let nothing = if options.has_header { "no header" } else { "no record" };
+            return if whole { Err(corrupt(format!("the file is empty: it has {nothing}"))) } else { Ok(None) };
+        };
+        let (names, data) = if options.has_header {
+            let mut scratch = Vec::new();
+            let texts: Option<Vec<String>> = fields
+                .iter()
+                .map(|f| {
+                    let text = unquoted(&options.dialect, &head[start..][f.clone()], &mut scratch);
+                    String::from_utf8(text.to_vec()).ok()
+                })
+                .collect();
+            (distinct(texts.ok_or_else(|| corrupt("the header is not valid UTF-8".into()))?), start + end)
+        } else {
+            ((0..fields.len()).map(|i| format!("column_{i}")).collect(), start + first)
+        };
+        let data = data as u64;
+        let cuts = Mutex::new(vec![(data, State::Record)]);
+        Ok(Some(CsvFile { info: info.clone(), packing, names, data, length: None, block: 1, cuts }))
+    }
+
+    /// How many partitions it makes.
+    pub fn blocks(&self) -> usize {
+        match (self.packing, self.length) {
+            (Packing::Plain, Some(length)) => length.div_ceil(self.block).max(1) as usize,
+            _ => 1,
+        }
+    }
+
+    /// Where records of block `i` may start: from, and up to.
+    pub fn range(&self, i: usize) -> (u64, u64) {
+        let start = |i: u64| self.data.saturating_add(self.block.saturating_mul(i));
+        let end = if i + 1 == self.blocks() { u64::MAX } else { start(i as u64 + 1) };
+        (start(i as u64), end)
+    }
+
+    /// A place at or before the last byte before block `i` and what surrounds it. Only a reading from the start of the
+    /// file on tells whether a place is inside quotes; how far that reading has come is kept, so that all partitions
+    /// together read each byte for it once at most, and not at all when they are read one after the other.
+    pub fn cut(&self, i: usize, dialect: &Dialect, cancel: &Cancel) -> Result<Cut> {
+        let mut cuts = self.cuts.lock().unwrap_or_else(|e| e.into_inner());
+        if cuts.len() <= i {
+            let (mut at, mut state) = cuts.last().copied().unwrap_or((self.data, State::Record));
+            let mut input = self.packing.open(&self.info, at)?;
+            let mut buffer = vec![0; (2 * self.block).clamp(512, 1 << 18) as usize];
+            while cuts.len() <= i {
+                let target = self.range(cuts.len()).0 - 1;
+                while at < target {
+                    cancel.check()?;
+                    let want = (target - at).min(buffer.len() as u64) as usize;
+                    let n = input.read(&mut buffer[..want]).map_err(|e| Error::io(&self.info.path, e).doing("read"))?;
+                    if n == 0 {
+                        break;
+                    }
+                    state = state.advance(dialect, &buffer[..n]);
+                    at += n as u64;
+                }
+                cuts.push((at, state));
+            }
+        }
+        Ok(cuts.get(i).copied().unwrap_or((self.data, State::Record)))
+    }
+
+    /// Notes that a record starts at `at`, and none between it and block `i`.
+    pub fn learn(&self, i: usize, at: u64) {
+        let mut cuts = self.cuts.lock().unwrap_or_else(|e| e.into_inner());
+        if cuts.len() == i && at < self.range(i).0 {
+            cuts.push((at, State::Record));
+        }
+    }
+}
+
+/// The size of equal blocks of at most `wanted` bytes (but not too many of them).
+fn block(length: u64, wanted: u64) -> u64 {
+    let count = length.div_ceil(wanted).clamp(1, MOST_BLOCKS);
+    length.div_ceil(count).max(1)
+}
+
+/// Where the first `count` lines end.
+fn lines_end(bytes: &[u8], count: usize, whole: bool) -> Option<usize> {
+    let mut at = 0;
+    for _ in 0..count {
+        match memchr::memchr2(b'\n', b'\r', &bytes[at..]) {
+            Some(i) => {
+                at += i + 1;
+                at += usize::from(bytes[at - 1] == b'\r' && bytes.get(at) == Some(&b'\n'));
+            }
+            None => return whole.then_some(bytes.len()),
+        }
+    }
+    Some(at)
+}
+
+/// Names that all differ, as pandas makes them: a second `a` is `a.1`; a column without a name is named by its place.
+fn distinct(names: Vec<String>) -> Vec<String> {
+    let mut done: Vec<String> = Vec::with_capacity(names.len());
+    let mut taken: std::collections::HashSet<String> = names.iter().cloned().collect();
+    let mut seen: std::collections::HashSet<String> = std::collections::HashSet::new();
+    for (i, name) in names.into_iter().enumerate() {
+        let name = if name.is_empty() { format!("column_{i}") } else { name };
+        let mut unique = name.clone();
+        let mut count = 0;
+        while seen.contains(&unique) || (count > 0 && taken.contains(&unique)) {
+            count += 1;
+            unique = format!("{name}.{count}");
+        }
+        taken.insert(unique.clone());
+        seen.insert(unique.clone());
+        done.push(unique);
+    }
+    done
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_made_distinct_as_pandas_does() {
+        let names = |names: &[&str]| distinct(names.iter().map(|n| n.to_string()).collect());
+        assert_eq!(names(&["a", "b", "a", "a"]), ["a", "b", "a.1", "a.2"]);
+        assert_eq!(names(&["a", "a", "a.1"]), ["a", "a.2", "a.1"]);
+        assert_eq!(names(&["", "x", ""]), ["column_0", "x", "column_2"]);
+    }
+
+    #[test]
+    fn blocks_are_equal_and_not_too_many() {
+        assert_eq!(block(93, 64), 47);
+        assert_eq!(block(10, 1), 1);
+        assert_eq!(block(0, 64), 1);
+        assert_eq!(block(1 << 30, 1), (1u64 << 30).div_ceil(MOST_BLOCKS));
+    }
+
+    #[test]
+    fn skipped_lines_end_with_any_line_end() {
+        assert_eq!(lines_end(b"a\r\nb\rc\nd", 2, false), Some(5));
+        assert_eq!(lines_end(b"a\r\nb\rc\nd", 4, true), Some(8));
+        assert_eq!(lines_end(b"a\nb", 2, false), None);
+    }
+}

@@ -1,0 +1,259 @@
+//! How a CSV file is written, and how it is to be read.
+
+use std::collections::BTreeMap;
+
+use arrow::datatypes::DataType;
+
+use super::state::Dialect;
+use crate::base::{ByteSize, Error, Identity, Result, Tokenizer};
+
+/// How CSV files are to be read. Each method changes one thing and gives the options back.
+///
+/// ```
+/// use partita::io::csv::CsvOptions;
+/// let options = CsvOptions::new().delimiter(b';').assume_missing(true).parse_dates(["pickup"]);
+/// ```
+#[derive(Clone, Debug)]
+pub struct CsvOptions {
+    pub(super) dialect: Dialect,
+    pub(super) skip_rows: usize,
+    pub(super) has_header: bool,
+    pub(super) infer: Infer,
+    pub(super) assume_missing: bool,
+    pub(super) parse_dates: Vec<String>,
+    pub(super) try_parse_dates: bool,
+    pub(super) dtypes: BTreeMap<String, DataType>,
+    pub(super) null_values: Option<Vec<String>>,
+    pub(super) true_values: Vec<String>,
+    pub(super) false_values: Vec<String>,
+    pub(super) block_size: u64,
+}
+
+/// How the types of columns without a given type are found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Infer {
+    /// From the head of every file and samples spread evenly over it. A value further on that does not fit is an error
+    /// which names it and the type to give.
+    #[default]
+    Sample,
+    /// From all values: every file is read once more, before anything else.
+    All,
+}
+
+/// The spellings of "nothing there" in columns of other types than strings: pandas' list.
+const NULL_VALUES: [&str; 18] = [
+    "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA", "NULL",
+    "NaN", "None", "n/a", "nan", "null",
+];
+
+impl CsvOptions {
+    /// Commas, double quotes, a header; types from samples; blocks of 64 MiB.
+    pub fn new() -> Self {
+        let words = |words: [&str; 3]| words.map(str::to_string).to_vec();
+        CsvOptions {
+            dialect: Dialect { delimiter: b',', quote: Some(b'"'), escape: None, comment: None },
+            skip_rows: 0,
+            has_header: true,
+            infer: Infer::Sample,
+            assume_missing: false,
+            parse_dates: Vec::new(),
+            try_parse_dates: false,
+            dtypes: BTreeMap::new(),
+            null_values: None,
+            true_values: words(["true", "True", "TRUE"]),
+            false_values: words(["false", "False", "FALSE"]),
+            block_size: 64 << 20,
+        }
+    }
+
+    /// The byte between fields; a comma if not said.
+    #[must_use]
+    pub fn delimiter(mut self, byte: u8) -> Self {
+        self.dialect.delimiter = byte;
+        self
+    }
+
+    /// The byte around fields with special bytes in them, doubled inside; `"` if not said, `None` for none. It has its
+    /// meaning at the start of a field only; further on it is a letter.
+    #[must_use]
+    pub fn quote(mut self, byte: Option<u8>) -> Self {
+        self.dialect.quote = byte;
+        self
+    }
+
+    /// The byte that makes the next one an ordinary letter, inside quotes and outside; none if not said.
+    #[must_use]
+    pub fn escape(mut self, byte: Option<u8>) -> Self {
+        self.dialect.escape = byte;
+        self
+    }
+
+    /// Lines that start with this byte are left out; none if not said. (Unlike pandas, it means nothing further on in
+    /// a line.)
+    #[must_use]
+    pub fn comment(mut self, byte: Option<u8>) -> Self {
+        self.dialect.comment = byte;
+        self
+    }
+
+    /// So many lines at the head of each file are left out, before the header.
+    #[must_use]
+    pub fn skip_rows(mut self, lines: usize) -> Self {
+        self.skip_rows = lines;
+        self
+    }
+
+    /// Whether the first record names the columns. If not, they are `column_0`, `column_1`, …
+    #[must_use]
+    pub fn has_header(mut self, has: bool) -> Self {
+        self.has_header = has;
+        self
+    }
+
+    /// How types are found.
+    #[must_use]
+    pub fn infer(mut self, infer: Infer) -> Self {
+        self.infer = infer;
+        self
+    }
+
+    /// Whether whole numbers found by inference become Float64, since nulls may come later (as in Dask). A type given
+    /// with [`dtype`](Self::dtype) wins.
+    #[must_use]
+    pub fn assume_missing(mut self, assume: bool) -> Self {
+        self.assume_missing = assume;
+        self
+    }
+
+    /// These columns are Timestamp(µs): dates and times as ISO 8601 writes them, with a blank or `T` between. Where
+    /// the samples have zones, in UTC.
+    #[must_use]
+    pub fn parse_dates<S: Into<String>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
+        self.parse_dates.extend(columns.into_iter().map(Into::into));
+        self
+    }
+
+    /// Whether inference tries dates (Date32) and times (Timestamp(µs)) too. Off if not said, as in pandas, Dask and
+    /// Polars: then they are strings.
+    #[must_use]
+    pub fn try_parse_dates(mut self, try_them: bool) -> Self {
+        self.try_parse_dates = try_them;
+        self
+    }
+
+    /// The type of a column: Utf8, Int8 to Int64, UInt8 to UInt64, Float32, Float64, Boolean, Date32, Timestamp or
+    /// Null.
+    #[must_use]
+    pub fn dtype(mut self, column: impl Into<String>, data_type: DataType) -> Self {
+        self.dtypes.insert(column.into(), data_type);
+        self
+    }
+
+    /// The spellings of null, in all columns. If not said: the spellings that pandas knows (`NA`, `NaN`, `null`, …),
+    /// but in strings none of them, for there `N/A` may be a name. An empty field is null in any case; an empty field
+    /// in quotes is an empty string.
+    #[must_use]
+    pub fn null_values<S: Into<String>>(mut self, spellings: impl IntoIterator<Item = S>) -> Self {
+        self.null_values = Some(spellings.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// The spellings of true; `true`, `True` and `TRUE` if not said.
+    #[must_use]
+    pub fn true_values<S: Into<String>>(mut self, spellings: impl IntoIterator<Item = S>) -> Self {
+        self.true_values = spellings.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The spellings of false; `false`, `False` and `FALSE` if not said.
+    #[must_use]
+    pub fn false_values<S: Into<String>>(mut self, spellings: impl IntoIterator<Item = S>) -> Self {
+        self.false_values = spellings.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// About how many bytes of a file make a partition. Any size from one byte up gives the same frame; below a
+    /// hundred-thousandth of the file it counts as that.
+    #[must_use]
+    pub fn block_size(mut self, bytes: impl Into<ByteSize>) -> Self {
+        self.block_size = bytes.into().0;
+        self
+    }
+
+    /// Whether the options make sense together.
+    pub(super) fn check(&self) -> Result<()> {
+        let Dialect { delimiter, quote, escape, comment } = self.dialect;
+        let special: Vec<u8> = [Some(delimiter), quote, escape, comment].into_iter().flatten().collect();
+        let twice = (1..special.len()).find(|&i| special[..i].contains(&special[i])).map(|i| special[i]);
+        if let Some(byte) = special.iter().find(|b| matches!(b, b'\n' | b'\r')) {
+            return Err(Error::invalid(format!("byte {byte} ends lines and can mean nothing else")).doing("read CSV"));
+        }
+        if let Some(byte) = twice {
+            let what = format!("`{}` cannot be two of delimiter, quote, escape and comment", byte.escape_ascii());
+            return Err(Error::invalid(what).doing("read CSV"));
+        }
+        if self.block_size == 0 {
+            return Err(Error::invalid("a block of no bytes").doing("read CSV").help("give one byte or more"));
+        }
+        Ok(())
+    }
+
+    /// Whether `text` spells null; `string` says that it is in a column of strings.
+    pub(super) fn is_null(&self, text: &[u8], string: bool) -> bool {
+        match &self.null_values {
+            Some(spellings) => spellings.iter().any(|s| s.as_bytes() == text),
+            None => !string && NULL_VALUES.iter().any(|s| s.as_bytes() == text),
+        }
+    }
+
+    /// Whether digits may spell null or a truth value.
+    pub(super) fn spells_numbers(&self) -> bool {
+        let digits = |s: &String| s.bytes().any(|b| b.is_ascii_digit());
+        self.null_values.is_some() || self.true_values.iter().chain(&self.false_values).any(digits)
+    }
+
+    /// The truth value that `text` spells.
+    pub(super) fn truth(&self, text: &[u8]) -> Option<bool> {
+        let any = |spellings: &[String]| spellings.iter().any(|s| s.as_bytes() == text);
+        if any(&self.true_values) { Some(true) } else { any(&self.false_values).then_some(false) }
+    }
+}
+
+impl Default for CsvOptions {
+    fn default() -> Self {
+        CsvOptions::new()
+    }
+}
+
+impl Identity for CsvOptions {
+    fn token(&self, t: &mut Tokenizer) {
+        t.str("csv options");
+        t.debug(self);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn senseless_options_are_refused() {
+        assert!(CsvOptions::new().check().is_ok());
+        for options in [
+            CsvOptions::new().delimiter(b'"'),
+            CsvOptions::new().delimiter(b'\n'),
+            CsvOptions::new().comment(Some(b',')),
+            CsvOptions::new().block_size(0u64),
+        ] {
+            assert!(options.check().is_err(), "{options:?}");
+        }
+    }
+
+    #[test]
+    fn names_that_look_like_nothing_stay_names() {
+        let options = CsvOptions::new();
+        assert!(options.is_null(b"N/A", false) && options.is_null(b"null", false));
+        assert!(!options.is_null(b"N/A", true));
+        assert!(CsvOptions::new().null_values(["-"]).is_null(b"-", true));
+    }
+}

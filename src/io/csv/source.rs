@@ -1,0 +1,175 @@
+//! CSV files as a source: one schema for all of them, and their partitions.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+
+use super::file::CsvFile;
+use super::infer::{Guess, Guesses, Widening, written};
+use super::options::CsvOptions;
+use super::read::{Batches as Partition, Reading};
+use crate::base::schema::unknown_column;
+use crate::base::{ByteSize, Error, ErrorKind, Identity, Result, Tokenizer};
+use crate::exec::TaskContext;
+use crate::io::{Batches, PartitionInfo, Scan, Source, store};
+
+/// The endings of CSV files in a folder.
+const EXTENSIONS: [&str; 3] = [".csv", ".csv.gz", ".csv.zst"];
+
+/// CSV files that are read together, in partitions of about [`block_size`](CsvOptions::block_size) bytes that start and
+/// end with whole records. A packed file (gzip, Zstandard) is one partition.
+///
+/// Files may have different columns: a file without a column has nulls in it, further columns come behind those of
+/// the first file, and Int64 and Float64 make Float64.
+#[derive(Debug)]
+pub struct CsvSource {
+    files: Vec<Arc<CsvFile>>,
+    options: Arc<CsvOptions>,
+    schema: SchemaRef,
+    /// File and block of each partition.
+    blocks: Vec<(usize, usize)>,
+    partitions: Vec<PartitionInfo>,
+    widened: Vec<Widening>,
+}
+
+impl CsvSource {
+    /// Opens files, folders and patterns (see [`store::list`]): reads their headers and finds the types of the columns.
+    ///
+    /// # Errors
+    /// `Io` for missing files; `Invalid` for options that make no sense; `UnknownColumn` for a column that is named in
+    /// the options only; `Schema` for files that do not fit together; `Corrupt` for a file without a header.
+    pub fn open(paths: &[String], options: CsvOptions) -> Result<CsvSource> {
+        options.check()?;
+        let mut unified = Unified::default();
+        let (mut files, mut widened) = (Vec::new(), Vec::new());
+        for info in store::list(paths, &EXTENSIONS)? {
+            let (file, head, whole) = CsvFile::open(&info, &options)?;
+            let (guesses, found) = Guesses::of(&file, &options, &head, whole)?;
+            unified.add(&file, &guesses, &options)?;
+            widened.extend(found);
+            files.push(Arc::new(file));
+        }
+        let schema = unified.schema(&options)?;
+        let (mut blocks, mut partitions) = (Vec::new(), Vec::new());
+        for (i, file) in files.iter().enumerate() {
+            for block in 0..file.blocks() {
+                let (start, end) = file.range(block);
+                let end = end.min(file.data + file.length.unwrap_or(file.info.size));
+                let origin = format!("{}, bytes {start} to {end}", file.info.path);
+                blocks.push((i, block));
+                partitions.push(PartitionInfo { rows: None, bytes: end.saturating_sub(start), origin });
+            }
+        }
+        Ok(CsvSource { files, options: Arc::new(options), schema, blocks, partitions, widened })
+    }
+
+    /// Where [`Infer::All`](super::Infer::All) found values that made a column's type wider than it was before them.
+    pub fn widened(&self) -> &[Widening] {
+        &self.widened
+    }
+}
+
+/// The columns of several files, as they come together.
+#[derive(Default)]
+struct Unified {
+    columns: Vec<(String, Guess)>,
+    /// The place of each column, by name.
+    places: std::collections::HashMap<String, usize>,
+}
+
+impl Unified {
+    fn add(&mut self, file: &CsvFile, guesses: &[Guess], options: &CsvOptions) -> Result<()> {
+        for (name, &guess) in file.names.iter().zip(guesses) {
+            let Some(&place) = self.places.get(name) else {
+                self.places.insert(name.clone(), self.columns.len());
+                self.columns.push((name.clone(), guess));
+                continue;
+            };
+            let before = self.columns[place].1;
+            let after = before.join(guess);
+            let given = options.dtypes.contains_key(name) || options.parse_dates.contains(name);
+            if after == Guess::Text && before != guess && !given {
+                let (here, there) = (guess.data_type(), before.data_type());
+                let what = format!("the column is {here} here and {there} in the files before");
+                let help = format!("give it one type: .dtype(\"{name}\", {})", written(&DataType::Utf8));
+                let error = Error::new(ErrorKind::Schema { what }).doing("read").at_path(&file.info.path);
+                return Err(error.at_column(name).help(help));
+            }
+            self.columns[place].1 = after;
+        }
+        Ok(())
+    }
+
+    fn schema(&self, options: &CsvOptions) -> Result<SchemaRef> {
+        let named = |(name, guess): &(String, Guess)| {
+            let guessed = guess.data_type();
+            let data_type = if let Some(given) = options.dtypes.get(name) {
+                given.clone()
+            } else if options.parse_dates.contains(name) && *guess != Guess::Zoned {
+                DataType::Timestamp(TimeUnit::Microsecond, None)
+            } else if options.assume_missing && guessed == DataType::Int64 {
+                DataType::Float64
+            } else {
+                guessed
+            };
+            Field::new(name, data_type, true)
+        };
+        let schema = Schema::new(self.columns.iter().map(named).collect::<Vec<_>>());
+        for name in options.dtypes.keys().chain(&options.parse_dates) {
+            if !self.places.contains_key(name) {
+                return Err(unknown_column(&schema, name).doing("read CSV"));
+            }
+        }
+        let all = Arc::new(options.clone());
+        for field in schema.fields() {
+            super::column::column(field.data_type(), &all, 0).map_err(|e| e.at_column(field.name()))?;
+        }
+        Ok(Arc::new(schema))
+    }
+}
+
+impl Identity for CsvSource {
+    fn token(&self, t: &mut Tokenizer) {
+        t.str("csv");
+        t.list(&self.files, |t, file| t.identity(&file.info));
+        t.identity(&*self.options);
+    }
+}
+
+impl Source for CsvSource {
+    fn describe(&self) -> String {
+        let bytes = ByteSize(self.files.iter().map(|f| f.info.size).sum());
+        let first = self.files.first().map_or("", |f| &f.info.path);
+        match self.files.len() {
+            1 => format!("csv {first}, {bytes}"),
+            n => format!("csv {first} and {} more, {bytes}", n - 1),
+        }
+    }
+
+    fn schema(&self) -> SchemaRef {
+        self.schema.clone()
+    }
+
+    fn partitions(&self) -> &[PartitionInfo] {
+        &self.partitions
+    }
+
+    fn read(&self, i: usize, scan: &Scan, ctx: &TaskContext) -> Result<Batches> {
+        let Some(&(file, block)) = self.blocks.get(i) else {
+            return Err(Error::invalid(format!("there is no partition {i}")).doing("read CSV"));
+        };
+        let reading = Reading {
+            file: self.files[file].clone(),
+            ordinal: file as u64,
+            block,
+            schema: scan.project(&self.schema),
+            options: self.options.clone(),
+            limit: scan.limit.unwrap_or(usize::MAX),
+        };
+        Ok(Box::new(Partition::open(reading, ctx)?))
+    }
+}
+
+#[cfg(test)]
+#[path = "source_tests.rs"]
+mod tests;
