@@ -6,6 +6,7 @@ pub mod expr;
 pub mod graph;
 pub mod io;
 pub mod ops;
+pub mod ml;
 pub mod plan;
 pub mod session;
 pub mod watch;

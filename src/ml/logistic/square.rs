@@ -1,0 +1,150 @@
+//! Symmetric square matrices, and their Cholesky factor.
+
+use super::kernel::dot;
+
+/// A square matrix, row by row.
+#[derive(Clone, Debug)]
+pub(crate) struct Square {
+    size: usize,
+    cells: Vec<f64>,
+}
+
+/// What becomes of a row that depends on earlier ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dependent {
+    /// It is left out: its part of a solution is 0.
+    Drop,
+    /// It is taken as nearly dependent: a solution may go very far in the direction in which the matrix is flat.
+    Follow,
+}
+
+/// The lower triangle L of A = L·Lᵀ.
+#[derive(Debug)]
+pub(crate) struct Cholesky {
+    factor: Square,
+    dependent: Vec<bool>,
+}
+
+impl Square {
+    /// All zeros.
+    pub fn zeros(size: usize) -> Self {
+        Square { size, cells: vec![0.0; size * size] }
+    }
+
+    /// Row i.
+    pub fn row(&self, i: usize) -> &[f64] {
+        &self.cells[i * self.size..(i + 1) * self.size]
+    }
+
+    /// Row i, to be written.
+    pub fn row_mut(&mut self, i: usize) -> &mut [f64] {
+        &mut self.cells[i * self.size..(i + 1) * self.size]
+    }
+
+    /// The cell of row i and column i.
+    pub fn diagonal(&self, i: usize) -> f64 {
+        self.cells[i * self.size + i]
+    }
+
+    /// The rows and columns at these positions.
+    pub fn select(&self, at: &[usize]) -> Square {
+        let mut selected = Square::zeros(at.len());
+        for (i, &from) in at.iter().enumerate() {
+            let row = self.row(from);
+            selected.row_mut(i).iter_mut().zip(at).for_each(|(cell, &j)| *cell = row[j]);
+        }
+        selected
+    }
+
+    /// Adds to a cell of the diagonal.
+    pub fn add_diagonal(&mut self, i: usize, value: f64) {
+        self.cells[i * self.size + i] += value;
+    }
+
+    /// The factor of this matrix, which has to be symmetric and positive semidefinite; only its lower half is read.
+    /// A row whose pivot is lost in the rounding of its diagonal depends on the earlier ones.
+    pub fn cholesky(mut self, rule: Dependent) -> Cholesky {
+        let n = self.size;
+        let lost = 4.0 * f64::EPSILON * (n as f64 + 8.0);
+        let mut dependent = vec![false; n];
+        for i in 0..n {
+            let (above, below) = self.cells.split_at_mut(i * n);
+            let row = &mut below[..n];
+            let diagonal = row[i];
+            for (j, earlier) in above.chunks_exact(n).enumerate() {
+                let value = row[j] - dot(&row[..j], &earlier[..j]);
+                row[j] = if dependent[j] { 0.0 } else { value / earlier[j] };
+            }
+            let pivot = diagonal - dot(&row[..i], &row[..i]);
+            // the comparison is also false for NaN
+            dependent[i] = !(pivot > lost * diagonal);
+            row[i] = pivot.max(lost * diagonal).sqrt();
+            if rule == Dependent::Follow && row[i] > 0.0 {
+                dependent[i] = false;
+            }
+        }
+        Cholesky { factor: self, dependent }
+    }
+}
+
+impl Cholesky {
+    /// Solves A·x = b in place; x is 0 where a row depends on earlier ones.
+    pub fn solve(&self, b: &mut [f64]) {
+        let n = self.factor.size;
+        for i in 0..n {
+            let row = self.factor.row(i);
+            b[i] = if self.dependent[i] { 0.0 } else { (b[i] - dot(&row[..i], &b[..i])) / row[i] };
+        }
+        for i in (0..n).rev() {
+            let row = self.factor.row(i);
+            b[i] = if self.dependent[i] { 0.0 } else { b[i] / row[i] };
+            let x = b[i];
+            b[..i].iter_mut().zip(row).for_each(|(b, l)| *b -= l * x);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// AᵀA + ridge·I of a matrix with these rows.
+    fn gram(rows: &[Vec<f64>], ridge: f64) -> Square {
+        let n = rows[0].len();
+        let mut square = Square::zeros(n);
+        for i in 0..n {
+            for j in 0..n {
+                square.row_mut(i)[j] = rows.iter().map(|r| r[i] * r[j]).sum::<f64>();
+            }
+            square.add_diagonal(i, ridge);
+        }
+        square
+    }
+
+    proptest! {
+        #[test]
+        fn the_solution_solves(
+            rows in prop::collection::vec(prop::collection::vec(-1.0..1.0f64, 12), 20),
+            b in prop::collection::vec(-1.0..1.0f64, 12),
+        ) {
+            let a = gram(&rows, 0.1);
+            let mut x = b.clone();
+            a.clone().cholesky(Dependent::Drop).solve(&mut x);
+            for i in 0..12 {
+                prop_assert!((dot(a.row(i), &x) - b[i]).abs() < 1e-10);
+            }
+        }
+    }
+
+    #[test]
+    fn dependent_rows_are_left_out() {
+        // the third column is the sum of the other two
+        let rows: Vec<Vec<f64>> = [(1.0, 2.0), (0.5, -1.0), (3.0, 0.25)].map(|(a, b)| vec![a, b, a + b]).to_vec();
+        let a = gram(&rows, 0.0);
+        let b = [dot(a.row(0), &[1.0, -2.0, 0.0]), dot(a.row(1), &[1.0, -2.0, 0.0]), dot(a.row(2), &[1.0, -2.0, 0.0])];
+        let mut x = b;
+        a.cholesky(Dependent::Drop).solve(&mut x);
+        assert!((x[0] - 1.0).abs() < 1e-12 && (x[1] + 2.0).abs() < 1e-12 && x[2] == 0.0, "{x:?}");
+    }
+}
