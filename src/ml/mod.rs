@@ -25,3 +25,5 @@ pub use ndarray;
 pub use classes::{Classes, Label};
 pub use design::{Design, Layout, OneHotBlock};
 pub use logistic::{FittedLogisticRegression, LogisticRegression, Penalty, Solver, ValidLogisticRegression};
+pub use prepare::{Categorizer, ColumnTransformer, DummyEncoder, OneHotEncoder, OnePass, Remainder, StandardScaler};
+pub use select::{KFold, StratifiedKFold};
