@@ -188,8 +188,8 @@ impl Acc {
             wx.iter_mut().zip(x).zip(curvature).for_each(|((wx, x), w)| *wx = w * x);
             gradient[j] += dot(residual, x);
             let line = &mut hessian[j * (p + 1)..(j + 1) * (p + 1)];
-            for k in j..p {
-                line[k] += dot(wx, &strip.x[k * STRIP..k * STRIP + rows]);
+            for (k, cell) in line[j..p].iter_mut().enumerate() {
+                *cell += dot(wx, &strip.x[(j + k) * STRIP..][..rows]);
             }
             line[p] += sum(wx);
             strip.by_row.iter_mut().skip(j).step_by(stride).zip(wx).for_each(|(cell, wx)| *cell = *wx);
@@ -330,20 +330,18 @@ mod tests {
                 let p = 1.0 / (1.0 + (-z).exp());
                 let t = f64::from(u8::from(*y));
                 loss += z.exp().ln_1p() - t * z;
-                for i in 0..8 {
+                for (i, line) in hessian.iter_mut().enumerate() {
                     gradient[i] += 2.0 * (p - t) * x[i];
-                    for j in 0..8 {
-                        hessian[i][j] += 2.0 * p * (1.0 - p) * x[i] * x[j];
-                    }
+                    line.iter_mut().zip(&x).for_each(|(cell, xj)| *cell += 2.0 * p * (1.0 - p) * x[i] * xj);
                 }
             }
             prop_assert_eq!(acc.rows, rows.len() as u64);
             prop_assert!((acc.loss - loss).abs() < 1e-9);
             let (g, h) = (acc.gradient(2.0), acc.hessian(2.0));
-            for i in 0..8 {
+            for (i, line) in hessian.iter().enumerate() {
                 prop_assert!((g[i] - gradient[i]).abs() < 1e-9);
-                for j in 0..8 {
-                    prop_assert!((h.row(i)[j] - hessian[i][j]).abs() < 1e-9, "{} {}", i, j);
+                for (a, b) in h.row(i).iter().zip(line) {
+                    prop_assert!((a - b).abs() < 1e-9, "row {}", i);
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! Symmetric square matrices, and their Cholesky factor.
 
-use super::kernel::dot;
+use super::kernel::{dot, dot_four};
 
 /// A square matrix, row by row.
 #[derive(Clone, Debug)]
@@ -65,26 +65,53 @@ impl Square {
     /// A row whose pivot is lost in the rounding of its diagonal depends on the earlier ones.
     pub fn cholesky(mut self, rule: Dependent) -> Cholesky {
         let n = self.size;
-        let lost = 4.0 * f64::EPSILON * (n as f64 + 8.0);
         let mut dependent = vec![false; n];
-        for i in 0..n {
-            let (above, below) = self.cells.split_at_mut(i * n);
-            let row = &mut below[..n];
-            let diagonal = row[i];
-            for (j, earlier) in above.chunks_exact(n).enumerate() {
-                let value = row[j] - dot(&row[..j], &earlier[..j]);
-                row[j] = if dependent[j] { 0.0 } else { value / earlier[j] };
-            }
-            let pivot = diagonal - dot(&row[..i], &row[..i]);
-            // the comparison is also false for NaN
-            dependent[i] = !(pivot > lost * diagonal);
-            row[i] = pivot.max(lost * diagonal).sqrt();
-            if rule == Dependent::Follow && row[i] > 0.0 {
-                dependent[i] = false;
+        // four rows at a time, so that the earlier ones are read from the cache a quarter as often
+        for first in (0..n).step_by(4) {
+            let (above, below) = self.cells.split_at_mut(first * n);
+            let block = &mut below[..n * (n - first).min(4)];
+            eliminate(block, above, &dependent);
+            for i in 0..block.len() / n {
+                let (inside, row) = block.split_at_mut(i * n);
+                let row = &mut row[..n];
+                for (j, earlier) in (first..).zip(inside.chunks_exact(n)) {
+                    let value = row[j] - dot(&row[..j], &earlier[..j]);
+                    row[j] = if dependent[j] { 0.0 } else { value / earlier[j] };
+                }
+                dependent[first + i] = close(row, first + i, rule);
             }
         }
         Cholesky { factor: self, dependent }
     }
+}
+
+/// Fills the cells of some rows under the diagonals of all earlier blocks.
+fn eliminate(block: &mut [f64], above: &[f64], dependent: &[bool]) {
+    let n = dependent.len();
+    let mut rows: Vec<&mut [f64]> = block.chunks_exact_mut(n).collect();
+    for ((j, earlier), dependent) in above.chunks_exact(n).enumerate().zip(dependent) {
+        let products = match rows.as_slice() {
+            [a, b, c, d] => dot_four([&a[..j], &b[..j], &c[..j], &d[..j]], &earlier[..j]),
+            few => {
+                let mut products = [0.0; 4];
+                products.iter_mut().zip(few).for_each(|(product, row)| *product = dot(&row[..j], &earlier[..j]));
+                products
+            }
+        };
+        for (row, product) in rows.iter_mut().zip(products) {
+            row[j] = if *dependent { 0.0 } else { (row[j] - product) / earlier[j] };
+        }
+    }
+}
+
+/// Puts the pivot on the diagonal of row i, and says whether the row is left out.
+fn close(row: &mut [f64], i: usize, rule: Dependent) -> bool {
+    let diagonal = row[i];
+    let lost = 4.0 * f64::EPSILON * (row.len() as f64 + 8.0) * diagonal;
+    let pivot = diagonal - dot(&row[..i], &row[..i]);
+    row[i] = pivot.max(lost).sqrt();
+    let dependent = pivot <= lost || pivot.is_nan();
+    dependent && (rule == Dependent::Drop || row[i] == 0.0 || row[i].is_nan())
 }
 
 impl Cholesky {
@@ -131,8 +158,8 @@ mod tests {
             let a = gram(&rows, 0.1);
             let mut x = b.clone();
             a.clone().cholesky(Dependent::Drop).solve(&mut x);
-            for i in 0..12 {
-                prop_assert!((dot(a.row(i), &x) - b[i]).abs() < 1e-10);
+            for (i, b) in b.iter().enumerate() {
+                prop_assert!((dot(a.row(i), &x) - b).abs() < 1e-10);
             }
         }
     }

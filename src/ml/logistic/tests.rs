@@ -106,7 +106,7 @@ fn taxi(rows: usize) -> (Design, Vec<u32>) {
     let from: Vec<u32> = (0..rows).map(|_| (next(30.0) * next(30.0) / 30.0) as u32).collect();
     let to: Vec<u32> = (0..rows).map(|_| (next(20.0) * next(20.0) / 20.0) as u32).collect();
     let y = (0..rows).map(|i| {
-        let z = 0.1 * (hour[i] - 12.0) + 0.2 * (day[i] - 3.0) + if from[i] % 3 == 0 { 1.0 } else { -0.5 };
+        let z = 0.1 * (hour[i] - 12.0) + 0.2 * (day[i] - 3.0) + if from[i].is_multiple_of(3) { 1.0 } else { -0.5 };
         u32::from(u.next().unwrap() < 1.0 / (1.0 + (-z).exp()))
     });
     let y = y.collect();

@@ -256,7 +256,7 @@ mod tests {
         assert_eq!(vocabulary(&[flags]).names(), ["True"]);
         let texts: ArrayRef = Arc::new(StringArray::from(vec![Some("b"), Some("a"), None]));
         let views = cast(&texts, &DataType::Utf8View).unwrap();
-        let categories = vocabulary(&[views.clone()]);
+        let categories = vocabulary(std::slice::from_ref(&views));
         assert_eq!(categories, Categories::Text(vec!["a".into(), "b".into()]));
         assert_eq!(categories.codes(&views).unwrap(), [1, 0, 2]);
         assert!(categories.codes(&halves).is_err());
