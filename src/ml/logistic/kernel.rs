@@ -136,27 +136,6 @@ pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     total(&sums) + rest
 }
 
-/// Four inner products with one vector, which is then read once.
-#[inline]
-pub(crate) fn dot_four(rows: [&[f64]; 4], x: &[f64]) -> [f64; 4] {
-    let mut sums = [[0.0; 4]; 4];
-    let (x, rest) = x.as_chunks::<4>();
-    let parts = rows.map(|row| row.as_chunks::<4>());
-    let [a, b, c, d] = parts.map(|(row, _)| row);
-    for ((((x, a), b), c), d) in x.iter().zip(a).zip(b).zip(c).zip(d) {
-        // a loop per row: together they would be taken as columns
-        for (sums, row) in sums.iter_mut().zip([a, b, c, d]) {
-            for i in 0..4 {
-                sums[i] += row[i] * x[i];
-            }
-        }
-    }
-    std::array::from_fn(|k| {
-        let rest: f64 = parts[k].1.iter().zip(rest).map(|(a, b)| a * b).sum();
-        ((sums[k][0] + sums[k][2]) + (sums[k][1] + sums[k][3])) + rest
-    })
-}
-
 /// The sum, in eight partial sums added in a fixed order.
 #[inline]
 pub(crate) fn sum(a: &[f64]) -> f64 {
@@ -175,6 +154,15 @@ pub(crate) fn sum(a: &[f64]) -> f64 {
 pub(crate) fn add_scaled(y: &mut [f64], factor: f64, x: &[f64]) {
     for (y, x) in y.iter_mut().zip(x) {
         *y += factor * x;
+    }
+}
+
+/// y ← y − (a·A + b·B + c·C + d·D) for four factors and rows, in one reading of y.
+pub(crate) fn subtract_four(y: &mut [f64], factors: [f64; 4], rows: [&[f64]; 4]) {
+    let [a, b, c, d] = factors;
+    let [ra, rb, rc, rd] = rows;
+    for ((((y, ra), rb), rc), rd) in y.iter_mut().zip(ra).zip(rb).zip(rc).zip(rd) {
+        *y -= (a * ra + b * rb) + (c * rc + d * rd);
     }
 }
 
@@ -231,8 +219,6 @@ mod tests {
             let plain: f64 = values.iter().sum();
             prop_assert!((sum(&values) - plain).abs() < 1e-9);
             prop_assert!((dot(&values, &ones) - plain).abs() < 1e-9);
-            let four = dot_four([&values, &ones, &values, &values], &ones);
-            prop_assert!((four[0] - plain).abs() < 1e-9 && four[1] == ones.len() as f64 && four[3] == four[0]);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Symmetric square matrices, and their Cholesky factor.
 
-use super::kernel::{dot, dot_four};
+use super::kernel::{add_scaled, dot, subtract_four};
 
 /// A square matrix, row by row.
 #[derive(Clone, Debug)]
@@ -18,7 +18,10 @@ pub(crate) enum Dependent {
     Follow,
 }
 
-/// The lower triangle L of A = L·Lᵀ.
+/// Rows of the factor that are subtracted together.
+const PANEL: usize = 4;
+
+/// The upper triangle U of A = Uᵀ·U.
 #[derive(Debug)]
 pub(crate) struct Cholesky {
     factor: Square,
@@ -61,57 +64,46 @@ impl Square {
         self.cells[i * self.size + i] += value;
     }
 
-    /// The factor of this matrix, which has to be symmetric and positive semidefinite; only its lower half is read.
+    /// The factor of this matrix, which has to be symmetric and positive semidefinite; only its upper half is read.
     /// A row whose pivot is lost in the rounding of its diagonal depends on the earlier ones.
     pub fn cholesky(mut self, rule: Dependent) -> Cholesky {
         let n = self.size;
+        let diagonal: Vec<f64> = (0..n).map(|i| self.diagonal(i)).collect();
         let mut dependent = vec![false; n];
-        // four rows at a time, so that the earlier ones are read from the cache a quarter as often
-        for first in (0..n).step_by(4) {
-            let (above, below) = self.cells.split_at_mut(first * n);
-            let block = &mut below[..n * (n - first).min(4)];
-            eliminate(block, above, &dependent);
-            for i in 0..block.len() / n {
-                let (inside, row) = block.split_at_mut(i * n);
-                let row = &mut row[..n];
-                for (j, earlier) in (first..).zip(inside.chunks_exact(n)) {
-                    let value = row[j] - dot(&row[..j], &earlier[..j]);
-                    row[j] = if dependent[j] { 0.0 } else { value / earlier[j] };
+        for first in (0..n).step_by(PANEL) {
+            let (panel, below) = self.cells[first * n..].split_at_mut(n * PANEL.min(n - first));
+            for i in 0..panel.len() / n {
+                let (earlier, rows) = panel.split_at_mut(i * n);
+                let (row, place) = (&mut rows[..n], first + i);
+                for earlier in earlier.chunks_exact(n) {
+                    add_scaled(&mut row[place..], -earlier[place], &earlier[place..]);
                 }
-                dependent[first + i] = close(row, first + i, rule);
+                dependent[place] = close(row, place, diagonal[place], rule);
+            }
+            let mut rows = panel.chunks_exact(n);
+            let (Some(a), Some(b), Some(c), Some(d)) = (rows.next(), rows.next(), rows.next(), rows.next()) else {
+                break;
+            };
+            for (row, i) in below.chunks_exact_mut(n).zip(first + PANEL..) {
+                subtract_four(&mut row[i..], [a[i], b[i], c[i], d[i]], [&a[i..], &b[i..], &c[i..], &d[i..]]);
             }
         }
         Cholesky { factor: self, dependent }
     }
 }
 
-/// Fills the cells of some rows under the diagonals of all earlier blocks.
-fn eliminate(block: &mut [f64], above: &[f64], dependent: &[bool]) {
-    let n = dependent.len();
-    let mut rows: Vec<&mut [f64]> = block.chunks_exact_mut(n).collect();
-    for ((j, earlier), dependent) in above.chunks_exact(n).enumerate().zip(dependent) {
-        let products = match rows.as_slice() {
-            [a, b, c, d] => dot_four([&a[..j], &b[..j], &c[..j], &d[..j]], &earlier[..j]),
-            few => {
-                let mut products = [0.0; 4];
-                products.iter_mut().zip(few).for_each(|(product, row)| *product = dot(&row[..j], &earlier[..j]));
-                products
-            }
-        };
-        for (row, product) in rows.iter_mut().zip(products) {
-            row[j] = if *dependent { 0.0 } else { (row[j] - product) / earlier[j] };
-        }
-    }
-}
-
-/// Puts the pivot on the diagonal of row i, and says whether the row is left out.
-fn close(row: &mut [f64], i: usize, rule: Dependent) -> bool {
-    let diagonal = row[i];
+/// Divides what is left of row i by the root of its pivot, and says whether the row is left out.
+fn close(row: &mut [f64], i: usize, diagonal: f64, rule: Dependent) -> bool {
     let lost = 4.0 * f64::EPSILON * (row.len() as f64 + 8.0) * diagonal;
-    let pivot = diagonal - dot(&row[..i], &row[..i]);
-    row[i] = pivot.max(lost).sqrt();
-    let dependent = pivot <= lost || pivot.is_nan();
-    dependent && (rule == Dependent::Drop || row[i] == 0.0 || row[i].is_nan())
+    let flat = row[i] <= lost || row[i].is_nan();
+    if flat && (rule == Dependent::Drop || lost <= 0.0 || row[i].is_nan()) {
+        row[i..].fill(0.0);
+        return true;
+    }
+    let root = row[i].max(lost).sqrt();
+    row[i] = root;
+    row[i + 1..].iter_mut().for_each(|cell| *cell /= root);
+    false
 }
 
 impl Cholesky {
@@ -120,13 +112,13 @@ impl Cholesky {
         let n = self.factor.size;
         for i in 0..n {
             let row = self.factor.row(i);
-            b[i] = if self.dependent[i] { 0.0 } else { (b[i] - dot(&row[..i], &b[..i])) / row[i] };
+            let (done, rest) = b.split_at_mut(i + 1);
+            done[i] = if self.dependent[i] { 0.0 } else { done[i] / row[i] };
+            add_scaled(rest, -done[i], &row[i + 1..]);
         }
         for i in (0..n).rev() {
             let row = self.factor.row(i);
-            b[i] = if self.dependent[i] { 0.0 } else { b[i] / row[i] };
-            let x = b[i];
-            b[..i].iter_mut().zip(row).for_each(|(b, l)| *b -= l * x);
+            b[i] = if self.dependent[i] { 0.0 } else { (b[i] - dot(&row[i + 1..], &b[i + 1..])) / row[i] };
         }
     }
 }
