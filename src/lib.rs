@@ -6,6 +6,7 @@ pub mod expr;
 pub mod frame;
 pub mod graph;
 pub mod io;
+pub mod ml;
 pub mod ops;
 pub mod plan;
 pub mod session;

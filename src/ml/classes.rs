@@ -1,0 +1,279 @@
+//! The classes of a target: sorted distinct labels, as scikit-learn's `classes_`.
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, StringArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Float64Type, Int64Type};
+use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::hash::Hash;
+use std::sync::Arc;
+
+use crate::base::schema::logical;
+use crate::base::{Error, Result};
+
+/// The distinct labels of a target in rising order. `false` comes before `true`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Classes {
+    /// Labels of a boolean target.
+    Bool(Vec<bool>),
+    /// Labels of an integer target.
+    Int(Vec<i64>),
+    /// Labels of a floating target.
+    Float(Vec<f64>),
+    /// Labels of a target of strings.
+    Text(Vec<String>),
+}
+
+/// A type that labels a class, in arrays.
+pub trait Label: Clone {
+    /// The classes among the labels and the number of each row's class.
+    ///
+    /// # Errors
+    /// `Model` for a label that is no label, as NaN.
+    fn encode<'a>(labels: impl Iterator<Item = &'a Self>) -> Result<(Classes, Vec<u32>)>
+    where
+        Self: 'a;
+
+    /// The label of class `class`, converted if the model was fitted on labels of another type: text as its class
+    /// number, numbers as booleans by being the last class.
+    fn of_class(classes: &Classes, class: usize) -> Self;
+}
+
+impl Classes {
+    /// The number of classes.
+    pub fn len(&self) -> usize {
+        match self {
+            Classes::Bool(labels) => labels.len(),
+            Classes::Int(labels) => labels.len(),
+            Classes::Float(labels) => labels.len(),
+            Classes::Text(labels) => labels.len(),
+        }
+    }
+
+    /// Whether there are no classes.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The classes in a column and the number of each row's class. Booleans, numbers and strings can be labels.
+    ///
+    /// # Errors
+    /// `Model` for a null or NaN, `TypeMismatch` for a column of another type.
+    pub fn of_column(column: &ArrayRef) -> Result<(Classes, Vec<u32>)> {
+        if let Some(row) = (0..column.len()).find(|&i| column.is_null(i)) {
+            return Err(Error::model(format!("the target is null in row {row}"))
+                .help("drop the rows without a label, or fill them"));
+        }
+        match logical(column.data_type()) {
+            DataType::Boolean => {
+                let labels: Vec<bool> = column.as_boolean().values().iter().collect();
+                bool::encode(labels.iter())
+            }
+            t if t.is_integer() => {
+                i64::encode(cast(column, &DataType::Int64)?.as_primitive::<Int64Type>().values().iter())
+            }
+            t if t.is_floating() => {
+                f64::encode(cast(column, &DataType::Float64)?.as_primitive::<Float64Type>().values().iter())
+            }
+            DataType::Utf8 => {
+                let column = cast(column, &DataType::Utf8)?;
+                let labels: Vec<String> = column.as_string::<i32>().iter().flatten().map(str::to_string).collect();
+                String::encode(labels.iter())
+            }
+            other => Err(Error::types(format!("a target of type {other} has no classes"))
+                .help("use a boolean, a number or a string as label")),
+        }
+    }
+
+    /// The labels of these class numbers, as a column of the type of the labels.
+    pub fn column(&self, classes: impl Iterator<Item = usize>) -> ArrayRef {
+        match self {
+            Classes::Bool(labels) => Arc::new(classes.map(|c| labels.get(c).copied()).collect::<BooleanArray>()),
+            Classes::Int(labels) => Arc::new(classes.map(|c| labels.get(c).copied()).collect::<Int64Array>()),
+            Classes::Float(labels) => Arc::new(classes.map(|c| labels.get(c).copied()).collect::<Float64Array>()),
+            Classes::Text(labels) => Arc::new(classes.map(|c| labels.get(c)).collect::<StringArray>()),
+        }
+    }
+
+    /// The type of [`Classes::column`].
+    pub fn data_type(&self) -> DataType {
+        match self {
+            Classes::Bool(_) => DataType::Boolean,
+            Classes::Int(_) => DataType::Int64,
+            Classes::Float(_) => DataType::Float64,
+            Classes::Text(_) => DataType::Utf8,
+        }
+    }
+
+    /// Succeeds for two classes.
+    ///
+    /// # Errors
+    /// `Model`, naming the classes there are.
+    pub fn expect_two(&self) -> Result<()> {
+        match self.len() {
+            2 => Ok(()),
+            0 => Err(Error::model("the target has no rows, and so no classes")),
+            1 => Err(Error::model(format!("the target has only one class, {self}, and two are needed"))
+                .help("look at the target with describe(), or draw a larger sample")),
+            n => Err(Error::model(format!("the target has {n} classes, {self}, and two are needed"))
+                .help("make a boolean target, as col(\"y\").eq(label)")),
+        }
+    }
+}
+
+impl fmt::Display for Classes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 8;
+        let labels: Vec<String> = match self {
+            Classes::Bool(labels) => labels.iter().map(bool::to_string).collect(),
+            Classes::Int(labels) => labels.iter().take(SHOWN).map(i64::to_string).collect(),
+            Classes::Float(labels) => labels.iter().take(SHOWN).map(|l| format!("{l:?}")).collect(),
+            Classes::Text(labels) => labels.iter().take(SHOWN).map(|l| format!("`{l}`")).collect(),
+        };
+        let more = if self.len() > SHOWN { ", …" } else { "" };
+        write!(f, "{}{more}", labels.join(", "))
+    }
+}
+
+/// Sorted distinct labels and each row's place among them.
+fn sort_distinct<K: Hash + Eq + Ord + Clone>(labels: impl Iterator<Item = K>) -> (Vec<K>, Vec<u32>) {
+    let mut seen: FxHashMap<K, u32> = FxHashMap::default();
+    let mut order = Vec::new();
+    let mut rows = Vec::with_capacity(labels.size_hint().0);
+    for label in labels {
+        rows.push(*seen.entry(label).or_insert_with_key(|label| {
+            order.push(label.clone());
+            order.len() as u32 - 1
+        }));
+    }
+    let mut by_label: Vec<u32> = (0..order.len() as u32).collect();
+    by_label.sort_by(|a, b| order[*a as usize].cmp(&order[*b as usize]));
+    let mut rank = vec![0; order.len()];
+    for (place, first) in by_label.iter().enumerate() {
+        rank[*first as usize] = place as u32;
+    }
+    rows.iter_mut().for_each(|row| *row = rank[*row as usize]);
+    (by_label.into_iter().map(|i| order[i as usize].clone()).collect(), rows)
+}
+
+impl Label for bool {
+    fn encode<'a>(labels: impl Iterator<Item = &'a Self>) -> Result<(Classes, Vec<u32>)> {
+        let (classes, rows) = sort_distinct(labels.copied());
+        Ok((Classes::Bool(classes), rows))
+    }
+
+    fn of_class(classes: &Classes, class: usize) -> bool {
+        match classes {
+            Classes::Bool(labels) => labels.get(class).copied().unwrap_or_default(),
+            _ => class + 1 == classes.len(),
+        }
+    }
+}
+
+impl Label for f64 {
+    fn encode<'a>(labels: impl Iterator<Item = &'a Self>) -> Result<(Classes, Vec<u32>)> {
+        // −0 and 0 are one label; the order of the shifted bits is the order of the numbers
+        let rising = |v: f64| {
+            let bits = (v + 0.0).to_bits() as i64;
+            bits ^ (((bits >> 63) as u64) >> 1) as i64
+        };
+        let labels: Vec<f64> = labels.copied().collect();
+        if let Some(row) = labels.iter().position(|v| v.is_nan()) {
+            return Err(Error::model(format!("the target is NaN in row {row}"))
+                .help("drop the rows without a label, or fill them"));
+        }
+        let (classes, rows) = sort_distinct(labels.into_iter().map(rising));
+        let value = |key: i64| f64::from_bits((key ^ (((key >> 63) as u64) >> 1) as i64) as u64);
+        Ok((Classes::Float(classes.into_iter().map(value).collect()), rows))
+    }
+
+    fn of_class(classes: &Classes, class: usize) -> f64 {
+        match classes {
+            Classes::Float(labels) => labels.get(class).copied().unwrap_or(f64::NAN),
+            _ => i64::of_class(classes, class) as f64,
+        }
+    }
+}
+
+impl Label for i64 {
+    fn encode<'a>(labels: impl Iterator<Item = &'a Self>) -> Result<(Classes, Vec<u32>)> {
+        let (classes, rows) = sort_distinct(labels.copied());
+        Ok((Classes::Int(classes), rows))
+    }
+
+    fn of_class(classes: &Classes, class: usize) -> i64 {
+        match classes {
+            Classes::Int(labels) => labels.get(class).copied().unwrap_or_default(),
+            Classes::Float(labels) => labels.get(class).map_or(0, |l| *l as i64),
+            Classes::Bool(labels) => labels.get(class).map_or(0, |l| i64::from(*l)),
+            Classes::Text(_) => class as i64,
+        }
+    }
+}
+
+impl Label for usize {
+    fn encode<'a>(labels: impl Iterator<Item = &'a Self>) -> Result<(Classes, Vec<u32>)> {
+        let (classes, rows) = sort_distinct(labels.map(|l| *l as i64));
+        Ok((Classes::Int(classes), rows))
+    }
+
+    fn of_class(classes: &Classes, class: usize) -> usize {
+        usize::try_from(i64::of_class(classes, class)).unwrap_or_default()
+    }
+}
+
+impl Label for String {
+    fn encode<'a>(labels: impl Iterator<Item = &'a Self>) -> Result<(Classes, Vec<u32>)> {
+        let (classes, rows) = sort_distinct(labels);
+        Ok((Classes::Text(classes.into_iter().cloned().collect()), rows))
+    }
+
+    fn of_class(classes: &Classes, class: usize) -> String {
+        match classes {
+            Classes::Text(labels) => labels.get(class).cloned().unwrap_or_default(),
+            Classes::Bool(labels) => labels.get(class).map(bool::to_string).unwrap_or_default(),
+            Classes::Int(labels) => labels.get(class).map(i64::to_string).unwrap_or_default(),
+            Classes::Float(labels) => labels.get(class).map(|l| format!("{l:?}")).unwrap_or_default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_are_sorted_distinct_labels() {
+        let (classes, rows) = f64::encode([1.0, -2.5, 0.0, -0.0, 1.0].iter()).unwrap();
+        assert_eq!((classes, rows), (Classes::Float(vec![-2.5, 0.0, 1.0]), vec![2, 0, 1, 1, 2]));
+        let column: ArrayRef = Arc::new(StringArray::from(vec!["no", "yes", "no"]));
+        let (classes, rows) = Classes::of_column(&column).unwrap();
+        assert_eq!(rows, [0, 1, 0]);
+        assert_eq!(&classes.column(rows.iter().map(|&r| r as usize)), &column);
+        assert_eq!(usize::encode([3, 1].iter()).unwrap().0, Classes::Int(vec![1, 3]));
+    }
+
+    #[test]
+    fn a_missing_label_is_an_error() {
+        assert!(f64::encode([1.0, f64::NAN].iter()).unwrap_err().to_string().contains("NaN in row 1"));
+        let column: ArrayRef = Arc::new(BooleanArray::from(vec![Some(true), None]));
+        assert!(Classes::of_column(&column).unwrap_err().to_string().contains("null in row 1"));
+    }
+
+    #[test]
+    fn one_class_is_not_enough() {
+        let text = Classes::Bool(vec![false]).expect_two().unwrap_err().to_string();
+        assert!(text.contains("only one class, false"), "{text}");
+        let text = Classes::Int((0..20).collect()).expect_two().unwrap_err().to_string();
+        assert!(text.contains("20 classes, 0, 1, 2, 3, 4, 5, 6, 7, …"), "{text}");
+    }
+
+    #[test]
+    fn labels_convert_between_types() {
+        let classes = Classes::Float(vec![0.0, 1.0]);
+        assert!(bool::of_class(&classes, 1) && !bool::of_class(&classes, 0));
+        assert_eq!(usize::of_class(&classes, 1), 1);
+        assert_eq!(String::of_class(&Classes::Bool(vec![false, true]), 1), "true");
+    }
+}

@@ -1,0 +1,30 @@
+//! Logistic regression with an elastic-net penalty, by proximal Newton.
+//!
+//! | module | what |
+//! |---|---|
+//! | `params` | [`LogisticRegression`], its parameters, unchecked and checked |
+//! | `fit` | from a design matrix and labels to a model; linfa's traits |
+//! | `fitted` | [`FittedLogisticRegression`]: coefficients, report, predictions, file |
+//! | `problem` | rows in memory: passes in parallel, and the solver driven by them |
+//! | `newton` | the method as a machine fed with passes; it sees no row |
+//! | `accumulate` | one pass: loss, gradient and exact Hessian of structured rows |
+//! | `quadratic` | the inner problem on the Hessian |
+//! | `square` | symmetric matrices and Cholesky |
+//! | `kernel` | the logistic function over slices |
+//! | `lbfgs` | the solver of `linfa-logistic` |
+
+mod accumulate;
+mod fit;
+mod fitted;
+mod kernel;
+mod lbfgs;
+mod newton;
+mod params;
+mod problem;
+mod quadratic;
+mod square;
+#[cfg(test)]
+mod tests;
+
+pub use fitted::FittedLogisticRegression;
+pub use params::{LogisticRegression, Penalty, Solver, ValidLogisticRegression};

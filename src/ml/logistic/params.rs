@@ -1,0 +1,233 @@
+//! The parameters of logistic regression, unchecked and checked.
+
+use linfa::ParamGuard;
+use serde::{Deserialize, Serialize};
+
+use super::FittedLogisticRegression;
+use crate::base::{Error, Result};
+
+/// Two-class logistic regression with an elastic-net penalty.
+///
+/// Minimises C·Σ log(1 + exp(−yᵢ(xᵢ·w + b))) + (1 − ρ)/2·‖w‖² + ρ·‖w‖₁ over w and b, where yᵢ = ±1 and ρ is the
+/// `l1_ratio`; the intercept b is not penalised. This is the objective of scikit-learn's `LogisticRegression`, whose
+/// newest parameters (`C`, `l1_ratio`) are the ones here.
+///
+/// Fitting an `Array2<f64>` with labels is linfa's `Fit`; a frame is fitted through a pipeline. A fit that ends before
+/// it has converged says so in its report ([`FittedLogisticRegression::converged`]).
+///
+/// ```
+/// use linfa::traits::{Fit, Predict};
+/// use partita::ml::{LogisticRegression, linfa::DatasetBase, ndarray::{Array1, array}};
+///
+/// let x = array![[-2.0], [-1.0], [-0.5], [0.5], [1.0], [2.0]];
+/// let y = array![false, false, true, false, true, true];
+/// let model = LogisticRegression::new().c(10.0).fit(&DatasetBase::new(x.clone(), y))?;
+/// let predicted: Array1<bool> = model.predict(&x);
+/// assert!(model.converged() && !predicted[0] && predicted[5]);
+/// # Ok::<(), partita::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LogisticRegression(ValidLogisticRegression);
+
+/// Checked parameters of [`LogisticRegression`]: every number is finite and in its range.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ValidLogisticRegression {
+    pub(crate) c: f64,
+    pub(crate) penalty: Penalty,
+    pub(crate) solver: Solver,
+    pub(crate) max_iter: usize,
+    pub(crate) tol: f64,
+    pub(crate) fit_intercept: bool,
+    pub(crate) warm_start: Option<Box<FittedLogisticRegression>>,
+}
+
+/// The penalty on the coefficients.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Penalty {
+    /// No penalty.
+    None,
+    /// ‖w‖₁: ρ = 1.
+    L1,
+    /// ½·‖w‖²: ρ = 0.
+    L2,
+    /// (1 − ρ)/2·‖w‖² + ρ·‖w‖₁.
+    ElasticNet {
+        /// ρ, from 0 to 1.
+        l1_ratio: f64,
+    },
+}
+
+/// How the optimum is found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Solver {
+    /// The solver that fits the problem: at present always `ProxNewton`.
+    #[default]
+    Auto,
+    /// Proximal Newton with the exact Hessian: few passes over the data, every penalty.
+    ProxNewton,
+    /// L-BFGS of `linfa-logistic`: no penalty with an ℓ₁ part, and the one-hot features as a dense matrix in memory.
+    Linfa,
+}
+
+impl Default for LogisticRegression {
+    fn default() -> Self {
+        LogisticRegression::new()
+    }
+}
+
+impl LogisticRegression {
+    /// C = 1, ρ = 0 (L2), the solver that fits, at most 100 steps, tolerance 10⁻⁶, with intercept.
+    pub fn new() -> Self {
+        LogisticRegression(ValidLogisticRegression {
+            c: 1.0,
+            penalty: Penalty::L2,
+            solver: Solver::Auto,
+            max_iter: 100,
+            tol: 1e-6,
+            fit_intercept: true,
+            warm_start: None,
+        })
+    }
+
+    /// The weight of the loss against the penalty, above 0. Infinity means no penalty.
+    #[must_use]
+    pub fn c(mut self, c: f64) -> Self {
+        if c == f64::INFINITY {
+            return self.penalty(Penalty::None);
+        }
+        self.0.c = c;
+        self
+    }
+
+    /// The share ρ of the ℓ₁ part in the penalty, from 0 to 1.
+    #[must_use]
+    pub fn l1_ratio(self, l1_ratio: f64) -> Self {
+        self.penalty(Penalty::ElasticNet { l1_ratio })
+    }
+
+    /// The penalty; sugar over [`LogisticRegression::l1_ratio`].
+    #[must_use]
+    pub fn penalty(mut self, penalty: Penalty) -> Self {
+        self.0.penalty = penalty;
+        self
+    }
+
+    /// How the optimum is found.
+    #[must_use]
+    pub fn solver(mut self, solver: Solver) -> Self {
+        self.0.solver = solver;
+        self
+    }
+
+    /// The most steps to take: Newton steps, or iterations of L-BFGS.
+    #[must_use]
+    pub fn max_iter(mut self, max_iter: usize) -> Self {
+        self.0.max_iter = max_iter;
+        self
+    }
+
+    /// The residual of the optimality conditions (see [`FittedLogisticRegression::kkt`]) at which the fit has converged.
+    #[must_use]
+    pub fn tol(mut self, tol: f64) -> Self {
+        self.0.tol = tol;
+        self
+    }
+
+    /// Whether there is an intercept.
+    #[must_use]
+    pub fn fit_intercept(mut self, fit_intercept: bool) -> Self {
+        self.0.fit_intercept = fit_intercept;
+        self
+    }
+
+    /// Begins at the coefficients of a fitted model, matched by the names of the features, instead of at zero.
+    #[must_use]
+    pub fn warm_start(mut self, model: &FittedLogisticRegression) -> Self {
+        self.0.warm_start = Some(Box::new(model.clone()));
+        self
+    }
+}
+
+impl ParamGuard for LogisticRegression {
+    type Checked = ValidLogisticRegression;
+    type Error = Error;
+
+    fn check_ref(&self) -> Result<&ValidLogisticRegression> {
+        let ValidLogisticRegression { c, penalty, solver, tol, .. } = &self.0;
+        if !(*c > 0.0 && c.is_finite()) {
+            return Err(Error::invalid(format!("c is {c}, and has to be above 0")));
+        }
+        if let Penalty::ElasticNet { l1_ratio } = penalty
+            && !(0.0..=1.0).contains(l1_ratio)
+        {
+            return Err(Error::invalid(format!("l1_ratio is {l1_ratio}, and has to be from 0 to 1")));
+        }
+        if !(*tol > 0.0 && tol.is_finite()) {
+            return Err(Error::invalid(format!("tol is {tol}, and has to be above 0")));
+        }
+        if *solver == Solver::Linfa && self.0.l1() != 0.0 {
+            let what = format!("the solver Linfa knows no ℓ₁ penalty, and l1_ratio is {}", self.0.penalty.l1_ratio());
+            return Err(Error::invalid(what).help("use Solver::ProxNewton, or l1_ratio(0.0)"));
+        }
+        Ok(&self.0)
+    }
+
+    fn check(self) -> Result<ValidLogisticRegression> {
+        self.check_ref()?;
+        Ok(self.0)
+    }
+}
+
+impl Penalty {
+    /// ρ: the share of the ℓ₁ part.
+    pub fn l1_ratio(&self) -> f64 {
+        match self {
+            Penalty::None | Penalty::L2 => 0.0,
+            Penalty::L1 => 1.0,
+            Penalty::ElasticNet { l1_ratio } => *l1_ratio,
+        }
+    }
+}
+
+impl ValidLogisticRegression {
+    /// The factor of ‖w‖₁ in the objective.
+    pub(crate) fn l1(&self) -> f64 {
+        self.penalty.l1_ratio()
+    }
+
+    /// The factor of ½·‖w‖² in the objective.
+    pub(crate) fn l2(&self) -> f64 {
+        if self.penalty == Penalty::None { 0.0 } else { 1.0 - self.penalty.l1_ratio() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_out_of_range_are_refused() {
+        let refused = |p: LogisticRegression, word: &str| {
+            let text = p.check().unwrap_err().to_string();
+            assert!(text.contains(word), "{text}");
+        };
+        refused(LogisticRegression::new().c(0.0), "c is 0");
+        refused(LogisticRegression::new().c(f64::NAN), "c is NaN");
+        refused(LogisticRegression::new().l1_ratio(1.5), "l1_ratio is 1.5");
+        refused(LogisticRegression::new().tol(-1.0), "tol is -1");
+        refused(LogisticRegression::new().solver(Solver::Linfa).l1_ratio(0.5), "knows no ℓ₁ penalty");
+        assert!(LogisticRegression::new().solver(Solver::Linfa).l1_ratio(0.0).check().is_ok());
+    }
+
+    #[test]
+    fn the_penalty_is_sugar_over_two_numbers() {
+        let factors = |p: LogisticRegression| {
+            let valid = p.check().unwrap();
+            (valid.l1(), valid.l2())
+        };
+        assert_eq!(factors(LogisticRegression::new()), (0.0, 1.0));
+        assert_eq!(factors(LogisticRegression::new().penalty(Penalty::L1)), (1.0, 0.0));
+        assert_eq!(factors(LogisticRegression::new().l1_ratio(0.25)), (0.25, 0.75));
+        assert_eq!(factors(LogisticRegression::new().c(f64::INFINITY)), (0.0, 0.0));
+    }
+}

@@ -1,0 +1,247 @@
+use linfa::traits::{Fit, Predict};
+use linfa::{DatasetBase, ParamGuard};
+use ndarray::{Array1, Array2};
+
+use super::*;
+use crate::ml::classes::Classes;
+use crate::ml::design::{Design, OneHotBlock};
+
+/// The generator of the golden values: u = (x ≫ 11) / 2⁵³ of a linear congruence.
+struct Congruence(u64);
+
+impl Iterator for Congruence {
+    type Item = f64;
+
+    fn next(&mut self) -> Option<f64> {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        Some((self.0 >> 11) as f64 / (1_u64 << 53) as f64)
+    }
+}
+
+/// 600 rows of 4 standardised features and their labels.
+fn golden() -> (Array2<f64>, Array1<bool>) {
+    let x: Vec<f64> = Congruence(1).take(2400).map(|u| (u - 0.5) * 4.0).collect();
+    let mut x = Array2::from_shape_vec((600, 4), x).unwrap();
+    let y = x.rows().into_iter().zip(Congruence(7)).map(|(row, u)| {
+        let z = 1.5 * row[0] - 0.8 * row[1] + 0.05 * row[2];
+        u < 1.0 / (1.0 + (-z).exp())
+    });
+    let y = Array1::from_iter(y);
+    for mut column in x.columns_mut() {
+        let mean = column.mean().unwrap();
+        let deviation = column.mapv(|v| (v - mean) * (v - mean)).mean().unwrap().sqrt();
+        column.mapv_inplace(|v| (v - mean) / deviation);
+    }
+    (x, y)
+}
+
+fn fit(params: LogisticRegression) -> FittedLogisticRegression {
+    let (x, y) = golden();
+    params.fit(&DatasetBase::new(x, y)).unwrap()
+}
+
+fn close(model: &FittedLogisticRegression, coef: [f64; 4], intercept: f64, within: f64) {
+    assert!(model.converged() && model.kkt() <= 1e-6, "{model:?}");
+    for (a, b) in model.coef_values().iter().zip(coef) {
+        assert!((a - b).abs() < within, "{a} and {b}");
+    }
+    assert!((model.intercept() - intercept).abs() < within, "{} and {intercept}", model.intercept());
+}
+
+#[test]
+fn the_golden_optimum_is_found() {
+    let params = |ratio| LogisticRegression::new().c(0.05).l1_ratio(ratio);
+    close(&fit(params(0.2)), [1.27840039, -0.53943840, 0.0, 0.0], 0.01036924, 1e-7);
+    close(&fit(params(0.5)), [1.29135907, -0.51798597, 0.0, 0.0], 0.01027315, 1e-7);
+}
+
+#[test]
+fn a_warm_start_ends_where_a_cold_one_does() {
+    let cold = fit(LogisticRegression::new().c(0.05).l1_ratio(0.5));
+    let far = fit(LogisticRegression::new().c(10.0).l1_ratio(0.1));
+    let warm = fit(LogisticRegression::new().c(0.05).l1_ratio(0.5).warm_start(&far));
+    let intercept = cold.intercept();
+    close(&warm, cold.coef_values().try_into().unwrap(), intercept, 1e-7);
+    let again = fit(LogisticRegression::new().c(0.05).l1_ratio(0.5).warm_start(&cold));
+    assert_eq!(again.n_iter(), Some(0));
+}
+
+#[test]
+fn linfa_finds_the_same_ridge() {
+    for fit_intercept in [true, false] {
+        let params = LogisticRegression::new().c(0.3).fit_intercept(fit_intercept);
+        let own = fit(params.clone());
+        let other = fit(params.clone().solver(Solver::Linfa).tol(1e-6));
+        assert_eq!(own.intercept() == 0.0, !fit_intercept);
+        assert!((own.objective() - other.objective()).abs() < 1e-8, "{own:?} {other:?}");
+        for (a, b) in own.coef_values().iter().zip(other.coef_values()) {
+            assert!((a - b).abs() < 1e-5, "{a} {b}");
+        }
+        let warm = fit(params.solver(Solver::Linfa).warm_start(&own));
+        assert!((warm.objective() - own.objective()).abs() < 1e-8);
+    }
+}
+
+#[test]
+fn linfa_with_the_rarer_class_either_way_keeps_its_signs() {
+    for flip in [false, true] {
+        let x = Array2::from_shape_vec((5, 1), vec![-2.0, -1.0, 0.5, 1.0, 2.0]).unwrap();
+        let y = Array1::from_vec(vec![false, false, false, true, true]).mapv(|y| y != flip);
+        let dataset = DatasetBase::new(x, y);
+        let own = LogisticRegression::new().fit(&dataset).unwrap();
+        let other = LogisticRegression::new().solver(Solver::Linfa).fit(&dataset).unwrap();
+        assert!((own.coef_values()[0] - other.coef_values()[0]).abs() < 1e-5, "{own:?} {other:?}");
+        let warm = LogisticRegression::new().solver(Solver::Linfa).warm_start(&own).fit(&dataset).unwrap();
+        assert!((own.intercept() - warm.intercept()).abs() < 1e-5);
+    }
+}
+
+/// Features as in the taxi program: the hour of the week is a sum of two others, and two columns are categorical.
+fn taxi(rows: usize) -> (Design, Vec<u32>) {
+    let mut u = Congruence(3);
+    let mut next = |n: f64| (u.next().unwrap() * n).floor();
+    let day: Vec<f64> = (0..rows).map(|_| next(7.0)).collect();
+    let hour: Vec<f64> = (0..rows).map(|_| next(24.0)).collect();
+    let week_hour: Vec<f64> = day.iter().zip(&hour).map(|(d, h)| 24.0 * d + h).collect();
+    let from: Vec<u32> = (0..rows).map(|_| (next(30.0) * next(30.0) / 30.0) as u32).collect();
+    let to: Vec<u32> = (0..rows).map(|_| (next(20.0) * next(20.0) / 20.0) as u32).collect();
+    let y = (0..rows).map(|i| {
+        let z = 0.1 * (hour[i] - 12.0) + 0.2 * (day[i] - 3.0) + if from[i].is_multiple_of(3) { 1.0 } else { -0.5 };
+        u32::from(u.next().unwrap() < 1.0 / (1.0 + (-z).exp()))
+    });
+    let y = y.collect();
+    let block = |column: &str, width: usize| OneHotBlock {
+        column: column.into(),
+        features: (0..width).map(|i| format!("{column}_{i}.0")).collect(),
+    };
+    let design = Design::with_rows(rows).numeric("day", day).unwrap().numeric("hour", hour).unwrap();
+    let design = design.numeric("week_hour", week_hour).unwrap();
+    // 19 of 20 codes have a feature; the rest are rows of zeros
+    (design.one_hot(block("from", 30), from, false).unwrap().one_hot(block("to", 19), to, false).unwrap(), y)
+}
+
+fn two() -> Classes {
+    Classes::Float(vec![0.0, 1.0])
+}
+
+#[test]
+fn collinear_features_and_categories_converge() {
+    let (design, y) = taxi(20_000);
+    for ratio in [0.0, 0.2, 0.5, 0.9, 1.0] {
+        let params = LogisticRegression::new().l1_ratio(ratio).check().unwrap();
+        let model = params.fit_design(&design, &two(), &y).unwrap();
+        assert!(model.converged() && model.n_iter().unwrap() <= 8, "{ratio}: {:?} {}", model.n_iter(), model.kkt());
+    }
+    let params = LogisticRegression::new().penalty(Penalty::None).check().unwrap();
+    let model = params.fit_design(&design, &two(), &y).unwrap();
+    assert!(model.converged(), "{:?} {}", model.n_iter(), model.kkt());
+}
+
+#[test]
+fn structure_and_dense_matrix_give_one_model() {
+    let (design, y) = taxi(3_000);
+    let params = LogisticRegression::new().l1_ratio(0.5).tol(1e-9).check().unwrap();
+    let structured = params.fit_design(&design, &two(), &y).unwrap();
+    let names: Vec<String> = design.layout().names().map(str::to_string).collect();
+    let dense = Design::from_dense(&design.to_dense(), &names).unwrap();
+    let plain = params.fit_design(&dense, &two(), &y).unwrap();
+    for ((name, a), b) in structured.coef().zip(plain.coef_values()) {
+        assert!((a - b).abs() < 1e-8, "{name}: {a} {b}");
+    }
+    let (a, b) = (structured.predict_proba(&design).unwrap(), plain.predict_proba(&dense).unwrap());
+    assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-8));
+}
+
+#[test]
+fn the_model_is_the_same_bits_for_any_number_of_threads() {
+    let (design, y) = taxi(40_000);
+    let params = LogisticRegression::new().l1_ratio(0.5).check().unwrap();
+    let with = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| params.fit_design(&design, &two(), &y).unwrap())
+    };
+    assert_eq!(with(1), with(3));
+}
+
+#[test]
+fn columns_far_from_zero_converge() {
+    let (x, y) = golden();
+    let near = LogisticRegression::new().l1_ratio(0.5).fit(&DatasetBase::new(x.clone(), y.clone())).unwrap();
+    let far = LogisticRegression::new().l1_ratio(0.5).fit(&DatasetBase::new(x + 1.6e6, y)).unwrap();
+    assert!(far.converged());
+    for (a, b) in near.coef_values().iter().zip(far.coef_values()) {
+        assert!((a - b).abs() < 1e-6, "{a} {b}");
+    }
+}
+
+#[test]
+fn a_fit_that_does_not_converge_says_so() {
+    let model = fit(LogisticRegression::new().max_iter(1));
+    assert!(!model.converged() && model.n_iter() == Some(1) && model.kkt() > 1e-6);
+    // separable rows without a penalty have no optimum
+    let x = Array2::from_shape_vec((4, 1), vec![-2.0, -1.0, 1.0, 2.0]).unwrap();
+    let y = Array1::from_vec(vec![false, false, true, true]);
+    let params = LogisticRegression::new().penalty(Penalty::None).max_iter(5);
+    assert!(!params.fit(&DatasetBase::new(x, y)).unwrap().converged());
+}
+
+#[test]
+fn what_cannot_be_fitted_is_a_typed_error() {
+    let x = Array2::from_shape_vec((2, 1), vec![0.0, 1.0]).unwrap();
+    let only = Array1::from_vec(vec![1.0, 1.0]);
+    let text = LogisticRegression::new().fit(&DatasetBase::new(x, only)).unwrap_err().to_string();
+    assert!(text.contains("only one class, 1.0"), "{text}");
+    let x = Array2::from_shape_vec((2, 1), vec![0.0, f64::INFINITY]).unwrap();
+    let y = Array1::from_vec(vec![false, true]);
+    let dataset = DatasetBase::new(x, y).with_feature_names(vec!["fare"]);
+    let text = LogisticRegression::new().fit(&dataset).unwrap_err().to_string();
+    assert!(text.contains("column `fare`") && text.contains("inf in row 1"), "{text}");
+    let (design, y) = taxi(10);
+    let valid = LogisticRegression::new().check().unwrap();
+    assert!(valid.fit_design(&design, &two(), &y[1..]).is_err());
+    let text = valid.fit_design(&design, &two(), &[0; 10]).unwrap_err().to_string();
+    assert!(text.contains("one class, number 0 of 0.0, 1.0"), "{text}");
+}
+
+#[test]
+fn labels_come_back_as_they_were() {
+    let (x, y) = golden();
+    let names = y.mapv(|y| if y { "tip".to_string() } else { "none".to_string() });
+    let model = LogisticRegression::new().fit(&DatasetBase::new(x.clone(), names)).unwrap();
+    let predicted: Array1<String> = model.predict(&x);
+    assert!(predicted.iter().all(|l| l == "tip" || l == "none"));
+    let right = predicted.iter().zip(&y).filter(|(l, y)| (*l == "tip") == **y).count();
+    assert!(right > 450, "{right}");
+    let flags: Array1<bool> = model.predict(&x);
+    assert_eq!(flags.iter().filter(|f| **f).count(), predicted.iter().filter(|l| *l == "tip").count());
+    assert!(model.try_predict::<bool, _>(&x.slice(ndarray::s![.., ..2])).is_err());
+}
+
+#[test]
+fn a_saved_model_is_the_same_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.json");
+    let (design, y) = taxi(2_000);
+    let valid = LogisticRegression::new().l1_ratio(0.3).check().unwrap();
+    let model = valid.fit_design(&design, &two(), &y).unwrap();
+    model.save(&path).unwrap();
+    assert_eq!(FittedLogisticRegression::load(&path).unwrap(), model);
+
+    let text = std::fs::read_to_string(&path).unwrap().replace("\"version\": 1", "\"version\": 9");
+    std::fs::write(&path, text).unwrap();
+    let text = FittedLogisticRegression::load(&path).unwrap_err().to_string();
+    assert!(text.contains("version 9") && text.contains("model.json"), "{text}");
+    std::fs::write(&path, "{}").unwrap();
+    assert!(FittedLogisticRegression::load(&path).is_err());
+    assert!(model.save(folder.path().join("no/such/folder.json")).is_err());
+}
+
+#[test]
+fn another_layout_is_refused() {
+    let (design, y) = taxi(2_000);
+    let model = LogisticRegression::new().check().unwrap().fit_design(&design, &two(), &y).unwrap();
+    let other = Design::with_rows(1).numeric("fare", vec![1.0]).unwrap();
+    let text = model.predict_proba(&other).unwrap_err().to_string();
+    assert!(text.contains("`fare` stands where the model has `day`"), "{text}");
+    assert_eq!(model.coef_of("hour"), Some(model.coef_values()[1]));
+}

@@ -1,0 +1,29 @@
+//! From columns to models: linfa's traits, encoders, scaler, solver and model selection.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`logistic`] | logistic regression with an elastic-net penalty |
+//! | [`design`] | the design matrix as its structure: numeric columns and codes |
+//! | [`classes`] | the classes of a target |
+//! | [`metrics`] | how good predictions are |
+//! | [`prepare`] | categories, one-hot features, scaling |
+//! | [`select`] | folds for cross-validation |
+//!
+//! linfa and its version of ndarray are part of the interface, and re-exported.
+
+mod bridge;
+pub mod classes;
+pub mod design;
+pub mod logistic;
+pub mod metrics;
+pub mod prepare;
+pub mod select;
+
+pub use linfa;
+pub use ndarray;
+
+pub use classes::{Classes, Label};
+pub use design::{Design, Layout, OneHotBlock};
+pub use logistic::{FittedLogisticRegression, LogisticRegression, Penalty, Solver, ValidLogisticRegression};
+pub use prepare::{Categorizer, ColumnTransformer, DummyEncoder, OneHotEncoder, OnePass, Remainder, StandardScaler};
+pub use select::{KFold, StratifiedKFold};

@@ -1,0 +1,204 @@
+//! Columns to categorical columns: dask-ml's `Categorizer`.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, DictionaryArray, Int32Array, RecordBatch};
+use arrow::datatypes::{DataType, Field, Int32Type, Schema, SchemaRef};
+use serde::{Deserialize, Serialize};
+
+use super::categories::{Categories, Vocabulary};
+use super::one_pass::OnePass;
+use crate::base::schema::{index_of, logical};
+use crate::base::{Error, Result};
+
+/// Makes columns categorical: their sorted distinct values become the categories, the same in every partition. Null
+/// and NaN are no category, and a value that was not there in fitting becomes null.
+///
+/// A categorical column is a dictionary array whose dictionary is the categories.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Categorizer {
+    columns: Option<Vec<String>>,
+    given: Vec<(String, Categories)>,
+}
+
+/// A [`Categorizer`] that knows the categories.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FittedCategorizer {
+    columns: Vec<(String, Categories)>,
+}
+
+impl Categorizer {
+    /// Makes all columns of strings categorical.
+    pub fn new() -> Self {
+        Categorizer::default()
+    }
+
+    /// Makes these columns categorical.
+    #[must_use]
+    pub fn columns<S: Into<String>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
+        self.columns = Some(columns.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Gives the categories of some columns, which are then not looked for. Their order is kept.
+    #[must_use]
+    pub fn categories<S: Into<String>>(mut self, given: impl IntoIterator<Item = (S, Categories)>) -> Self {
+        self.given.extend(given.into_iter().map(|(column, categories)| (column.into(), categories)));
+        self
+    }
+
+    fn given(&self, column: &str) -> Option<&Categories> {
+        self.given.iter().find(|(name, _)| name == column).map(|(_, categories)| categories)
+    }
+}
+
+/// The vocabulary of each column whose categories are not given.
+#[derive(Clone, Debug)]
+pub struct Vocabularies(Vec<(String, Option<Vocabulary>)>);
+
+impl OnePass for Categorizer {
+    type Stats = Vocabularies;
+    type Fitted = FittedCategorizer;
+
+    fn begin(&self, schema: &Schema) -> Result<Vocabularies> {
+        let texts = || schema.fields().iter().filter(|f| logical(f.data_type()) == DataType::Utf8);
+        let mut columns = self.columns.clone().unwrap_or_else(|| texts().map(|f| f.name().clone()).collect());
+        let more = self.given.iter().map(|(name, _)| name).filter(|name| !columns.contains(name)).cloned();
+        columns.extend(more.collect::<Vec<_>>());
+        let vocabularies = columns.into_iter().map(|name| {
+            let field = schema.field(index_of(schema, &name)?);
+            let vocabulary = match self.given(&name) {
+                Some(_) => None,
+                None => Some(Vocabulary::for_type(field.data_type()).map_err(|e| e.at_column(&name))?),
+            };
+            Ok((name, vocabulary))
+        });
+        vocabularies.collect::<Result<_>>().map(Vocabularies).map_err(|e| e.doing("categorize"))
+    }
+
+    fn update(&self, stats: &mut Vocabularies, batch: &RecordBatch) -> Result<()> {
+        for (name, vocabulary) in &mut stats.0 {
+            if let Some(vocabulary) = vocabulary {
+                let column = batch.column(index_of(&batch.schema(), name)?);
+                vocabulary.update(column).map_err(|e| e.at_column(name.as_str()).doing("categorize"))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn merge(&self, stats: &mut Vocabularies, later: Vocabularies) -> Result<()> {
+        for ((name, a), (_, b)) in stats.0.iter_mut().zip(later.0) {
+            if let (Some(a), Some(b)) = (a, b) {
+                a.merge(b).map_err(|e| e.at_column(name.as_str()).doing("categorize"))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(&self, stats: Vocabularies) -> Result<FittedCategorizer> {
+        let columns = stats.0.into_iter().map(|(name, vocabulary)| {
+            let found = vocabulary.map(Vocabulary::finish).or_else(|| self.given(&name).cloned());
+            let categories = found.ok_or_else(|| Error::model("the column has no categories").at_column(&name))?;
+            Ok((name, categories))
+        });
+        Ok(FittedCategorizer { columns: columns.collect::<Result<_>>()? })
+    }
+}
+
+impl FittedCategorizer {
+    /// The categorical columns and their categories.
+    pub fn columns(&self) -> &[(String, Categories)] {
+        &self.columns
+    }
+
+    /// The categories of a column.
+    pub fn categories(&self, column: &str) -> Option<&Categories> {
+        self.columns.iter().find(|(name, _)| name == column).map(|(_, categories)| categories)
+    }
+
+    /// The schema after [`transform`](Self::transform).
+    ///
+    /// # Errors
+    /// `UnknownColumn` if a fitted column is missing.
+    pub fn schema(&self, input: &Schema) -> Result<SchemaRef> {
+        let mut fields: Vec<_> = input.fields().iter().cloned().collect();
+        for (name, categories) in &self.columns {
+            let value = Box::new(categories.data_type());
+            let data_type = DataType::Dictionary(Box::new(DataType::Int32), value);
+            fields[index_of(input, name)?] = Arc::new(Field::new(name, data_type, true));
+        }
+        Ok(Arc::new(Schema::new(fields)))
+    }
+
+    /// The batch with its columns made categorical.
+    ///
+    /// # Errors
+    /// `UnknownColumn` if a fitted column is missing, `TypeMismatch` if its values cannot be compared with the
+    /// categories.
+    pub fn transform(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+        let schema = self.schema(&batch.schema())?;
+        let mut columns = batch.columns().to_vec();
+        for (name, categories) in &self.columns {
+            let place = index_of(&schema, name)?;
+            columns[place] =
+                categorical(&columns[place], categories).map_err(|e| e.at_column(name.as_str()).doing("categorize"))?;
+        }
+        Ok(RecordBatch::try_new(schema, columns)?)
+    }
+}
+
+fn categorical(column: &ArrayRef, categories: &Categories) -> Result<ArrayRef> {
+    let none = categories.len() as u32;
+    let codes = categories.codes(column)?;
+    let keys: Int32Array = codes.into_iter().map(|code| (code != none).then_some(code as i32)).collect();
+    let values = categories.column(0..categories.len());
+    Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, values)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{Array, AsArray, Float64Array, StringArray};
+
+    fn batch(place: Vec<Option<f64>>, flag: Vec<&str>) -> RecordBatch {
+        let columns: Vec<(&str, ArrayRef)> =
+            vec![("place", Arc::new(Float64Array::from(place))), ("flag", Arc::new(StringArray::from(flag)))];
+        RecordBatch::try_from_iter(columns).unwrap()
+    }
+
+    #[test]
+    fn partitions_share_their_categories() {
+        let parts = [batch(vec![Some(74.0), None], vec!["y", "n"]), batch(vec![Some(7.0), Some(74.0)], vec!["n", "n"])];
+        let step = Categorizer::new().columns(["place"]);
+        let fitted = step.fit_batches(&parts[0].schema(), &parts).unwrap();
+        assert_eq!(fitted.categories("place"), Some(&Categories::Float(vec![7.0, 74.0])));
+        let out = fitted.transform(&batch(vec![Some(8.0), Some(74.0)], vec!["", ""])).unwrap();
+        let column = out.column(0).as_dictionary::<Int32Type>();
+        assert_eq!((column.is_null(0), column.key(1)), (true, Some(1)));
+        assert_eq!(out.schema().field(1).data_type(), &DataType::Utf8);
+    }
+
+    #[test]
+    fn strings_are_the_default_and_categories_can_be_given() {
+        let part = batch(vec![Some(1.0)], vec!["b"]);
+        let fitted = Categorizer::new().fit_batches(&part.schema(), [&part]).unwrap();
+        assert_eq!(fitted.columns().len(), 1);
+        let given = Categories::Text(vec!["c".into(), "b".into()]);
+        let fitted = Categorizer::new().categories([("flag", given.clone())]).fit_batches(&part.schema(), [&part]);
+        assert_eq!(fitted.unwrap().categories("flag"), Some(&given));
+        let text = Categorizer::new().columns(["plac"]).begin(&part.schema()).unwrap_err().to_string();
+        assert!(text.contains("did you mean `place`"), "{text}");
+    }
+
+    #[test]
+    fn statistics_merge() {
+        let parts = [batch(vec![Some(2.0)], vec!["y"]), batch(vec![Some(1.0)], vec!["n"])];
+        let step = Categorizer::new().columns(["place", "flag"]);
+        let mut stats = step.begin(&parts[0].schema()).unwrap();
+        let mut later = stats.clone();
+        step.update(&mut stats, &parts[0]).unwrap();
+        step.update(&mut later, &parts[1]).unwrap();
+        step.merge(&mut stats, later).unwrap();
+        assert_eq!(step.finish(stats).unwrap(), step.fit_batches(&parts[0].schema(), &parts).unwrap());
+    }
+}

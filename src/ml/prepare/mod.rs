@@ -1,0 +1,27 @@
+//! Preparing columns for a model: categories, one-hot features, scaling, and what applies to which column.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`one_pass`] | a step that is fitted from one pass over mergeable statistics |
+//! | [`categories`] | the sorted distinct values of a column, their names and codes |
+//! | [`categorizer`] | columns to categorical columns |
+//! | [`dummies`] | categorical columns to one-hot features |
+//! | [`scaler`] | columns to mean 0 and variance 1 |
+//! | [`column_transformer`] | steps for some columns, and what becomes of the rest |
+//!
+//! A step holds parameters; fitting gives a `Fitted…` object that transforms record batches. Both are values that can be
+//! cloned, compared and serialised.
+
+pub mod categories;
+pub mod categorizer;
+pub mod column_transformer;
+pub mod dummies;
+pub mod one_pass;
+pub mod scaler;
+
+pub use categories::Categories;
+pub use categorizer::{Categorizer, FittedCategorizer};
+pub use column_transformer::{ColumnStep, ColumnTransformer, FittedColumnTransformer, Remainder};
+pub use dummies::{DummyEncoder, FittedDummyEncoder, OneHotEncoder, Unknown};
+pub use one_pass::OnePass;
+pub use scaler::{FittedStandardScaler, StandardScaler};

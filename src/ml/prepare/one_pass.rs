@@ -1,0 +1,58 @@
+//! Steps that are fitted from one pass over the data.
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::Schema;
+
+use crate::base::Result;
+
+/// A step whose fit needs only statistics that can be gathered batch by batch and merged in the order of the rows. So
+/// it can be fitted from batches in memory, from a lazy frame, or fold by fold in one scan.
+pub trait OnePass {
+    /// What is gathered.
+    type Stats: Send;
+    /// The fitted step.
+    type Fitted;
+
+    /// Statistics of no rows, for frames of this schema.
+    ///
+    /// # Errors
+    /// If the schema has not the columns, or not the types, that the step works on.
+    fn begin(&self, schema: &Schema) -> Result<Self::Stats>;
+
+    /// Takes in a batch.
+    ///
+    /// # Errors
+    /// For values that the step cannot work with; the error names the column.
+    fn update(&self, stats: &mut Self::Stats, batch: &RecordBatch) -> Result<()>;
+
+    /// Takes in the statistics of the rows that follow.
+    ///
+    /// # Errors
+    /// If the two cannot be brought together.
+    fn merge(&self, stats: &mut Self::Stats, later: Self::Stats) -> Result<()>;
+
+    /// The fitted step.
+    ///
+    /// # Errors
+    /// If the rows seen do not suffice.
+    fn finish(&self, stats: Self::Stats) -> Result<Self::Fitted>;
+
+    /// Fits to batches in memory.
+    ///
+    /// # Errors
+    /// As the other methods.
+    fn fit_batches<'a>(
+        &self,
+        schema: &Schema,
+        batches: impl IntoIterator<Item = &'a RecordBatch>,
+    ) -> Result<Self::Fitted>
+    where
+        Self: Sized,
+    {
+        let mut stats = self.begin(schema)?;
+        for batch in batches {
+            self.update(&mut stats, batch)?;
+        }
+        self.finish(stats)
+    }
+}
