@@ -283,13 +283,11 @@ impl State {
         let begun = Instant::now();
         while inner.schedule.has_ready(inner.room()) {
             inner = self.work_once(inner, &mut at_once);
-            if begun.elapsed() > SLICE * 20 {
-                if let Some(pool) = &self.pool {
-                    drop(inner);
-                    let state = self.clone();
-                    pool.spawn_fifo(move || state.work());
-                    return;
-                }
+            if let (Some(pool), true) = (&self.pool, begun.elapsed() > SLICE * 20) {
+                drop(inner);
+                let state = self.clone();
+                pool.spawn_fifo(move || state.work());
+                return;
             }
         }
         inner.workers -= 1;
