@@ -4,15 +4,18 @@
 //! |---|---|
 //! | [`batch`] | a record batch and the origin of its rows |
 //! | [`source`] | [`Source`](source::Source): partitions that can be read; [`Scan`](source::Scan): what is wanted of them |
+//! | [`parquet`] | Parquet files |
 //! | [`memory`] | batches that are already there |
 //! | [`store`] | which files are meant, and opening them |
 
 pub mod batch;
 pub mod memory;
+pub mod parquet;
 pub mod source;
 pub mod store;
 
 pub use batch::{Batch, Batches, Origin, Rows};
 pub use memory::MemorySource;
+pub use parquet::{ParquetReadOptions, ParquetSource};
 pub use source::{PartitionInfo, Scan, Source};
 pub use store::FileInfo;
