@@ -6,16 +6,19 @@
 //! | [`source`] | [`Source`](source::Source): partitions that can be read; [`Scan`](source::Scan): what is wanted of them |
 //! | [`parquet`] | Parquet files |
 //! | [`memory`] | batches that are already there |
+//! | [`sink`] | [`Sink`](sink::Sink): partitions become files, whole or not at all |
 //! | [`store`] | which files are meant, and opening them |
 
 pub mod batch;
 pub mod memory;
 pub mod parquet;
+pub mod sink;
 pub mod source;
 pub mod store;
 
 pub use batch::{Batch, Batches, Origin, Rows};
 pub use memory::MemorySource;
-pub use parquet::{ParquetReadOptions, ParquetSource};
+pub use parquet::{ParquetReadOptions, ParquetSource, ParquetWriteOptions};
+pub use sink::{FolderSink, Format, PartWriter, Receipt, Sink};
 pub use source::{PartitionInfo, Scan, Source};
 pub use store::FileInfo;

@@ -236,7 +236,7 @@ pub fn translate(error: ParquetError) -> Error {
     match error {
         ParquetError::NYI(what) => Error::unsupported(what),
         ParquetError::External(inner) => match inner.downcast::<std::io::Error>() {
-            Ok(io) => Error::new(ErrorKind::Io { what: io.to_string() }).caused_by(*io),
+            Ok(io) => Error::system(*io),
             Err(other) => damaged(&other.to_string()),
         },
         ParquetError::General(what) | ParquetError::EOF(what) | ParquetError::ArrowError(what) => damaged(&what),

@@ -11,6 +11,7 @@
 //! | [`statistics`] | what a row group says of its columns |
 //! | [`read`] | the rows of a partition, batch by batch |
 //! | [`chunks`] | bytes of a file by position |
+//! | [`write`] | how files are written |
 
 pub mod chunks;
 pub mod footer;
@@ -21,9 +22,11 @@ pub mod read;
 pub mod source;
 pub mod statistics;
 pub mod unify;
+pub mod write;
 
 #[cfg(test)]
 mod tests;
 
 pub use options::ParquetReadOptions;
 pub use source::ParquetSource;
+pub use write::{Compression, ParquetWriteOptions};
