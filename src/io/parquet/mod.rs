@@ -12,8 +12,10 @@
 //! | [`read`] | the rows of a partition, batch by batch |
 //! | [`chunks`] | bytes of a file by position |
 //! | [`write`] | how files are written |
+//! | [`encode`] | columns of fixed width, encoded fast |
 
 pub mod chunks;
+pub mod encode;
 pub mod footer;
 pub mod options;
 pub mod partition;
