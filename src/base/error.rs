@@ -221,13 +221,18 @@ impl Error {
 
     /// What the operating system said about `path`.
     pub fn io(path: impl fmt::Display, error: std::io::Error) -> Self {
+        Error::system(error).at_path(path)
+    }
+
+    /// What the operating system said, of a path that is named later.
+    pub fn system(error: std::io::Error) -> Self {
         let what = match error.kind() {
             std::io::ErrorKind::NotFound => "no such file or folder".to_string(),
             std::io::ErrorKind::PermissionDenied => "permission denied".to_string(),
             std::io::ErrorKind::StorageFull => "the disk is full".to_string(),
             _ => error.to_string(),
         };
-        Error::new(ErrorKind::Io { what }).at_path(path).caused_by(error)
+        Error::new(ErrorKind::Io { what }).caused_by(error)
     }
 
     /// What kind of failure this is.

@@ -6,15 +6,21 @@
 //! | [`source`] | [`Source`](source::Source): partitions that can be read; [`Scan`](source::Scan): what is wanted of them |
 //! | [`csv`] | CSV files: reading and writing |
 //! | [`memory`] | batches that are already there |
+//! | [`parquet`] | Parquet files |
+//! | [`sink`] | [`Sink`](sink::Sink): partitions become files, whole or not at all |
 //! | [`store`] | which files are meant, and opening them |
 
 pub mod batch;
 pub mod csv;
 pub mod memory;
+pub mod parquet;
+pub mod sink;
 pub mod source;
 pub mod store;
 
 pub use batch::{Batch, Batches, Origin, Rows};
 pub use memory::MemorySource;
+pub use parquet::{ParquetReadOptions, ParquetSource, ParquetWriteOptions};
+pub use sink::{FolderSink, Format, PartWriter, Receipt, Sink};
 pub use source::{PartitionInfo, Scan, Source};
 pub use store::FileInfo;

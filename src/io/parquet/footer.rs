@@ -1,0 +1,252 @@
+//! The metadata of Parquet files, read in parallel.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::column::page::PageReader;
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, RowGroupMetaData};
+use parquet::file::reader::Length;
+use parquet::file::serialized_reader::SerializedPageReader;
+use rayon::prelude::*;
+
+use super::chunks::Chunks;
+use super::partition::{Group, Target};
+use crate::base::{Error, ErrorKind, Result};
+use crate::io::store::FileInfo;
+
+/// What the end of a Parquet file says of it.
+#[derive(Clone, Debug)]
+pub struct Footer {
+    /// The file as it was when it was opened.
+    pub file: FileInfo,
+    /// Its metadata and schema, ready for reading.
+    pub reader: ArrowReaderMetadata,
+    /// Its row groups.
+    pub groups: Vec<Group>,
+    /// The number of the first row of each row group, and the number of rows.
+    pub starts: Vec<u64>,
+}
+
+/// Reads the footers of `files`, in parallel.
+///
+/// # Errors
+/// The first in the order of the files: `Io`, `Corrupt` for a file that is damaged or not Parquet at all,
+/// `Unsupported` for an encrypted one.
+pub fn read_all(files: Vec<FileInfo>) -> Result<Vec<Footer>> {
+    let read: Vec<Result<Footer>> = files.into_par_iter().map(Footer::read).collect();
+    read.into_iter().collect()
+}
+
+/// Finds out how far the row groups that are too large can be split.
+///
+/// # Errors
+/// The first in the order of the files, as [`read_all`].
+pub fn find_parts(footers: &mut [Footer], target: Target) -> Result<()> {
+    let done: Vec<Result<()>> = footers.par_iter_mut().map(|f| f.find_parts(target)).collect();
+    done.into_iter().collect()
+}
+
+impl Footer {
+    /// Reads the footer of one file.
+    ///
+    /// # Errors
+    /// As [`read_all`].
+    pub fn read(file: FileInfo) -> Result<Footer> {
+        let chunks = Chunks::new(file.open()?, file.size);
+        check_magic(&chunks, &file)?;
+        let reader = guarded(|| load(&chunks)).map_err(|e| e.doing("read the footer of").at_path(&file.path))?;
+        let metadata = reader.metadata().clone();
+        let mut starts = vec![0];
+        let mut groups = Vec::with_capacity(metadata.num_row_groups());
+        for (i, group) in metadata.row_groups().iter().enumerate() {
+            let rows = u64::try_from(group.num_rows()).map_err(|_| {
+                let what = format!("the footer claims {} rows", group.num_rows());
+                Error::new(ErrorKind::Corrupt { what }).doing("read").at_path(&file.path).at_row_group(i)
+            })?;
+            starts.push(starts.last().unwrap_or(&0) + rows);
+            groups.push(Group { rows, bytes: decoded_bytes(group, rows), parts: 1 });
+        }
+        Ok(Footer { file, reader, groups, starts })
+    }
+
+    /// The metadata as the file has it.
+    pub fn metadata(&self) -> &Arc<ParquetMetaData> {
+        self.reader.metadata()
+    }
+
+    /// The number of rows.
+    pub fn rows(&self) -> u64 {
+        self.starts.last().copied().unwrap_or(0)
+    }
+
+    /// The file, opened for reading pages.
+    ///
+    /// # Errors
+    /// `Io`, also when the file has changed since its footer was read.
+    pub fn open(&self) -> Result<Chunks> {
+        Ok(Chunks::new(self.file.open()?, self.file.size))
+    }
+
+    /// Pages are not decoded to be skipped where their number of rows is known: from an offset index, or, in columns
+    /// without lists, from their headers. So a group can be split into as many parts as its columns have pages.
+    fn find_parts(&mut self, target: Target) -> Result<()> {
+        let large: Vec<usize> = (0..self.groups.len()).filter(|&i| target.splits(&self.groups[i])).collect();
+        if large.is_empty() {
+            return Ok(());
+        }
+        let chunks = self.open()?;
+        let lists = self.reader.parquet_schema().columns().iter().any(|c| c.max_rep_level() > 0);
+        if lists && let Ok(reader) = guarded(|| load_with_index(&chunks, &self.reader)) {
+            self.reader = reader;
+        }
+        for i in large {
+            if !lists || has_offset_index(self.metadata(), i) {
+                // damaged headers are reported when the pages are read
+                self.groups[i].parts = guarded(|| pages(&chunks, self.metadata(), i)).unwrap_or(1);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn has_offset_index(metadata: &ParquetMetaData, group: usize) -> bool {
+    let index = metadata.page_index_for_row_group(group);
+    (0..metadata.row_group(group).num_columns()).all(|column| index.page_locations(column).is_some())
+}
+
+/// The usual number of pages of a column, large columns counting more.
+fn pages(chunks: &Chunks, metadata: &ParquetMetaData, group: usize) -> Result<u64, ParquetError> {
+    let group = metadata.row_group(group);
+    let rows = usize::try_from(group.num_rows()).unwrap_or(0);
+    let (mut weighted, mut weight) = (0u128, 0u128);
+    for column in group.columns() {
+        let mut reader = SerializedPageReader::new(Arc::new(chunks.clone()), column, rows, None)?;
+        let mut count = 0u128;
+        while let Some(page) = reader.peek_next_page()? {
+            count += u128::from(!page.is_dict);
+            reader.skip_next_page()?;
+        }
+        let bytes = column.uncompressed_size().max(1) as u128;
+        weighted += count * bytes;
+        weight += bytes;
+    }
+    Ok(u64::try_from(weighted / weight.max(1)).unwrap_or(1).max(1))
+}
+
+fn load(chunks: &Chunks) -> Result<ArrowReaderMetadata, ParquetError> {
+    let reader = ArrowReaderMetadata::load(chunks, ArrowReaderOptions::new())?;
+    Ok(plain_strings(reader))
+}
+
+fn load_with_index(chunks: &Chunks, known: &ArrowReaderMetadata) -> Result<ArrowReaderMetadata, ParquetError> {
+    let options = ArrowReaderOptions::new().with_offset_index_policy(PageIndexPolicy::Optional);
+    let reader = ArrowReaderMetadata::load(chunks, options)?;
+    let options = ArrowReaderOptions::new().with_schema(known.schema().clone());
+    ArrowReaderMetadata::try_new(reader.metadata().clone(), options)
+}
+
+/// Strings in one layout, whatever layout the writer's were in: files then agree, and nothing is converted per batch.
+fn plain_strings(reader: ArrowReaderMetadata) -> ArrowReaderMetadata {
+    let fields: Fields = reader.schema().fields().iter().map(plain_field).collect();
+    if fields == *reader.schema().fields() {
+        return reader;
+    }
+    let schema = Arc::new(Schema::new_with_metadata(fields, reader.schema().metadata().clone()));
+    let options = ArrowReaderOptions::new().with_schema(schema);
+    ArrowReaderMetadata::try_new(reader.metadata().clone(), options).unwrap_or(reader)
+}
+
+fn plain_field(field: &FieldRef) -> FieldRef {
+    let data_type = plain(field.data_type());
+    if data_type == *field.data_type() {
+        return field.clone();
+    }
+    Arc::new(Field::new(field.name(), data_type, field.is_nullable()).with_metadata(field.metadata().clone()))
+}
+
+fn plain(data_type: &DataType) -> DataType {
+    match data_type {
+        DataType::LargeUtf8 | DataType::Utf8View => DataType::Utf8,
+        DataType::LargeBinary | DataType::BinaryView => DataType::Binary,
+        DataType::Dictionary(_, value) => plain(value),
+        DataType::List(item) => DataType::List(plain_field(item)),
+        DataType::LargeList(item) => DataType::LargeList(plain_field(item)),
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(plain_field).collect()),
+        other => other.clone(),
+    }
+}
+
+/// The size of a row group in memory, about: fixed widths are known; of strings the file may tell, else what it
+/// stores is taken.
+fn decoded_bytes(group: &RowGroupMetaData, rows: u64) -> u64 {
+    use parquet::basic::Type;
+    let of = |column: &parquet::file::metadata::ColumnChunkMetaData| {
+        let values = u64::try_from(column.num_values()).unwrap_or(0).max(rows);
+        let stored = u64::try_from(column.uncompressed_size()).unwrap_or(0);
+        let text = column.unencoded_byte_array_data_bytes().and_then(|b| u64::try_from(b).ok()).unwrap_or(stored);
+        match column.column_type() {
+            Type::BOOLEAN => values / 8,
+            Type::INT32 | Type::FLOAT => values.saturating_mul(4),
+            Type::INT64 | Type::DOUBLE | Type::INT96 => values.saturating_mul(8),
+            Type::FIXED_LEN_BYTE_ARRAY => values.saturating_mul(column.column_descr().type_length().max(1) as u64),
+            Type::BYTE_ARRAY => values.saturating_mul(4).saturating_add(text),
+        }
+    };
+    group.columns().iter().map(of).fold(0, u64::saturating_add)
+}
+
+/// Looks at both ends of the file, so that what is no Parquet file, and half of one, is told from a damaged one.
+fn check_magic(chunks: &Chunks, file: &FileInfo) -> Result<()> {
+    let corrupt = |what: String| Err(Error::new(ErrorKind::Corrupt { what }).doing("read").at_path(&file.path));
+    let size = chunks.len();
+    if size < 12 {
+        return corrupt(format!("not a Parquet file: it has only {size} bytes"));
+    }
+    let at = |start: u64| chunks.read(start, 4).map_err(|e| Error::io(&file.path, e).doing("read"));
+    let (head, tail) = (at(0)?, at(size - 4)?);
+    match (head.as_slice(), tail.as_slice()) {
+        (b"PARE", _) | (_, b"PARE") => Err(Error::unsupported("an encrypted Parquet file")
+            .doing("read")
+            .at_path(&file.path)
+            .help("decrypt it first")),
+        (_, b"PAR1") => Ok(()),
+        (b"PAR1", _) => corrupt("the Parquet file is truncated: it begins as one, but has no end".to_string()),
+        (head, _) => corrupt(format!("not a Parquet file: it begins with {:?}", String::from_utf8_lossy(head))),
+    }
+}
+
+/// Runs code of the Parquet library over bytes that may be damaged: its errors become ours, and so does a panic.
+pub fn guarded<T>(read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T> {
+    match catch_unwind(AssertUnwindSafe(read)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(translate(error)),
+        Err(panic) => {
+            let said = panic.downcast_ref::<&str>().map(|s| (*s).to_string());
+            let said = said.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+            Err(Error::new(ErrorKind::Corrupt { what: format!("the Parquet file is damaged: {said}") }))
+        }
+    }
+}
+
+/// An error of the Parquet library as ours.
+pub fn translate(error: ParquetError) -> Error {
+    match error {
+        ParquetError::NYI(what) => Error::unsupported(what),
+        ParquetError::External(inner) => match inner.downcast::<std::io::Error>() {
+            Ok(io) => Error::system(*io),
+            Err(other) => damaged(&other.to_string()),
+        },
+        ParquetError::General(what) | ParquetError::EOF(what) | ParquetError::ArrowError(what) => damaged(&what),
+        other => damaged(&other.to_string()),
+    }
+}
+
+fn damaged(what: &str) -> Error {
+    if what.contains("without the encryption feature") || what.contains("crypt") {
+        return Error::unsupported("an encrypted Parquet file").help("decrypt it first");
+    }
+    Error::new(ErrorKind::Corrupt { what: format!("the Parquet file is damaged: {}", what.trim_end()) })
+}

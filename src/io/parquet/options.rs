@@ -1,0 +1,67 @@
+//! How Parquet files are read.
+
+use std::collections::BTreeMap;
+
+use arrow::datatypes::DataType;
+
+use crate::base::{Identity, Tokenizer};
+
+/// How Parquet files are read. The defaults fit nearly always.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ParquetReadOptions {
+    /// At most about so many rows in a partition; fewer where the files are small, so that there is work for all
+    /// threads.
+    pub partition_rows: u64,
+    /// At most about so many decoded bytes in a partition.
+    pub partition_bytes: u64,
+    /// Types that columns are given whatever the files say, by name.
+    pub dtypes: BTreeMap<String, DataType>,
+}
+
+impl Default for ParquetReadOptions {
+    fn default() -> Self {
+        ParquetReadOptions { partition_rows: 1 << 20, partition_bytes: 128 << 20, dtypes: BTreeMap::new() }
+    }
+}
+
+impl ParquetReadOptions {
+    /// The usual options.
+    pub fn new() -> Self {
+        ParquetReadOptions::default()
+    }
+
+    /// Gives column `name` a type, whatever the files say: the way out where their types do not go together. Values
+    /// are converted as by [`Expr::cast`](crate::Expr::cast), but null stays null.
+    #[must_use]
+    pub fn dtype(mut self, name: impl Into<String>, data_type: DataType) -> Self {
+        self.dtypes.insert(name.into(), data_type);
+        self
+    }
+
+    /// At most about so many rows in a partition.
+    #[must_use]
+    pub fn partition_rows(mut self, rows: u64) -> Self {
+        self.partition_rows = rows.max(1);
+        self
+    }
+
+    /// At most about so many decoded bytes in a partition.
+    #[must_use]
+    pub fn partition_bytes(mut self, bytes: u64) -> Self {
+        self.partition_bytes = bytes.max(1);
+        self
+    }
+}
+
+impl Identity for ParquetReadOptions {
+    fn token(&self, t: &mut Tokenizer) {
+        t.str("parquet options");
+        t.u64(self.partition_rows);
+        t.u64(self.partition_bytes);
+        t.u64(self.dtypes.len() as u64);
+        for (name, data_type) in &self.dtypes {
+            t.str(name);
+            t.debug(data_type);
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Parquet files as a source.
+
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+
+use super::footer::{Footer, find_parts, read_all};
+use super::options::ParquetReadOptions;
+use super::partition::{Cut, Target, cut};
+use super::read::{Part, Wanted, read_part};
+use super::statistics::can_match;
+use super::unify::{Unified, unify};
+use crate::base::{Identity, Result, Tokenizer};
+use crate::exec::TaskContext;
+use crate::expr::Expr;
+use crate::io::store::{self, FileInfo};
+use crate::io::{Batches, PartitionInfo, Scan, Source};
+
+/// Parquet files as one table: pandas' `read_parquet`, Dask's for several files.
+///
+/// Opening reads all footers, so the schema, the number of rows and the partitions are known from then on. A partition
+/// is some neighbouring row groups of a file, or some rows of a big one; rows are decoded batch by batch, pages read
+/// from the file as they are needed, and only of the columns wanted.
+///
+/// Files of different schemas are brought together by column name (see [`unify`]).
+///
+/// ```no_run
+/// use partita::io::Source;
+/// use partita::io::parquet::{ParquetReadOptions, ParquetSource};
+/// let trips = ParquetSource::open(&["trips/*.parquet"], ParquetReadOptions::new())?;
+/// println!("{} rows, {}", trips.rows(), trips.schema());
+/// # Ok::<(), partita::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct ParquetSource {
+    footers: Vec<Arc<Footer>>,
+    unified: Unified,
+    parts: Vec<(usize, Cut)>,
+    infos: Vec<PartitionInfo>,
+    options: ParquetReadOptions,
+}
+
+impl ParquetSource {
+    /// Opens files, folders (`.parquet`, `.parq`, `.pq`) and patterns, reading all footers in parallel.
+    ///
+    /// # Errors
+    /// `Io` for what is not there and a pattern without matches, `Corrupt` for what is not (a whole) Parquet file,
+    /// `Unsupported` for an encrypted one, `Schema` where schemas do not go together.
+    pub fn open(paths: &[impl AsRef<str>], options: ParquetReadOptions) -> Result<ParquetSource> {
+        let paths: Vec<String> = paths.iter().map(|p| p.as_ref().to_string()).collect();
+        ParquetSource::of_files(store::list(&paths, &[".parquet", ".parq", ".pq"])?, options)
+    }
+
+    /// Opens files that were listed.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn of_files(files: Vec<FileInfo>, options: ParquetReadOptions) -> Result<ParquetSource> {
+        let mut footers = read_all(files)?;
+        let schemas: Vec<_> = footers.iter().map(|f| (&*f.file.path, f.reader.schema())).collect();
+        let unified = unify(&schemas, &options.dtypes)?;
+        let total = footers.iter().map(Footer::rows).sum();
+        let target = Target::of(total, options.partition_rows, options.partition_bytes);
+        find_parts(&mut footers, target)?;
+        let mut parts = Vec::new();
+        let mut infos = Vec::new();
+        for (file, footer) in footers.iter().enumerate() {
+            for cut in cut(&footer.groups, target) {
+                infos.push(info(footer, &cut));
+                parts.push((file, cut));
+            }
+        }
+        Ok(ParquetSource { footers: footers.into_iter().map(Arc::new).collect(), unified, parts, infos, options })
+    }
+
+    /// The number of rows of all files, from their footers.
+    pub fn rows(&self) -> u64 {
+        self.footers.iter().map(|f| f.rows()).sum()
+    }
+
+    /// The files, in the order in which rows count them.
+    pub fn files(&self) -> impl Iterator<Item = &FileInfo> {
+        self.footers.iter().map(|f| &f.file)
+    }
+
+    fn group_can_match(&self, file: usize, group: usize, predicate: &Expr) -> bool {
+        can_match(&self.footers[file], group, predicate, &self.unified.schema, &self.unified.places[file])
+    }
+}
+
+fn info(footer: &Footer, cut: &Cut) -> PartitionInfo {
+    let groups = match cut.groups.len() {
+        1 => format!("row group {}", cut.groups.start),
+        _ => format!("row groups {}–{}", cut.groups.start, cut.groups.end.saturating_sub(1)),
+    };
+    let whole = cut.groups.len() > 1 || footer.groups.get(cut.groups.start).is_some_and(|g| g.rows == cut.rows);
+    let rows = if whole { String::new() } else { format!(", rows {}–{}", cut.skip, cut.skip + cut.rows - 1) };
+    PartitionInfo { rows: Some(cut.rows), bytes: cut.bytes, origin: format!("{}, {groups}{rows}", footer.file.path) }
+}
+
+impl Identity for ParquetSource {
+    fn token(&self, t: &mut Tokenizer) {
+        t.str("parquet");
+        t.identity(&self.options);
+        t.u64(self.footers.len() as u64);
+        self.footers.iter().for_each(|f| t.identity(&f.file));
+    }
+}
+
+impl Source for ParquetSource {
+    fn describe(&self) -> String {
+        match &*self.footers {
+            [] => "parquet, no files".to_string(),
+            [one] => format!("parquet {}", one.file.path),
+            [first, rest @ ..] => format!("parquet {} and {} more files", first.file.path, rest.len()),
+        }
+    }
+
+    fn schema(&self) -> SchemaRef {
+        self.unified.schema.clone()
+    }
+
+    fn partitions(&self) -> &[PartitionInfo] {
+        &self.infos
+    }
+
+    fn read(&self, i: usize, scan: &Scan, ctx: &TaskContext) -> Result<Batches> {
+        let Some((file, cut)) = self.parts.get(i) else { return Ok(Box::new(std::iter::empty())) };
+        let kept = |group: &usize| scan.prune.as_ref().is_none_or(|p| self.group_can_match(*file, *group, p));
+        let part = Part {
+            footer: self.footers[*file].clone(),
+            file: *file as u64,
+            cut: cut.clone(),
+            groups: cut.groups.clone().filter(kept).collect(),
+        };
+        let wanted = Wanted::new(scan, &self.unified.schema, &self.unified.places[*file], &part.footer);
+        read_part(part, wanted, ctx)
+    }
+
+    fn skips(&self, i: usize, scan: &Scan) -> bool {
+        let (Some((file, cut)), Some(predicate)) = (self.parts.get(i), &scan.prune) else { return false };
+        !cut.groups.clone().any(|group| self.group_can_match(*file, group, predicate))
+    }
+}
