@@ -17,11 +17,15 @@ pub mod coerce;
 pub mod fns;
 pub mod function;
 pub mod program;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod tree;
 pub mod value;
+mod widen;
 
 pub use build::{col, lit};
 pub use function::{Arg, Notation, ScalarFn};
 pub use program::Program;
 pub use tree::Expr;
 pub use value::{Scalar, Value};
+#[cfg(test)]
