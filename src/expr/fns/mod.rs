@@ -13,6 +13,7 @@
 pub mod arithmetic;
 pub mod cast;
 pub mod compare;
+pub mod dt;
 pub mod fillna;
 pub mod is_nan;
 pub mod is_null;

@@ -42,6 +42,13 @@ pub trait OneColumn: fmt::Debug + fmt::Display + Send + Sync + 'static {
         of.is_nullable()
     }
 
+    /// The error for a column that it does not take.
+    fn refusal(&self, field: &Field) -> Error {
+        let domain = self.domain();
+        let (name, data_type) = (field.name(), field.data_type());
+        Error::types(format!("`{self}` needs {}, but `{name}` is {data_type}", domain.noun())).help(domain.help())
+    }
+
     /// How a call is written.
     fn notation(&self) -> Notation {
         Notation::Method
@@ -103,12 +110,6 @@ impl Domain {
             other => other.clone(),
         }
     }
-
-    /// The error for a column that holds something else.
-    pub(super) fn mismatch(self, function: &dyn fmt::Display, field: &Field) -> Error {
-        let what = format!("`{function}` needs {}, but `{}` is {}", self.noun(), field.name(), field.data_type());
-        Error::types(what).help(self.help())
-    }
 }
 
 impl<F: OneColumn> Identity for F {
@@ -123,8 +124,7 @@ impl<F: OneColumn> ScalarFn for F {
     fn return_field(&self, args: &[Arg<'_>]) -> Result<FieldRef> {
         let [a] = args else { return Err(arity(self, 1, args.len())) };
         self.check()?;
-        let data_type =
-            self.result(&self.domain().seen(a.data_type())).ok_or_else(|| self.domain().mismatch(self, a.field))?;
+        let data_type = self.result(&self.domain().seen(a.data_type())).ok_or_else(|| self.refusal(a.field))?;
         Ok(Arc::new(Field::new(a.field.name(), data_type, self.nullable(a.field))))
     }
 
