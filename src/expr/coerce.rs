@@ -5,6 +5,7 @@
 
 use arrow::datatypes::{DataType, TimeUnit};
 
+use super::widen::widened;
 use super::{Arg, Scalar, Value};
 use crate::base::schema::{logical, same_type};
 use crate::base::{Error, Result};
@@ -81,8 +82,11 @@ fn literal_meets(column: &DataType, value: &Scalar) -> Option<DataType> {
     if matches!(own, DataType::Decimal128(..)) && literal.is_integer() {
         return value.cast(&own).is_ok().then_some(own);
     }
-    if own.is_temporal() && matches!(logical(literal), DataType::Utf8) {
-        return value.cast(&own).is_ok().then_some(own);
+    if matches!(logical(literal), DataType::Utf8) {
+        // a string column keeps its layout; a dictionary is unpacked, for the literal may not be in it
+        let layout = matches!(column, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
+        let reads = own.is_temporal() && value.cast(&own).is_ok();
+        return layout.then(|| column.clone()).or(reads.then_some(own));
     }
     None
 }
@@ -177,6 +181,9 @@ fn common_integer(a: &DataType, b: &DataType) -> DataType {
 pub fn to_type(value: &Value, to: &DataType) -> Result<Value> {
     if value.data_type() == to {
         return Ok(value.clone());
+    }
+    if let Some(wider) = widened(value.rows(), to) {
+        return Ok(value.like(wider));
     }
     let options = arrow::compute::CastOptions { safe: false, ..Default::default() };
     Ok(value.like(arrow::compute::cast_with_options(value.rows(), to, &options)?))

@@ -8,6 +8,7 @@
 //! | [`value`] | [`Scalar`] and [`Value`]: what functions take and give |
 //! | [`coerce`] | which type two operands meet in |
 //! | [`program`] | [`Program`]: expressions made ready to run, common parts computed once |
+//! | [`namespaces`] | methods that belong together: `dt()`, `str()` |
 //! | [`fns`] | the functions, one a file |
 //!
 //! The structure of an expression is closed, its functions are open.
@@ -16,12 +17,17 @@ pub mod build;
 pub mod coerce;
 pub mod fns;
 pub mod function;
+pub mod namespaces;
 pub mod program;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod tree;
 pub mod value;
+mod widen;
 
 pub use build::{col, lit};
 pub use function::{Arg, Notation, ScalarFn};
 pub use program::Program;
 pub use tree::Expr;
 pub use value::{Scalar, Value};
+#[cfg(test)]

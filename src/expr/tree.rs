@@ -323,9 +323,15 @@ fn write_expr(e: &Expr, out: &mut String) {
             }
             (Notation::Method, [first, rest @ ..]) => {
                 deep(|| write_expr(first, out));
-                out.push_str(&format!(".{func}("));
-                list(rest, out);
-                out.push(')');
+                let call = func.to_string();
+                out.push('.');
+                out.push_str(&call);
+                // settings are part of the name, as in `round(2)`
+                if !(rest.is_empty() && call.ends_with(')')) {
+                    out.push('(');
+                    list(rest, out);
+                    out.push(')');
+                }
             }
             _ => {
                 out.push_str(&format!("{func}("));

@@ -3,12 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::compute::{CastOptions, can_cast_types, cast_with_options};
-use arrow::datatypes::{DataType, Field, FieldRef, Float32Type, Float64Type};
+use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray};
+use arrow::compute::{CastOptions, can_cast_types, cast_with_options, take};
+use arrow::datatypes::{DataType, Field, FieldRef, Float32Type, Float64Type, Int32Type, Int64Type};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
+use super::one_column::arity;
 use crate::base::{Error, ErrorKind, Identity, Result, Tokenizer};
+use crate::expr::widen::widened;
 use crate::expr::{Arg, Notation, ScalarFn, Value};
 
 /// Conversion to another type, as pandas' `astype`: see [`Expr::cast`](crate::expr::Expr::cast).
@@ -20,7 +22,7 @@ pub struct Cast {
 
 impl fmt::Display for Cast {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cast[{}]", self.to)
+        write!(f, "cast({})", self.to)
     }
 }
 
@@ -33,7 +35,7 @@ impl Identity for Cast {
 
 impl ScalarFn for Cast {
     fn return_field(&self, args: &[Arg<'_>]) -> Result<FieldRef> {
-        let [a] = args else { return Err(Error::invalid("`cast` takes one operand")) };
+        let [a] = args else { return Err(arity(self, 1, args.len())) };
         if !can_cast_types(a.data_type(), &self.to) {
             let what = format!("`{}` is {} and cannot be converted to {}", a.field.name(), a.data_type(), self.to);
             return Err(Error::types(what));
@@ -42,7 +44,7 @@ impl ScalarFn for Cast {
     }
 
     fn eval(&self, args: &[Value], _rows: usize) -> Result<Value> {
-        let [a] = args else { return Err(Error::invalid("`cast` takes one operand")) };
+        let [a] = args else { return Err(arity(self, 1, args.len())) };
         Ok(a.like(convert(a.rows(), &self.to)?))
     }
 
@@ -70,8 +72,40 @@ pub fn convert(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
                 .help("give it a value with fillna() first, or convert to Float64"));
         }
     }
+    if let Some(dictionary) = array.as_any_dictionary_opt().filter(|_| !matches!(to, DataType::Dictionary(..))) {
+        // each value once; only those that are used may fail
+        if let Ok(values) = convert(dictionary.values(), to) {
+            return Ok(take(&values, dictionary.keys(), None)?);
+        }
+    }
+    if let Some(converted) = widened(array, to).or_else(|| cut(array, to)) {
+        return Ok(converted);
+    }
     let options = CastOptions { safe: false, ..Default::default() };
     cast_with_options(array, to, &options).map_err(|error| first_failure(array, to).unwrap_or_else(|| error.into()))
+}
+
+/// Floating numbers cut to whole ones, if all are in range; the loops have no early way out, so that they vectorise.
+fn cut(array: &ArrayRef, to: &DataType) -> Option<ArrayRef> {
+    fn within<T: ArrowPrimitiveType<Native = f64>>(
+        array: &PrimitiveArray<T>,
+        range: std::ops::Range<f64>,
+    ) -> Option<&PrimitiveArray<T>> {
+        let out = array.values().iter().fold(false, |out, v| out | !((*v >= range.start) & (*v < range.end)));
+        (!out && array.null_count() == 0).then_some(array)
+    }
+    let array = array.as_primitive_opt::<Float64Type>()?;
+    match to {
+        DataType::Int64 => {
+            let bound = 2f64.powi(63);
+            Some(Arc::new(within(array, -bound..bound)?.unary::<_, Int64Type>(|v| v as i64)))
+        }
+        DataType::Int32 => {
+            let bound = 2f64.powi(31);
+            Some(Arc::new(within(array, -bound..bound)?.unary::<_, Int32Type>(|v| v as i32)))
+        }
+        _ => None,
+    }
 }
 
 fn not_finite(array: &ArrayRef) -> Option<&'static str> {

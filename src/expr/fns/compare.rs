@@ -3,11 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, Datum, PrimitiveArray};
+use arrow::array::{ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray};
 use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::compute::kernels::cmp;
-use arrow::datatypes::{DataType, Field, FieldRef, Float32Type, Float64Type};
+use arrow::compute::take;
+use arrow::datatypes::{DataType, Field, FieldRef, Float32Type, Float64Type, Int32Type, Int64Type};
 
+use super::one_column::arity;
+use super::pairs::{nulls_of_pairs, paired, rows_of, with_datums};
 use crate::base::{Error, Identity, Result, Tokenizer};
 use crate::expr::coerce::{meet, meet_values, to_type};
 use crate::expr::{Arg, Notation, ScalarFn, Value};
@@ -65,25 +68,37 @@ impl Compare {
 
 impl ScalarFn for Compare {
     fn return_field(&self, args: &[Arg<'_>]) -> Result<FieldRef> {
-        let [a, b] = args else { return Err(Error::invalid(format!("`{self}` takes two operands"))) };
-        meet(a, b)?;
+        let [a, b] = args else { return Err(arity(self, 2, args.len())) };
+        let met = meet(a, b)?;
+        if met.is_nested() {
+            return Err(Error::types(format!("`{self}` cannot compare values of type {met}")));
+        }
         let nullable = a.field.is_nullable() || b.field.is_nullable();
         Ok(Arc::new(Field::new(a.field.name(), DataType::Boolean, nullable)))
     }
 
     fn eval(&self, args: &[Value], _rows: usize) -> Result<Value> {
-        let [a, b] = args else { return Err(Error::invalid(format!("`{self}` takes two operands"))) };
-        let data_type = meet_values(a, b)?;
-        let (a, b) = (to_type(a, &data_type)?, to_type(b, &data_type)?);
-        let result = match data_type {
-            DataType::Null => Arc::new(BooleanArray::new_null(a.rows().len().max(b.rows().len()))),
-            DataType::Float64 => floats::<Float64Type>(*self, &a, &b),
-            DataType::Float32 => floats::<Float32Type>(*self, &a, &b),
-            _ => others(*self, &a, &b)?,
+        let [a, b] = args else { return Err(arity(self, 2, args.len())) };
+        let found = match (a, b) {
+            (Value::Array(column), Value::Scalar(_)) => dictionary(*self, column, b),
+            (Value::Scalar(_), Value::Array(column)) => dictionary(self.flipped(), column, a),
+            _ => None,
         };
-        Ok(match (&a, &b) {
-            (Value::Scalar(_), Value::Scalar(_)) => a.like(result),
-            _ => Value::Array(result),
+        if let Some(found) = found {
+            return found;
+        }
+        let data_type = match meet_values(a, b)? {
+            DataType::Float16 => DataType::Float32,
+            met => met,
+        };
+        let (a, b) = (&to_type(a, &data_type)?, &to_type(b, &data_type)?);
+        Ok(match data_type {
+            DataType::Null => paired(a, b, Arc::new(BooleanArray::new_null(rows_of(a, b)))),
+            DataType::Float64 => numbers::<Float64Type>(*self, a, b),
+            DataType::Float32 => numbers::<Float32Type>(*self, a, b),
+            DataType::Int64 => numbers::<Int64Type>(*self, a, b),
+            DataType::Int32 => numbers::<Int32Type>(*self, a, b),
+            _ => others(*self, a, b)?,
         })
     }
 
@@ -92,61 +107,74 @@ impl ScalarFn for Compare {
     }
 }
 
-fn others(op: Compare, a: &Value, b: &Value) -> Result<ArrayRef> {
-    let datum = |v: &Value| -> Box<dyn Datum> {
-        match v {
-            Value::Array(array) => Box::new(array.clone()),
-            Value::Scalar(scalar) => Box::new(arrow::array::Scalar::new(scalar.array().clone())),
-        }
+fn others(op: Compare, a: &Value, b: &Value) -> Result<Value> {
+    with_datums(a, b, |x, y| {
+        Ok(Arc::new(match op {
+            Compare::Gt => cmp::gt(x, y)?,
+            Compare::Ge => cmp::gt_eq(x, y)?,
+            Compare::Lt => cmp::lt(x, y)?,
+            Compare::Le => cmp::lt_eq(x, y)?,
+            Compare::Eq => cmp::eq(x, y)?,
+            Compare::Ne => cmp::neq(x, y)?,
+        }))
+    })
+}
+
+/// Each value of a dictionary compared once with the same text.
+fn dictionary(op: Compare, column: &ArrayRef, with: &Value) -> Option<Result<Value>> {
+    let dictionary = column.as_any_dictionary_opt()?;
+    let values = Value::Array(dictionary.values().clone());
+    let verdicts = op.eval(&[values, with.clone()], dictionary.values().len()).and_then(|v| {
+        let verdicts = v.into_array(dictionary.values().len())?;
+        Ok(Value::Array(take(&verdicts, dictionary.keys(), None)?))
+    });
+    Some(verdicts)
+}
+
+fn numbers<T: ArrowPrimitiveType<Native: PartialOrd>>(op: Compare, a: &Value, b: &Value) -> Value {
+    let (bits, nulls) = match op {
+        Compare::Gt => bits::<T>(a, b, |x, y| x > y),
+        Compare::Ge => bits::<T>(a, b, |x, y| x >= y),
+        Compare::Lt => bits::<T>(a, b, |x, y| x < y),
+        Compare::Le => bits::<T>(a, b, |x, y| x <= y),
+        Compare::Eq => bits::<T>(a, b, |x, y| x == y),
+        Compare::Ne => bits::<T>(a, b, |x, y| x != y),
     };
-    let (x, y) = (datum(a), datum(b));
-    let (x, y) = (x.as_ref(), y.as_ref());
-    Ok(Arc::new(match op {
-        Compare::Gt => cmp::gt(x, y)?,
-        Compare::Ge => cmp::gt_eq(x, y)?,
-        Compare::Lt => cmp::lt(x, y)?,
-        Compare::Le => cmp::lt_eq(x, y)?,
-        Compare::Eq => cmp::eq(x, y)?,
-        Compare::Ne => cmp::neq(x, y)?,
-    }))
+    paired(a, b, Arc::new(BooleanArray::new(bits, nulls)))
 }
 
-fn floats<T: ArrowPrimitiveType>(op: Compare, a: &Value, b: &Value) -> ArrayRef
-where
-    T::Native: PartialOrd,
-{
-    match op {
-        Compare::Gt => with::<T>(a, b, |x, y| x > y),
-        Compare::Ge => with::<T>(a, b, |x, y| x >= y),
-        Compare::Lt => with::<T>(a, b, |x, y| x < y),
-        Compare::Le => with::<T>(a, b, |x, y| x <= y),
-        Compare::Eq => with::<T>(a, b, |x, y| x == y),
-        Compare::Ne => with::<T>(a, b, |x, y| x != y),
-    }
-}
-
-fn with<T: ArrowPrimitiveType>(a: &Value, b: &Value, f: impl Fn(T::Native, T::Native) -> bool) -> ArrayRef {
-    let (x, y) = (a.rows().as_primitive::<T>(), b.rows().as_primitive::<T>());
-    let one = |scalar: &PrimitiveArray<T>| scalar.is_valid(0).then(|| scalar.value(0));
-    let (bits, nulls) = match (a, b) {
-        (Value::Array(_), Value::Scalar(_)) => match one(y) {
-            Some(y) => (bits(x.values(), |x| f(x, y)), x.nulls().cloned()),
-            None => return Arc::new(BooleanArray::new_null(x.len())),
-        },
-        (Value::Scalar(_), Value::Array(_)) => match one(x) {
-            Some(x) => (bits(y.values(), |y| f(x, y)), y.nulls().cloned()),
-            None => return Arc::new(BooleanArray::new_null(y.len())),
-        },
-        _ => {
-            let (left, right) = (x.values(), y.values());
-            let rows = left.len().min(right.len());
-            let bits = BooleanBuffer::collect_bool(rows, |i| f(left[i], right[i]));
-            (bits, NullBuffer::union(x.nulls(), y.nulls()))
-        }
+fn bits<T: ArrowPrimitiveType>(
+    a: &Value,
+    b: &Value,
+    f: impl Fn(T::Native, T::Native) -> bool,
+) -> (BooleanBuffer, Option<NullBuffer>) {
+    let (x, y) = (a.rows().as_primitive::<T>().values(), b.rows().as_primitive::<T>().values());
+    let bits = match (a, b, x.first(), y.first()) {
+        (_, Value::Scalar(_), _, Some(&y)) => bits_of(x, |x| f(x, y)),
+        (Value::Scalar(_), _, Some(&x), _) => bits_of(y, |y| f(x, y)),
+        _ => bits_of_pairs(x, y, f),
     };
-    Arc::new(BooleanArray::new(bits, nulls))
+    (bits, nulls_of_pairs(a, b))
 }
 
-fn bits<N: Copy>(values: &[N], f: impl Fn(N) -> bool) -> BooleanBuffer {
-    BooleanBuffer::collect_bool(values.len(), |i| f(values[i]))
+/// Whether `f` holds of each value. Eight verdicts at a time make a byte, in a loop that is unrolled.
+pub(super) fn bits_of<N: Copy>(values: &[N], f: impl Fn(N) -> bool) -> BooleanBuffer {
+    let byte = |values: &[N]| values.iter().enumerate().fold(0, |byte, (i, &v)| byte | u8::from(f(v)) << i);
+    let (eights, rest) = values.as_chunks::<8>();
+    let mut bytes: Vec<u8> = Vec::with_capacity(eights.len() + 1);
+    bytes.extend(eights.iter().map(|eight| byte(eight)));
+    bytes.push(byte(rest));
+    BooleanBuffer::new(bytes.into(), 0, values.len())
+}
+
+/// Whether `f` holds of each pair.
+fn bits_of_pairs<N: Copy>(left: &[N], right: &[N], f: impl Fn(N, N) -> bool) -> BooleanBuffer {
+    let byte = |left: &[N], right: &[N]| {
+        left.iter().zip(right).enumerate().fold(0, |byte, (i, (&x, &y))| byte | u8::from(f(x, y)) << i)
+    };
+    let ((lefts, left_rest), (rights, right_rest)) = (left.as_chunks::<8>(), right.as_chunks::<8>());
+    let mut bytes: Vec<u8> = Vec::with_capacity(lefts.len() + 1);
+    bytes.extend(lefts.iter().zip(rights).map(|(x, y)| byte(x, y)));
+    bytes.push(byte(left_rest, right_rest));
+    BooleanBuffer::new(bytes.into(), 0, left.len().min(right.len()))
 }

@@ -3,12 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
+use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray};
 use arrow::buffer::BooleanBuffer;
-use arrow::datatypes::{DataType, Field, FieldRef, Float32Type, Float64Type};
+use arrow::datatypes::{DataType, Float16Type, Float32Type, Float64Type};
 
-use crate::base::{Error, Identity, Result, Tokenizer};
-use crate::expr::{Arg, Notation, ScalarFn, Value};
+use super::compare::bits_of;
+use super::one_column::{Domain, OneColumn};
+use crate::base::Result;
 
 /// Whether a number is NaN; null stays null, and whole numbers never are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -20,41 +21,28 @@ impl fmt::Display for IsNan {
     }
 }
 
-impl Identity for IsNan {
-    fn token(&self, t: &mut Tokenizer) {
-        t.str("is_nan");
+impl OneColumn for IsNan {
+    fn domain(&self) -> Domain {
+        Domain::Numbers
+    }
+
+    fn result(&self, of: &DataType) -> Option<DataType> {
+        (of.is_numeric() || *of == DataType::Boolean).then_some(DataType::Boolean)
+    }
+
+    fn apply(&self, array: &ArrayRef) -> Result<ArrayRef> {
+        let bits = match array.data_type() {
+            DataType::Float64 => nans::<Float64Type>(array),
+            DataType::Float32 => nans::<Float32Type>(array),
+            DataType::Float16 => nans::<Float16Type>(array),
+            _ => BooleanBuffer::new_unset(array.len()),
+        };
+        Ok(Arc::new(BooleanArray::new(bits, array.nulls().cloned())))
     }
 }
 
-impl ScalarFn for IsNan {
-    fn return_field(&self, args: &[Arg<'_>]) -> Result<FieldRef> {
-        let [a] = args else { return Err(Error::invalid("`is_nan` takes one operand")) };
-        if !a.data_type().is_numeric() && !a.data_type().is_null() {
-            let what = format!("`is_nan` needs numbers, but `{}` is {}", a.field.name(), a.data_type());
-            return Err(Error::types(what).help("use is_null() for other types"));
-        }
-        Ok(Arc::new(Field::new(a.field.name(), DataType::Boolean, a.field.is_nullable())))
-    }
-
-    fn eval(&self, args: &[Value], _rows: usize) -> Result<Value> {
-        let [a] = args else { return Err(Error::invalid("`is_nan` takes one operand")) };
-        let array = a.rows();
-        let bits = match array.data_type() {
-            DataType::Float64 => {
-                let values = array.as_primitive::<Float64Type>().values();
-                BooleanBuffer::collect_bool(values.len(), |i| values[i].is_nan())
-            }
-            DataType::Float32 => {
-                let values = array.as_primitive::<Float32Type>().values();
-                BooleanBuffer::collect_bool(values.len(), |i| values[i].is_nan())
-            }
-            _ => BooleanBuffer::new_unset(array.len()),
-        };
-        let result: ArrayRef = Arc::new(BooleanArray::new(bits, array.logical_nulls()));
-        Ok(a.like(result))
-    }
-
-    fn notation(&self) -> Notation {
-        Notation::Method
-    }
+/// NaN alone differs from itself.
+#[allow(clippy::eq_op)]
+fn nans<T: ArrowPrimitiveType>(array: &ArrayRef) -> BooleanBuffer {
+    bits_of(array.as_primitive::<T>().values(), |v| v != v)
 }

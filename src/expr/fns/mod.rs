@@ -13,11 +13,14 @@
 pub mod arithmetic;
 pub mod cast;
 pub mod compare;
+pub mod dt;
 pub mod fillna;
 pub mod is_nan;
 pub mod is_null;
 pub mod logic;
 pub mod negate;
+pub mod one_column;
+mod pairs;
 
 pub use arithmetic::Arithmetic;
 pub use cast::Cast;
@@ -27,3 +30,4 @@ pub use is_nan::IsNan;
 pub use is_null::IsNull;
 pub use logic::{Logic, Not};
 pub use negate::Negate;
+pub use one_column::{Domain, OneColumn};
