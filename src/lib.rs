@@ -14,5 +14,10 @@ pub mod watch;
 
 pub use base::{ByteSize, Error, ErrorKind, Identity, Location, Result, Token};
 pub use expr::{Expr, col, lit};
-pub use frame::{Cols, DataFrame, IntoColumns, Table, cols, concat, wait};
+pub use frame::{
+    Cols, DataFrame, IntoColumns, IntoPaths, Table, cols, concat, read_csv, read_csv_with, read_parquet,
+    read_parquet_with, wait,
+};
+pub use io::csv::{CsvOptions, CsvWriteOptions, Infer};
+pub use io::{ParquetReadOptions, ParquetWriteOptions};
 pub use session::{Scheduler, Session};

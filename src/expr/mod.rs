@@ -30,4 +30,3 @@ pub use function::{Arg, Notation, ScalarFn};
 pub use program::Program;
 pub use tree::Expr;
 pub use value::{Scalar, Value};
-#[cfg(test)]

@@ -7,6 +7,7 @@
 //! | [`columns`] | methods that compute columns |
 //! | [`rows`] | methods that choose rows |
 //! | [`compute`] | methods that ask for results |
+//! | [`read`], [`write`] | files |
 //! | [`table`] | [`Table`]: a result, and how it is shown |
 //! | [`structure`] | how a frame that is not computed is shown |
 
@@ -14,12 +15,15 @@ pub mod columns;
 pub mod compute;
 pub mod data_frame;
 pub mod names;
+pub mod read;
 pub mod rows;
 pub mod structure;
 pub mod table;
+pub mod write;
 
 pub use compute::wait;
 pub use data_frame::DataFrame;
 pub use names::{Cols, IntoColumns, cols};
+pub use read::{IntoPaths, read_csv, read_csv_with, read_parquet, read_parquet_with};
 pub use rows::concat;
 pub use table::Table;

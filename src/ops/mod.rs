@@ -12,6 +12,7 @@
 //! | [`concat`] | frames one after the other |
 //! | [`count`] | the number of rows |
 //! | [`map_partitions`] | a closure over whole partitions |
+//! | [`write`] | partitions to files |
 //! | [`persist`] | results that are held |
 
 pub mod astype;
@@ -32,6 +33,7 @@ pub mod scan;
 pub mod select;
 pub mod tail;
 pub mod with_columns;
+pub mod write;
 
 pub use astype::Astype;
 pub use concat::Concat;
@@ -50,5 +52,6 @@ pub use scan::ScanOp;
 pub use select::Select;
 pub use tail::Tail;
 pub use with_columns::WithColumns;
+pub use write::Write;
 
 pub use filter::same_schema;

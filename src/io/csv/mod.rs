@@ -13,10 +13,12 @@
 //! | `parse` | numbers, truth values, dates and times from bytes (pure) |
 //! | `column` | typed columns out of fields |
 //! | `write` | record batches as CSV |
+//! | `format` | [`CsvWriteOptions`]: CSV as a format that partitions are written in |
 
 mod chunks;
 mod column;
 mod file;
+mod format;
 mod infer;
 mod options;
 mod parse;
@@ -26,6 +28,7 @@ mod split;
 mod state;
 mod write;
 
+pub use format::CsvWriteOptions;
 pub use infer::Widening;
 pub use options::{CsvOptions, Infer};
 pub use source::CsvSource;

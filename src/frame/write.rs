@@ -1,0 +1,65 @@
+//! Frames to files.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::DataFrame;
+use crate::base::Result;
+use crate::io::csv::CsvWriteOptions;
+use crate::io::sink::Format;
+use crate::io::{FolderSink, ParquetWriteOptions, Receipt, Sink};
+use crate::ops::Write;
+
+impl DataFrame {
+    /// Writes the rows as Parquet into a folder, a file for each partition (`part-00000.parquet`, …). The folder
+    /// appears whole or not at all. Gives what was written, in the order of the partitions.
+    ///
+    /// # Errors
+    /// `Invalid` when there is something at `folder` already; those of the tasks; `Io` when the disk is full. Nothing
+    /// is left behind then.
+    pub fn to_parquet(&self, folder: impl AsRef<Path>) -> Result<Vec<Receipt>> {
+        self.to_parquet_with(folder, ParquetWriteOptions::new())
+    }
+
+    /// As [`to_parquet`](Self::to_parquet), with options.
+    ///
+    /// # Errors
+    /// As [`to_parquet`](Self::to_parquet).
+    pub fn to_parquet_with(&self, folder: impl AsRef<Path>, options: ParquetWriteOptions) -> Result<Vec<Receipt>> {
+        self.write_folder(folder.as_ref(), Arc::new(options))
+    }
+
+    /// Writes the rows as CSV into a folder, a file for each partition. The folder appears whole or not at all.
+    ///
+    /// # Errors
+    /// As [`to_parquet`](Self::to_parquet); `Unsupported` for columns that have no text form, as lists.
+    pub fn to_csv(&self, folder: impl AsRef<Path>) -> Result<Vec<Receipt>> {
+        self.to_csv_with(folder, CsvWriteOptions::new())
+    }
+
+    /// As [`to_csv`](Self::to_csv), with options.
+    ///
+    /// # Errors
+    /// As [`to_csv`](Self::to_csv).
+    pub fn to_csv_with(&self, folder: impl AsRef<Path>, options: CsvWriteOptions) -> Result<Vec<Receipt>> {
+        self.write_folder(folder.as_ref(), Arc::new(options))
+    }
+
+    fn write_folder(&self, folder: &Path, format: Arc<dyn Format>) -> Result<Vec<Receipt>> {
+        self.write_to(Arc::new(FolderSink::open(folder, format, self.schema().clone())?))
+    }
+
+    /// Writes the rows to a sink, then has it commit; when something fails, nothing is left behind.
+    ///
+    /// # Errors
+    /// Those of the tasks and of the sink.
+    pub fn write_to(&self, sink: Arc<dyn Sink>) -> Result<Vec<Receipt>> {
+        let written = || -> Result<Vec<Receipt>> {
+            let table = self.then(Write::new(sink.clone()))?.compute()?;
+            let receipts = table.batches().iter().map(Write::receipts).collect::<Result<Vec<_>>>()?.concat();
+            sink.commit(&receipts)?;
+            Ok(receipts)
+        };
+        written().inspect_err(|_| sink.abort())
+    }
+}

@@ -1,0 +1,115 @@
+//! Writes partitions to files.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
+
+use crate::base::{Error, Identity, Result, Token, Tokenizer};
+use crate::io::{Batch, PartWriter, Receipt, Sink};
+use crate::plan::node::only;
+use crate::plan::{Flow, Map, Op, Out, Plan, Shape, Stage};
+
+/// Writes each partition to a sink and gives a row of receipt for it: the file, its rows, its bytes. Nothing appears
+/// before the sink is told to commit.
+#[derive(Debug, Clone)]
+pub struct Write {
+    sink: Arc<dyn Sink>,
+    identity: Token,
+}
+
+impl Write {
+    /// Writes to `sink`.
+    pub fn new(sink: Arc<dyn Sink>) -> Write {
+        Write { sink, identity: Token::fresh() }
+    }
+
+    /// The receipts in a batch that this operation gave.
+    ///
+    /// # Errors
+    /// When it is another batch.
+    pub fn receipts(record: &RecordBatch) -> Result<Vec<Receipt>> {
+        let [path, rows, bytes] = record.columns() else { return Err(Error::invalid("not a batch of receipts")) };
+        let (Some(path), Some(rows), Some(bytes)) =
+            (path.as_string_opt::<i32>(), rows.as_primitive_opt::<Int64Type>(), bytes.as_primitive_opt::<Int64Type>())
+        else {
+            return Err(Error::invalid("not a batch of receipts"));
+        };
+        let receipt =
+            |i| Receipt { path: path.value(i).into(), rows: rows.value(i) as u64, bytes: bytes.value(i) as u64 };
+        Ok((0..path.len()).map(receipt).collect())
+    }
+}
+
+impl fmt::Display for Write {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "write {}", self.sink.describe())
+    }
+}
+
+impl Identity for Write {
+    fn token(&self, t: &mut Tokenizer) {
+        t.str("write");
+        t.token(self.identity);
+    }
+}
+
+impl Op for Write {
+    fn name(&self) -> &'static str {
+        "write"
+    }
+
+    fn schema(&self, _inputs: &[SchemaRef]) -> Result<SchemaRef> {
+        Ok(Arc::new(Schema::new(vec![
+            Field::new("path", DataType::Utf8, false),
+            Field::new("rows", DataType::Int64, false),
+            Field::new("bytes", DataType::Int64, false),
+        ])))
+    }
+
+    fn shape(&self, inputs: &[Plan]) -> Result<Shape> {
+        only(inputs)?;
+        let (sink, schema) = (self.sink.clone(), self.schema(&[])?);
+        Ok(Map::each(move |partition| {
+            Ok(Box::new(WriteStage { sink: sink.clone(), schema: schema.clone(), partition, part: None }))
+        }))
+    }
+}
+
+struct WriteStage {
+    sink: Arc<dyn Sink>,
+    schema: SchemaRef,
+    partition: usize,
+    part: Option<PartWriter>,
+}
+
+impl WriteStage {
+    fn part(&mut self) -> Result<&mut PartWriter> {
+        if self.part.is_none() {
+            self.part = Some(self.sink.part(self.partition)?);
+        }
+        self.part.as_mut().ok_or_else(|| Error::invalid("the part was just made"))
+    }
+}
+
+impl Stage for WriteStage {
+    fn push(&mut self, batch: Batch, _out: &mut Out<'_>) -> Result<Flow> {
+        self.part()?.push(&batch.record)?;
+        Ok(Flow::More)
+    }
+
+    fn end(&mut self, out: &mut Out<'_>) -> Result<()> {
+        self.part()?;
+        let Some(part) = self.part.take() else { return Ok(()) };
+        let receipt = part.finish()?;
+        let columns = vec![
+            Arc::new(StringArray::from(vec![receipt.path.to_string_lossy()])) as _,
+            Arc::new(Int64Array::from(vec![receipt.rows as i64])) as _,
+            Arc::new(Int64Array::from(vec![receipt.bytes as i64])) as _,
+        ];
+        let record = RecordBatch::try_new(self.schema.clone(), columns)?;
+        out.push(Batch::new(record, self.partition as u64, 0))?;
+        Ok(())
+    }
+}
