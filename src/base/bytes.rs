@@ -56,8 +56,7 @@ impl FromStr for ByteSize {
             })
             .map_or(trimmed.len(), |(i, _)| i);
         let (number, unit) = trimmed.split_at(end);
-        let number: f64 =
-            if number.trim().is_empty() { 1.0 } else { number.trim().parse().map_err(|_| invalid())? };
+        let number: f64 = if number.trim().is_empty() { 1.0 } else { number.trim().parse().map_err(|_| invalid())? };
         let factor = UNITS.iter().find(|(name, _)| *name == unit.trim()).ok_or_else(invalid)?.1;
         let bytes = number * factor;
         if trimmed.is_empty() || !(0.0..=u64::MAX as f64).contains(&bytes) {
@@ -82,7 +81,9 @@ impl From<usize> for ByteSize {
 impl fmt::Display for ByteSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bytes = self.0 as f64;
-        for (unit, factor) in [("TiB", 1024f64.powi(4)), ("GiB", 1024f64.powi(3)), ("MiB", 1024f64.powi(2)), ("KiB", 1024.0)] {
+        for (unit, factor) in
+            [("TiB", 1024f64.powi(4)), ("GiB", 1024f64.powi(3)), ("MiB", 1024f64.powi(2)), ("KiB", 1024.0)]
+        {
             if bytes >= factor {
                 return write!(f, "{:.2} {unit}", bytes / factor);
             }

@@ -184,7 +184,14 @@ impl fmt::Display for ErrorKind {
 impl Error {
     /// An error of this kind, at no known place yet.
     pub fn new(kind: ErrorKind) -> Self {
-        Error(Box::new(Inner { kind, doing: None, location: Location::default(), task: None, help: None, source: None }))
+        Error(Box::new(Inner {
+            kind,
+            doing: None,
+            location: Location::default(),
+            task: None,
+            help: None,
+            source: None,
+        }))
     }
 
     /// An argument that makes no sense.
