@@ -10,12 +10,14 @@
 //! | [`program`] | [`Program`]: expressions made ready to run, common parts computed once |
 //! | [`namespaces`] | methods that belong together: `dt()`, `str()` |
 //! | [`fns`] | the functions, one a file |
+//! | [`folds`] | the aggregates: count, sum, mean, var, min, quantile, summary … |
 //!
 //! The structure of an expression is closed, its functions are open.
 
 pub mod build;
 pub mod coerce;
 pub mod fns;
+pub mod folds;
 pub mod function;
 pub mod namespaces;
 pub mod program;

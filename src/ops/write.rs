@@ -104,7 +104,7 @@ impl Stage for WriteStage {
         let Some(part) = self.part.take() else { return Ok(()) };
         let receipt = part.finish()?;
         let columns = vec![
-            Arc::new(StringArray::from(vec![receipt.path.to_string_lossy()])) as _,
+            Arc::new(StringArray::from(vec![receipt.path.to_string_lossy().into_owned()])) as _,
             Arc::new(Int64Array::from(vec![receipt.rows as i64])) as _,
             Arc::new(Int64Array::from(vec![receipt.bytes as i64])) as _,
         ];

@@ -1,0 +1,39 @@
+//! The least value.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, FieldRef};
+
+use super::extreme;
+use super::fold::{Fold, FoldState, Scope};
+use super::number::Kind;
+use crate::base::{Identity, Result, Tokenizer};
+
+/// The least value (pandas' `min`) of numbers, truth values, dates, times or strings (in the order of their bytes), in their
+/// own type. Nothing gives null.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Min;
+
+impl fmt::Display for Min {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("min")
+    }
+}
+
+impl Identity for Min {
+    fn token(&self, t: &mut Tokenizer) {
+        t.str("min");
+    }
+}
+
+impl Fold for Min {
+    fn return_field(&self, input: &FieldRef) -> Result<FieldRef> {
+        Kind::of_column(input, "min", Kind::ALL)?;
+        Ok(Arc::new(Field::new(input.name(), extreme::result_type(input.data_type()), true)))
+    }
+
+    fn start(&self, input: &DataType, scope: Scope) -> Result<Box<dyn FoldState>> {
+        extreme::start::<false>(input, scope)
+    }
+}

@@ -1,0 +1,77 @@
+//! Aggregates of one column, each a [`Fold`]: over the whole column or over groups of its rows.
+//!
+//! | aggregate | result |
+//! |---|---|
+//! | [`Count`], [`Size`] | values, rows |
+//! | [`Sum`], [`Mean`], [`Var`], [`Std`] | exact over a column, compensated over groups |
+//! | [`Min`], [`Max`], [`First`], [`Last`] | one of the values |
+//! | [`Nunique`] | distinct values |
+//! | [`Quantile`] | order statistics, exact at any size in bounded memory |
+//! | [`Summary`] | all that `describe` says of a column |
+//!
+//! What they are built of:
+//!
+//! | module | what |
+//! |---|---|
+//! | `fold` | the traits, and how states meet |
+//! | `number`, `text` | the values inside a column of any type |
+//! | `state` | an accumulator for each group |
+//! | `exact`, `rounding` | all bits of Σx and Σx², rounded once |
+//! | `twofold` | compensated sums |
+//! | `tally`, `counts`, `top` | how often each value occurs |
+//! | `distribution` | counted while few values are distinct, then summed and sketched |
+//! | `sketch`, `search` | brackets of order statistics, and the passes that narrow them |
+//! | `quantiles`, `report` | where a quantile lies, and the rows of results |
+
+mod count;
+mod counts;
+mod distribution;
+mod exact;
+mod extreme;
+mod first;
+mod fold;
+mod last;
+mod max;
+mod mean;
+mod min;
+mod number;
+mod nunique;
+mod pick;
+mod quantile;
+mod quantiles;
+mod report;
+mod rounding;
+mod search;
+mod size;
+mod sketch;
+mod state;
+mod sum;
+mod summary;
+mod tally;
+mod text;
+mod top;
+mod twofold;
+mod var;
+
+#[cfg(test)]
+mod laws;
+#[cfg(test)]
+mod speed;
+#[cfg(test)]
+mod testing;
+
+pub use count::Count;
+pub use first::First;
+pub use fold::{Fold, FoldState, Groups, Outcome, Scope};
+pub use last::Last;
+pub use max::Max;
+pub use mean::Mean;
+pub use min::Min;
+pub use number::Kind;
+pub use nunique::Nunique;
+pub use quantile::Quantile;
+pub use quantiles::label as percentile_label;
+pub use size::Size;
+pub use sum::Sum;
+pub use summary::Summary;
+pub use var::{Std, Var};

@@ -1,0 +1,476 @@
+//! The numbers inside a column, whatever its type: as `f64`, `i64` or `u64`, a block at a time, with a key that keeps
+//! their order.
+
+use std::fmt::Debug;
+
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::buffer::NullBuffer;
+use arrow::compute::cast;
+use arrow::datatypes::{ArrowNativeType, ArrowPrimitiveType, DataType, FieldRef, Float16Type};
+
+use super::exact::{FloatSums, IntSums, Sums};
+use crate::base::schema::logical;
+use crate::base::{Error, Result};
+
+/// What the values of a column are to an aggregate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Floating numbers, and a column of nulls alone.
+    Float,
+    /// Whole numbers in an `i64`.
+    Signed,
+    /// Whole numbers in a `u64`.
+    Unsigned,
+    /// Truth values: numbers 0 and 1.
+    Bool,
+    /// Dates, times, timestamps and durations: whole numbers in an `i64`, whose results keep their type.
+    Temporal,
+    /// Strings.
+    Text,
+}
+
+impl Kind {
+    /// The kind of a type, if the aggregates know it.
+    pub fn of(data_type: &DataType) -> Option<Kind> {
+        use DataType as D;
+        Some(match logical(data_type) {
+            D::Float16 | D::Float32 | D::Float64 | D::Null => Kind::Float,
+            D::Int8 | D::Int16 | D::Int32 | D::Int64 => Kind::Signed,
+            D::UInt8 | D::UInt16 | D::UInt32 | D::UInt64 => Kind::Unsigned,
+            D::Boolean => Kind::Bool,
+            D::Date32 | D::Date64 | D::Time32(_) | D::Time64(_) | D::Timestamp(..) | D::Duration(_) => Kind::Temporal,
+            D::Utf8 => Kind::Text,
+            _ => return None,
+        })
+    }
+
+    /// The kind of a column that `aggregate` is asked for.
+    ///
+    /// # Errors
+    /// `TypeMismatch` when it is none of `fit`; it names the column.
+    pub fn of_column(input: &FieldRef, aggregate: &str, fit: &[Kind]) -> Result<Kind> {
+        let kind = Kind::of_type(input.data_type(), aggregate, fit);
+        kind.map_err(|error| error.doing("aggregate").at_column(input.name()))
+    }
+
+    /// The kind of a type that `aggregate` is asked for.
+    ///
+    /// # Errors
+    /// `TypeMismatch` when it is none of `fit`.
+    pub fn of_type(data_type: &DataType, aggregate: &str, fit: &[Kind]) -> Result<Kind> {
+        Kind::of(data_type).filter(|kind| fit.contains(kind)).ok_or_else(|| {
+            let error = Error::types(format!("{aggregate} has no meaning for {}", logical(data_type)));
+            match logical(data_type) {
+                DataType::Utf8 => error.help("turn the text into numbers with astype(DataType::Float64) first"),
+                _ => error.help("select the columns it is meant for, or convert this one with astype first"),
+            }
+        })
+    }
+
+    /// Kinds that can be counted with.
+    pub const NUMBERS: &'static [Kind] = &[Kind::Float, Kind::Signed, Kind::Unsigned, Kind::Bool];
+    /// Numbers, dates and times.
+    pub const ORDERED: &'static [Kind] = &[Kind::Float, Kind::Signed, Kind::Unsigned, Kind::Bool, Kind::Temporal];
+    /// Everything.
+    pub const ALL: &'static [Kind] =
+        &[Kind::Float, Kind::Signed, Kind::Unsigned, Kind::Bool, Kind::Temporal, Kind::Text];
+}
+
+/// A number the aggregates calculate with.
+pub trait Number: Copy + PartialOrd + Debug + Send + Sync + 'static {
+    /// What adds numbers of this type up without an error.
+    type Sums: Sums<Self>;
+    /// Zero.
+    const ZERO: Self;
+    /// At least as great as every other number.
+    const GREATEST: Self;
+    /// At most as great as every other number.
+    const LEAST: Self;
+
+    /// Whether this is NaN, which all aggregates skip.
+    fn is_nan(self) -> bool {
+        false
+    }
+    /// A key in the same order as the numbers; −0.0 and 0.0 have the same, that of 0.0. Not for NaN.
+    fn key(self) -> u64;
+    /// The number of a key.
+    fn of_key(key: u64) -> Self;
+    /// The distance from the whole number `base`, wrapping below it; [`NOT_WHOLE`] for a number that is not whole.
+    fn offset(self, base: i64) -> u64;
+    /// The number itself where it is whole and small enough to have an offset.
+    fn whole(self) -> Option<i64>;
+    /// The whole number `whole` as one of this type.
+    fn of_whole(whole: i64) -> Self;
+    /// The nearest `f64`.
+    fn float(self) -> f64;
+    /// `b − a`, rounded once.
+    fn distance(a: Self, b: Self) -> f64;
+    /// Gives the values of `array` that are not null to `f`, in order, in blocks of any length. NaN may be among them.
+    ///
+    /// # Errors
+    /// `TypeMismatch` when the array holds no numbers of this type.
+    fn blocks(array: &ArrayRef, f: impl FnMut(&[Self])) -> Result<()>;
+    /// Gives row and value to `f` for all values of `array` that are neither null nor NaN.
+    ///
+    /// # Errors
+    /// `TypeMismatch` when the array holds no numbers of this type.
+    fn rows(array: &ArrayRef, f: impl FnMut(usize, Self)) -> Result<()>;
+}
+
+/// The offset of a number that is not whole: beyond every window.
+pub const NOT_WHOLE: u64 = u64::MAX;
+
+/// 1.5·2⁵²: adding it to a small whole number leaves that number in the low bits.
+const MAGIC: f64 = 6_755_399_441_055_744.0;
+const SIGN: u64 = 1 << 63;
+
+impl Number for f64 {
+    type Sums = FloatSums<true>;
+    const ZERO: f64 = 0.0;
+    const GREATEST: f64 = f64::INFINITY;
+    const LEAST: f64 = f64::NEG_INFINITY;
+
+    #[inline]
+    fn is_nan(self) -> bool {
+        self.is_nan()
+    }
+
+    #[inline]
+    fn key(self) -> u64 {
+        let bits = (self + 0.0).to_bits();
+        let flip = ((bits as i64 >> 63) as u64) | SIGN;
+        bits ^ flip
+    }
+
+    #[inline]
+    fn of_key(key: u64) -> f64 {
+        f64::from_bits(if key & SIGN == 0 { !key } else { key ^ SIGN })
+    }
+
+    #[inline]
+    fn offset(self, base: i64) -> u64 {
+        let moved = self + MAGIC;
+        let offset = moved.to_bits().wrapping_sub(MAGIC.to_bits()).wrapping_sub(base as u64);
+        if moved - MAGIC == self { offset } else { NOT_WHOLE }
+    }
+
+    fn whole(self) -> Option<i64> {
+        (self.abs() <= 1e15 && self.trunc() == self).then_some(self as i64)
+    }
+
+    fn of_whole(whole: i64) -> f64 {
+        whole as f64
+    }
+
+    fn float(self) -> f64 {
+        self
+    }
+
+    fn distance(a: f64, b: f64) -> f64 {
+        b - a
+    }
+
+    fn blocks(array: &ArrayRef, mut f: impl FnMut(&[f64])) -> Result<()> {
+        match array.data_type() {
+            DataType::Float64 => same(array, &mut f),
+            DataType::Float32 => converted::<f32, f64>(array, f64::from, &mut f),
+            DataType::Float16 => converted::<Half, f64>(array, |v| v.to_f64(), &mut f),
+            DataType::Null => {}
+            DataType::Dictionary(_, values) => return f64::blocks(&cast(array, values)?, f),
+            other => return Err(unexpected(other)),
+        }
+        Ok(())
+    }
+
+    fn rows(array: &ArrayRef, f: impl FnMut(usize, f64)) -> Result<()> {
+        match array.data_type() {
+            DataType::Float64 => each::<f64, f64>(array, |v| v, f),
+            DataType::Float32 => each::<f32, f64>(array, f64::from, f),
+            DataType::Float16 => each::<Half, f64>(array, |v| v.to_f64(), f),
+            DataType::Null => {}
+            DataType::Dictionary(_, values) => return f64::rows(&cast(array, values)?, f),
+            other => return Err(unexpected(other)),
+        }
+        Ok(())
+    }
+}
+
+impl Number for i64 {
+    type Sums = IntSums<true>;
+    const ZERO: i64 = 0;
+    const GREATEST: i64 = i64::MAX;
+    const LEAST: i64 = i64::MIN;
+
+    #[inline]
+    fn key(self) -> u64 {
+        self as u64 ^ SIGN
+    }
+
+    #[inline]
+    fn of_key(key: u64) -> i64 {
+        (key ^ SIGN) as i64
+    }
+
+    #[inline]
+    fn offset(self, base: i64) -> u64 {
+        self.wrapping_sub(base) as u64
+    }
+
+    fn whole(self) -> Option<i64> {
+        Some(self)
+    }
+
+    fn of_whole(whole: i64) -> i64 {
+        whole
+    }
+
+    fn float(self) -> f64 {
+        self as f64
+    }
+
+    fn distance(a: i64, b: i64) -> f64 {
+        (i128::from(b) - i128::from(a)) as f64
+    }
+
+    fn blocks(array: &ArrayRef, mut f: impl FnMut(&[i64])) -> Result<()> {
+        match array.data_type() {
+            DataType::Int8 => converted::<i8, i64>(array, i64::from, &mut f),
+            DataType::Int16 => converted::<i16, i64>(array, i64::from, &mut f),
+            DataType::Int32 | DataType::Date32 | DataType::Time32(_) => {
+                converted::<i32, i64>(array, i64::from, &mut f);
+            }
+            DataType::Boolean => truths(array, &mut f),
+            DataType::Dictionary(_, values) => return i64::blocks(&cast(array, values)?, f),
+            other if is_wide(other) => same(array, &mut f),
+            other => return Err(unexpected(other)),
+        }
+        Ok(())
+    }
+
+    fn rows(array: &ArrayRef, mut f: impl FnMut(usize, i64)) -> Result<()> {
+        match array.data_type() {
+            DataType::Int8 => each::<i8, i64>(array, i64::from, f),
+            DataType::Int16 => each::<i16, i64>(array, i64::from, f),
+            DataType::Int32 | DataType::Date32 | DataType::Time32(_) => each::<i32, i64>(array, i64::from, f),
+            DataType::Boolean => {
+                for (row, value) in array.as_boolean().iter().enumerate() {
+                    if let Some(value) = value {
+                        f(row, i64::from(value));
+                    }
+                }
+            }
+            DataType::Dictionary(_, values) => return i64::rows(&cast(array, values)?, f),
+            other if is_wide(other) => each::<i64, i64>(array, |v| v, f),
+            other => return Err(unexpected(other)),
+        }
+        Ok(())
+    }
+}
+
+impl Number for u64 {
+    type Sums = IntSums<true>;
+    const ZERO: u64 = 0;
+    const GREATEST: u64 = u64::MAX;
+    const LEAST: u64 = 0;
+
+    #[inline]
+    fn key(self) -> u64 {
+        self
+    }
+
+    #[inline]
+    fn of_key(key: u64) -> u64 {
+        key
+    }
+
+    #[inline]
+    fn offset(self, base: i64) -> u64 {
+        self.wrapping_sub(base as u64)
+    }
+
+    fn whole(self) -> Option<i64> {
+        i64::try_from(self).ok()
+    }
+
+    fn of_whole(whole: i64) -> u64 {
+        whole as u64
+    }
+
+    fn float(self) -> f64 {
+        self as f64
+    }
+
+    fn distance(a: u64, b: u64) -> f64 {
+        (i128::from(b) - i128::from(a)) as f64
+    }
+
+    fn blocks(array: &ArrayRef, mut f: impl FnMut(&[u64])) -> Result<()> {
+        match array.data_type() {
+            DataType::UInt8 => converted::<u8, u64>(array, u64::from, &mut f),
+            DataType::UInt16 => converted::<u16, u64>(array, u64::from, &mut f),
+            DataType::UInt32 => converted::<u32, u64>(array, u64::from, &mut f),
+            DataType::UInt64 => same(array, &mut f),
+            DataType::Dictionary(_, values) => return u64::blocks(&cast(array, values)?, f),
+            other => return Err(unexpected(other)),
+        }
+        Ok(())
+    }
+
+    fn rows(array: &ArrayRef, f: impl FnMut(usize, u64)) -> Result<()> {
+        match array.data_type() {
+            DataType::UInt8 => each::<u8, u64>(array, u64::from, f),
+            DataType::UInt16 => each::<u16, u64>(array, u64::from, f),
+            DataType::UInt32 => each::<u32, u64>(array, u64::from, f),
+            DataType::UInt64 => each::<u64, u64>(array, |v| v, f),
+            DataType::Dictionary(_, values) => return u64::rows(&cast(array, values)?, f),
+            other => return Err(unexpected(other)),
+        }
+        Ok(())
+    }
+}
+
+type Half = <Float16Type as ArrowPrimitiveType>::Native;
+
+/// Values per block where they have to be converted or separated from nulls: 8 kB, well inside the first cache.
+const BLOCK: usize = 1024;
+
+fn is_wide(data_type: &DataType) -> bool {
+    use DataType as D;
+    matches!(data_type, D::Int64 | D::Date64 | D::Time64(_) | D::Timestamp(..) | D::Duration(_))
+}
+
+fn unexpected(found: &DataType) -> Error {
+    Error::types(format!("values of type {found} came to an aggregate that was started for another type"))
+}
+
+fn nulls(array: &ArrayRef) -> Option<&NullBuffer> {
+    array.nulls().filter(|nulls| nulls.null_count() > 0)
+}
+
+/// Values that need no conversion: without nulls, the column's own memory is the block.
+fn same<N: Number + ArrowNativeType>(array: &ArrayRef, f: &mut impl FnMut(&[N])) {
+    if nulls(array).is_some() {
+        return converted::<N, N>(array, |v| v, f);
+    }
+    let data = array.to_data();
+    f(&data.buffer::<N>(0)[..data.len()]);
+}
+
+fn converted<T: ArrowNativeType, N: Number>(array: &ArrayRef, convert: impl Fn(T) -> N, f: &mut impl FnMut(&[N])) {
+    let data = array.to_data();
+    let values = &data.buffer::<T>(0)[..data.len()];
+    let mut block = [N::ZERO; BLOCK];
+    let Some(nulls) = nulls(array) else {
+        for chunk in values.chunks(BLOCK) {
+            for (slot, value) in block.iter_mut().zip(chunk) {
+                *slot = convert(*value);
+            }
+            f(&block[..chunk.len()]);
+        }
+        return;
+    };
+    let mut filled = 0;
+    for (chunk, valid) in values.chunks(64).zip(nulls.inner().bit_chunks().iter_padded()) {
+        // every value is written, but only a valid one is kept: no branch on data
+        for (i, value) in chunk.iter().enumerate() {
+            block[filled] = convert(*value);
+            filled += (valid >> i & 1) as usize;
+        }
+        if filled >= BLOCK - 64 {
+            f(&block[..filled]);
+            filled = 0;
+        }
+    }
+    f(&block[..filled]);
+}
+
+fn truths(array: &ArrayRef, f: &mut impl FnMut(&[i64])) {
+    let mut block = [0; BLOCK];
+    let mut filled = 0;
+    for value in array.as_boolean().iter().flatten() {
+        block[filled] = i64::from(value);
+        filled += 1;
+        if filled == BLOCK {
+            f(&block);
+            filled = 0;
+        }
+    }
+    f(&block[..filled]);
+}
+
+fn each<T: ArrowNativeType, N: Number>(array: &ArrayRef, convert: impl Fn(T) -> N, mut f: impl FnMut(usize, N)) {
+    let data = array.to_data();
+    let values = &data.buffer::<T>(0)[..data.len()];
+    let nulls = nulls(array);
+    for (row, value) in values.iter().enumerate() {
+        let value = convert(*value);
+        if nulls.is_none_or(|nulls| nulls.is_valid(row)) && !value.is_nan() {
+            f(row, value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{BooleanArray, Date32Array, Float32Array, Float64Array, TimestampSecondArray};
+
+    use super::*;
+
+    #[test]
+    fn keys_keep_the_order() {
+        let floats = [f64::NEG_INFINITY, f64::MIN, -1.5, -1.0, -5e-324, 0.0, 5e-324, 1.0, f64::MAX, f64::INFINITY];
+        for pair in floats.windows(2) {
+            assert!(pair[0].key() < pair[1].key(), "{pair:?}");
+            assert_eq!(f64::of_key(pair[0].key()).to_bits(), pair[0].to_bits());
+        }
+        assert_eq!((-0.0f64).key(), 0.0f64.key());
+        assert!(i64::MIN.key() < (-1i64).key() && (-1i64).key() < 0i64.key() && 0i64.key() < i64::MAX.key());
+        assert_eq!(i64::of_key((-7i64).key()), -7);
+    }
+
+    #[test]
+    fn offsets_tell_whole_numbers() {
+        for (value, offset) in [(5.0, 1029), (-1024.0, 0), (-0.0, 1024), (2.5, NOT_WHOLE), (f64::NAN, NOT_WHOLE)] {
+            assert_eq!(value.offset(-1024), offset, "{value}");
+        }
+        for value in [f64::INFINITY, f64::NEG_INFINITY, 1e15, 4e15, 1e16, -9e15, -1e16, 2f64.powi(53), 1e300, -1025.0] {
+            assert!(value.offset(-1024) >= 1 << 20, "{value}");
+        }
+    }
+
+    #[test]
+    fn blocks_are_the_values_without_the_nulls() {
+        let read = |array: ArrayRef| {
+            let mut all = Vec::new();
+            f64::blocks(&array, |block| all.extend_from_slice(block)).unwrap();
+            all
+        };
+        let some: Vec<Option<f64>> =
+            (0..3000).map(|i| (i % 7 != 3 && !(500..1700).contains(&i)).then_some(f64::from(i))).collect();
+        let wanted: Vec<f64> = some.iter().copied().flatten().collect();
+        assert_eq!(read(Arc::new(Float64Array::from(some.clone()))), wanted);
+        let sliced: ArrayRef = Arc::new(Float64Array::from(some.clone()));
+        let wanted: Vec<f64> = some[13..2000].iter().copied().flatten().collect();
+        assert_eq!(read(sliced.slice(13, 1987)), wanted);
+        assert_eq!(read(Arc::new(Float32Array::from(vec![Some(0.5), None, Some(2.0)]))), [0.5, 2.0]);
+    }
+
+    #[test]
+    fn whole_numbers_come_from_many_types() {
+        let arrays: [ArrayRef; 3] = [
+            Arc::new(Date32Array::from(vec![Some(0), None, Some(1)])),
+            Arc::new(TimestampSecondArray::from(vec![Some(0), None, Some(1)])),
+            Arc::new(BooleanArray::from(vec![Some(false), None, Some(true)])),
+        ];
+        for array in arrays {
+            let (mut all, mut rows) = (Vec::new(), Vec::new());
+            i64::blocks(&array, |block| all.extend_from_slice(block)).unwrap();
+            i64::rows(&array, |row, value| rows.push((row, value))).unwrap();
+            assert_eq!((all, rows), (vec![0, 1], vec![(0, 0), (2, 1)]));
+        }
+        let floats: ArrayRef = Arc::new(Float64Array::from(vec![1.0]));
+        assert!(i64::blocks(&floats, |_| ()).is_err());
+    }
+}

@@ -1,0 +1,156 @@
+//! Variance and standard deviation of the values.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, FieldRef};
+
+use super::exact::{Exact, FloatSums, IntSums, Sums};
+use super::fold::{Fold, FoldState, Outcome, Scope};
+use super::number::{Kind, Number};
+use super::state::{Numeric, floats};
+use super::twofold::GroupSpread;
+use crate::base::{Identity, Result, Tokenizer};
+
+/// The variance (pandas' `var`) with `ddof` delta degrees of freedom, as `Float64`: null for n ≤ ddof, NaN with infinities.
+///
+/// Over a column it is the exact variance, rounded once: it does not depend on the order or the partitioning of the rows, and nothing
+/// cancels. Over groups of floating numbers it is compensated.
+#[derive(Clone, Copy, Debug)]
+pub struct Var {
+    /// What is taken off n in the divisor: 1 for a sample (pandas' default), 0 for a population.
+    pub ddof: u64,
+}
+
+/// The standard deviation (pandas' `std`): the square root of the exact [`Var`], rounded once.
+#[derive(Clone, Copy, Debug)]
+pub struct Std {
+    /// What is taken off n in the divisor: 1 for a sample (pandas' default), 0 for a population.
+    pub ddof: u64,
+}
+
+impl Default for Var {
+    fn default() -> Self {
+        Var { ddof: 1 }
+    }
+}
+
+impl Default for Std {
+    fn default() -> Self {
+        Std { ddof: 1 }
+    }
+}
+
+fn show(f: &mut fmt::Formatter<'_>, name: &str, ddof: u64) -> fmt::Result {
+    if ddof == 1 { f.write_str(name) } else { write!(f, "{name}(ddof={ddof})") }
+}
+
+impl fmt::Display for Var {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        show(f, "var", self.ddof)
+    }
+}
+
+impl fmt::Display for Std {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        show(f, "std", self.ddof)
+    }
+}
+
+impl Identity for Var {
+    fn token(&self, t: &mut Tokenizer) {
+        t.str("var");
+        t.u64(self.ddof);
+    }
+}
+
+impl Identity for Std {
+    fn token(&self, t: &mut Tokenizer) {
+        t.str("std");
+        t.u64(self.ddof);
+    }
+}
+
+impl Fold for Var {
+    fn return_field(&self, input: &FieldRef) -> Result<FieldRef> {
+        field(input, "var")
+    }
+
+    fn start(&self, input: &DataType, scope: Scope) -> Result<Box<dyn FoldState>> {
+        let ddof = self.ddof;
+        start("var", input, scope, move |sums| sums.var(ddof), move |group| group.var(ddof))
+    }
+}
+
+impl Fold for Std {
+    fn return_field(&self, input: &FieldRef) -> Result<FieldRef> {
+        field(input, "std")
+    }
+
+    fn start(&self, input: &DataType, scope: Scope) -> Result<Box<dyn FoldState>> {
+        let ddof = self.ddof;
+        start("std", input, scope, move |sums| sums.std(ddof), move |group| group.var(ddof).map(f64::sqrt))
+    }
+}
+
+fn field(input: &FieldRef, name: &str) -> Result<FieldRef> {
+    Kind::of_column(input, name, Kind::NUMBERS)?;
+    Ok(Arc::new(Field::new(input.name(), DataType::Float64, true)))
+}
+
+fn start(
+    name: &str,
+    input: &DataType,
+    scope: Scope,
+    exact: impl Fn(&Exact) -> Option<f64> + Send + 'static,
+    group: impl Fn(&GroupSpread) -> Option<f64> + Send + 'static,
+) -> Result<Box<dyn FoldState>> {
+    Ok(match (Kind::of_type(input, name, Kind::NUMBERS)?, scope) {
+        (Kind::Float, Scope::Column) => sums::<f64, FloatSums<true>>(scope, exact),
+        (Kind::Float, Scope::Groups) => Numeric::<f64, GroupSpread, _>::boxed(scope, move |groups| {
+            Ok(Outcome::Value(floats(groups.iter().map(group))))
+        }),
+        (Kind::Unsigned, _) => sums::<u64, IntSums<true>>(scope, exact),
+        _ => sums::<i64, IntSums<true>>(scope, exact),
+    })
+}
+
+fn sums<N: Number, S: Sums<N>>(
+    scope: Scope,
+    result: impl Fn(&Exact) -> Option<f64> + Send + 'static,
+) -> Box<dyn FoldState> {
+    Numeric::<N, S, _>::boxed(scope, move |groups: Vec<S>| {
+        Ok(Outcome::Value(floats(groups.iter().map(|sums| result(&sums.exact())))))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{ArrayRef, Float64Array, Int64Array};
+
+    use super::super::testing::{grouped, whole};
+    use super::*;
+
+    fn floats_of(values: Vec<Option<f64>>) -> ArrayRef {
+        Arc::new(Float64Array::from(values))
+    }
+
+    #[test]
+    fn spreads_by_degrees_of_freedom() {
+        let values: ArrayRef = Arc::new(Int64Array::from(vec![2, 4, 4, 4, 5, 5, 7, 9]));
+        assert_eq!(&whole(&Var { ddof: 0 }, &values), &floats_of(vec![Some(4.0)]));
+        assert_eq!(&whole(&Std { ddof: 0 }, &values), &floats_of(vec![Some(2.0)]));
+        assert_eq!(&whole(&Var::default(), &values), &floats_of(vec![Some(32.0 / 7.0)]));
+        assert_eq!(&whole(&Std { ddof: 8 }, &values), &floats_of(vec![None]));
+        let far = floats_of(vec![Some(1e15), Some(1e15 + 1.0), Some(1e15 + 2.0), None, Some(f64::NAN)]);
+        assert_eq!(&whole(&Var::default(), &far), &floats_of(vec![Some(1.0)]));
+        assert_eq!((Var::default().to_string(), Std { ddof: 0 }.to_string()), ("var".into(), "std(ddof=0)".into()));
+    }
+
+    #[test]
+    fn groups_have_their_own_spreads() {
+        let values = floats_of([1e9, 1e9 + 2.0, 5.0].map(Some).to_vec());
+        assert_eq!(&grouped(&Var::default(), &values, &[0, 0, 1], 2), &floats_of(vec![Some(2.0), None]));
+        assert_eq!(&grouped(&Std { ddof: 0 }, &values, &[0, 0, 1], 2), &floats_of(vec![Some(1.0), Some(0.0)]));
+    }
+}
