@@ -20,4 +20,5 @@ pub use frame::{
 };
 pub use io::csv::{CsvOptions, CsvWriteOptions, Infer};
 pub use io::{ParquetReadOptions, ParquetWriteOptions};
+pub use ops::Include;
 pub use session::{Scheduler, Session};

@@ -8,6 +8,7 @@
 //! | [`rows`] | methods that choose rows |
 //! | [`compute`] | methods that ask for results |
 //! | [`read`], [`write`] | files |
+//! | [`statistics`] | methods that summarise columns |
 //! | [`table`] | [`Table`]: a result, and how it is shown |
 //! | [`structure`] | how a frame that is not computed is shown |
 
@@ -17,6 +18,7 @@ pub mod data_frame;
 pub mod names;
 pub mod read;
 pub mod rows;
+pub mod statistics;
 pub mod structure;
 pub mod table;
 pub mod write;

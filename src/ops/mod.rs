@@ -13,12 +13,15 @@
 //! | [`count`] | the number of rows |
 //! | [`map_partitions`] | a closure over whole partitions |
 //! | [`write`] | partitions to files |
+//! | [`aggregate`], [`describe`] | summaries of columns |
 //! | [`persist`] | results that are held |
 
+pub mod aggregate;
 pub mod astype;
 pub mod columns;
 pub mod concat;
 pub mod count;
+pub mod describe;
 pub mod drop;
 pub mod fillna;
 pub mod filter;
@@ -38,6 +41,7 @@ pub mod write;
 pub use astype::Astype;
 pub use concat::Concat;
 pub use count::Count;
+pub use describe::{Describe, Include};
 pub use drop::Drop;
 pub use fillna::Fillna;
 pub use filter::Filter;
