@@ -248,5 +248,8 @@ fn damaged(what: &str) -> Error {
     if what.contains("without the encryption feature") || what.contains("crypt") {
         return Error::unsupported("an encrypted Parquet file").help("decrypt it first");
     }
-    Error::new(ErrorKind::Corrupt { what: format!("the Parquet file is damaged: {}", what.trim_end()) })
+    let error = Error::new(ErrorKind::Corrupt { what: format!("the Parquet file is damaged: {}", what.trim_end()) });
+    // columns can be encrypted under a footer that is not: their page headers are then no headers
+    let header = what.contains("Required field") || what.contains("page header");
+    if header { error.help("or this column is encrypted, which is not supported") } else { error }
 }

@@ -202,8 +202,8 @@ impl ParquetEncoder {
         for column in group.columns {
             match column {
                 Column::Fixed(fixed) => {
-                    let (bytes, close) = fixed.finish(&mut self.codec)?;
-                    writer.append_column(&bytes, close).map_err(refused)?;
+                    let (pages, close) = fixed.finish(&mut self.codec)?;
+                    writer.append_column(&pages, close).map_err(refused)?;
                 }
                 Column::Other(leaves) => {
                     for leaf in leaves {
@@ -321,7 +321,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(24))]
+        #![proptest_config(ProptestConfig::with_cases(10))]
         #[test]
         fn every_value_comes_back(
             seeds in proptest::collection::vec(proptest::option::weighted(0.9, any::<u64>()), 1..400),
@@ -351,7 +351,7 @@ mod tests {
             for (kind, value) in [(0, -6.0), (1, 0.0), (2, -1.0), (3, 0.0), (3, 1.5)] {
                 for predicate in [crate::col(format!("c{kind}")).gt(value), crate::col(format!("c{kind}")).le(value)] {
                     let schema = record.schema();
-                    let mask = crate::expr::Program::new(&[predicate.clone()], &schema).unwrap().run(&record).unwrap();
+                    let mask = crate::expr::Program::new(std::slice::from_ref(&predicate), &schema).unwrap().run(&record).unwrap();
                     let any = arrow::array::AsArray::as_boolean(mask.column(0)).true_count() > 0;
                     let scan = Scan { prune: Some(predicate), ..Scan::default() };
                     let skipped = (0..source.partitions().len()).all(|i| source.skips(i, &scan));

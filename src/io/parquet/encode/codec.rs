@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use bytes::Bytes;
 use parquet::basic;
 
 use crate::base::{Error, Result};
@@ -12,12 +13,14 @@ use crate::io::parquet::write::Compression;
 pub struct Codec {
     kind: Compression,
     snappy: snap::raw::Encoder,
+    /// Where Snappy writes before it is known how long the result is.
+    room: Vec<u8>,
 }
 
 impl Codec {
     /// A codec of this kind.
     pub fn new(kind: Compression) -> Self {
-        Codec { kind, snappy: snap::raw::Encoder::new() }
+        Codec { kind, snappy: snap::raw::Encoder::new(), room: Vec::new() }
     }
 
     /// How footers name it.
@@ -34,15 +37,22 @@ impl Codec {
     ///
     /// # Errors
     /// Of the libraries, which do not happen.
-    pub fn compress(&mut self, page: &[u8]) -> Result<Vec<u8>> {
+    pub fn compress(&mut self, page: &[u8]) -> Result<Bytes> {
         match self.kind {
-            Compression::None => Ok(page.to_vec()),
-            Compression::Snappy => self.snappy.compress_vec(page).map_err(|e| Error::value(e.to_string())),
+            Compression::None => Ok(Bytes::copy_from_slice(page)),
+            Compression::Snappy => {
+                let most = snap::raw::max_compress_len(page.len());
+                if self.room.len() < most {
+                    self.room.resize(most, 0);
+                }
+                let size = self.snappy.compress(page, &mut self.room).map_err(|e| Error::value(e.to_string()))?;
+                Ok(Bytes::copy_from_slice(&self.room[..size]))
+            }
             Compression::Gzip => {
                 let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(6));
-                encoder.write_all(page).and_then(|()| encoder.finish()).map_err(Error::system)
+                encoder.write_all(page).and_then(|()| encoder.finish()).map(Bytes::from).map_err(Error::system)
             }
-            Compression::Zstd => zstd::bulk::compress(page, 1).map_err(Error::system),
+            Compression::Zstd => zstd::bulk::compress(page, 1).map(Bytes::from).map_err(Error::system),
         }
     }
 }

@@ -1,6 +1,9 @@
 //! A column of words of 4 or 8 bytes, from arrays to the bytes of a column chunk.
 
 use arrow::array::BooleanBufferBuilder;
+use std::collections::VecDeque;
+use std::io::Read;
+
 use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray};
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{
@@ -13,13 +16,14 @@ use parquet::column::page::{CompressedPage, Page, PageWriter};
 use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ColumnChunkMetaData, OffsetIndexBuilder};
-use parquet::file::statistics::{Statistics, ValueStatistics};
+use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
 
 use super::codec::Codec;
 use super::dictionary::Dictionary;
 use super::rle;
+use super::word::{Range, Word, count_nan, plain, statistics, widen};
 use crate::base::{Error, Result};
 use crate::io::parquet::write::refused;
 
@@ -80,7 +84,9 @@ struct PageBuffer {
 
 /// Pages that were written.
 struct Chunk {
-    pages: TrackedWrite<Vec<u8>>,
+    pages: Vec<Bytes>,
+    /// Their size with headers.
+    size: u64,
     index: OffsetIndexBuilder,
     rows: u64,
     uncompressed: i64,
@@ -88,12 +94,44 @@ struct Chunk {
     numbered: bool,
 }
 
-/// Smallest and largest word, nulls and NaN.
-#[derive(Default)]
-struct Range {
-    ends: Option<(u64, u64)>,
-    nulls: u64,
-    nan: u64,
+/// The pages of a chunk, one after the other.
+pub struct Pages(VecDeque<Bytes>);
+
+impl Length for Pages {
+    fn len(&self) -> u64 {
+        self.0.iter().map(|page| page.len() as u64).sum()
+    }
+}
+
+impl ChunkReader for Pages {
+    type T = PagesReader;
+
+    fn get_read(&self, start: u64) -> Result<PagesReader, ParquetError> {
+        let mut reader = PagesReader(self.0.clone());
+        std::io::copy(&mut (&mut reader).take(start), &mut std::io::sink())?;
+        Ok(reader)
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
+        let mut bytes = vec![0; length];
+        self.get_read(start)?.read_exact(&mut bytes)?;
+        Ok(bytes.into())
+    }
+}
+
+/// Reads pages one after the other.
+pub struct PagesReader(VecDeque<Bytes>);
+
+impl Read for PagesReader {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        while self.0.front().is_some_and(Bytes::is_empty) {
+            self.0.pop_front();
+        }
+        let Some(page) = self.0.front_mut() else { return Ok(0) };
+        let count = page.len().min(out.len());
+        out[..count].copy_from_slice(&page.split_to(count));
+        Ok(count)
+    }
 }
 
 impl FixedColumn {
@@ -201,14 +239,14 @@ impl FixedColumn {
         }
         let smaller = codec.compress(&page)?;
         let worth = *self.compressed.get_or_insert(smaller.len() as f64 <= page.len() as f64 * WORTH);
-        Ok(if worth { smaller.into() } else { page.into() })
+        Ok(if worth { smaller } else { page.into() })
     }
 
-    /// Ends the chunk: its bytes, the dictionary first, and what the footer says of it.
+    /// Ends the chunk: its pages, the dictionary first, and what the footer says of it.
     ///
     /// # Errors
     /// `Unsupported` if the pages do not make a chunk.
-    pub fn finish(mut self, codec: &mut Codec) -> Result<(Bytes, ColumnCloseResult)> {
+    pub fn finish(mut self, codec: &mut Codec) -> Result<(Pages, ColumnCloseResult)> {
         self.end_page(codec)?;
         let mut head = Chunk::new();
         if self.chunk.numbered {
@@ -224,11 +262,10 @@ impl FixedColumn {
         self.close(head, codec).map_err(refused)
     }
 
-    fn close(self, head: Chunk, codec: &Codec) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
+    fn close(self, head: Chunk, codec: &Codec) -> Result<(Pages, ColumnCloseResult), ParquetError> {
         let chunk = self.chunk;
-        let mut bytes = head.pages.into_inner()?;
-        let data_at = bytes.len() as i64;
-        bytes.extend_from_slice(&chunk.pages.into_inner()?);
+        let (data_at, size) = (i64::try_from(head.size)?, head.size + chunk.size);
+        let pages = Pages(head.pages.into_iter().chain(chunk.pages).collect());
         let compression = if self.compressed == Some(true) { codec.name() } else { basic::Compression::UNCOMPRESSED };
         let mut encodings = vec![Encoding::PLAIN, Encoding::RLE];
         encodings.extend(chunk.numbered.then_some(Encoding::RLE_DICTIONARY));
@@ -236,7 +273,7 @@ impl FixedColumn {
             .set_compression(compression)
             .set_encodings(encodings)
             .set_num_values(chunk.rows as i64)
-            .set_total_compressed_size(bytes.len() as i64)
+            .set_total_compressed_size(i64::try_from(size)?)
             .set_total_uncompressed_size(head.uncompressed + chunk.uncompressed)
             .set_data_page_offset(data_at)
             .set_dictionary_page_offset(chunk.numbered.then_some(0));
@@ -246,14 +283,14 @@ impl FixedColumn {
         let mut offset_index = chunk.index.build();
         offset_index.page_locations.iter_mut().for_each(|page| page.offset += data_at);
         let close = ColumnCloseResult {
-            bytes_written: bytes.len() as u64,
+            bytes_written: size,
             rows_written: chunk.rows,
             metadata: metadata.build()?,
             bloom_filter: None,
             column_index: None,
             offset_index: Some(offset_index),
         };
-        Ok((bytes.into(), close))
+        Ok((pages, close))
     }
 }
 
@@ -268,7 +305,8 @@ impl PageBuffer {
 impl Chunk {
     fn new() -> Self {
         Chunk {
-            pages: TrackedWrite::new(Vec::new()),
+            pages: Vec::new(),
+            size: 0,
             index: OffsetIndexBuilder::new(),
             rows: 0,
             uncompressed: 0,
@@ -278,67 +316,17 @@ impl Chunk {
 
     /// Writes a page that has `size` bytes when it is not compressed.
     fn write(&mut self, page: Page, size: usize, rows: usize) -> Result<(), ParquetError> {
-        let page = CompressedPage::new(page, size);
-        let written = SerializedPageWriter::new(&mut self.pages).write_page(page)?;
+        let mut out = TrackedWrite::new(Vec::with_capacity(page.buffer().len() + 64));
+        let written = SerializedPageWriter::new(&mut out).write_page(CompressedPage::new(page, size))?;
         self.index.append_row_count(rows as i64);
-        self.index.append_offset_and_size(i64::try_from(written.offset)?, i32::try_from(written.compressed_size)?);
+        self.index.append_offset_and_size(i64::try_from(self.size)?, i32::try_from(written.compressed_size)?);
         self.rows += rows as u64;
         self.uncompressed += i64::try_from(written.uncompressed_size)?;
+        self.size += written.bytes_written;
+        self.pages.push(out.into_inner()?.into());
         Ok(())
     }
 }
-
-/// A value of fixed width and its bits.
-trait Word: Copy {
-    const BYTES: usize;
-
-    fn word(self) -> u64;
-    fn of(word: u64) -> Self;
-    fn is_nan(self) -> bool;
-    /// Whether it is smaller; floats in their total order, as Parquet's `IEEE_754_TOTAL_ORDER` has it.
-    fn below(self, other: Self) -> bool;
-    fn statistics(ends: Option<(Self, Self)>, nulls: u64, nan: u64) -> Statistics;
-}
-
-macro_rules! word {
-    ($native:ty, $unsigned:ty, $to:expr, $of:expr, $nan:expr, $below:expr, $counts_nan:expr) => {
-        impl Word for $native {
-            const BYTES: usize = size_of::<$native>();
-
-            #[inline(always)]
-            fn word(self) -> u64 {
-                let bits: $unsigned = $to(self);
-                bits as u64
-            }
-
-            #[inline(always)]
-            fn of(word: u64) -> Self {
-                $of(word as $unsigned)
-            }
-
-            #[inline(always)]
-            fn is_nan(self) -> bool {
-                $nan(self)
-            }
-
-            #[inline(always)]
-            fn below(self, other: Self) -> bool {
-                $below(self, other)
-            }
-
-            fn statistics(ends: Option<(Self, Self)>, nulls: u64, nan: u64) -> Statistics {
-                let (low, high) = (ends.map(|e| e.0), ends.map(|e| e.1));
-                let statistics = ValueStatistics::new(low, high, None, Some(nulls), false);
-                statistics.with_nan_count($counts_nan.then_some(nan)).into()
-            }
-        }
-    };
-}
-
-word!(i32, u32, |v| v as u32, |w| w as i32, |_| false, |a, b| a < b, false);
-word!(i64, u64, |v| v as u64, |w| w as i64, |_| false, |a, b| a < b, false);
-word!(f32, u32, f32::to_bits, f32::from_bits, f32::is_nan, |a: f32, b: f32| a.total_cmp(&b).is_lt(), true);
-word!(f64, u64, f64::to_bits, f64::from_bits, f64::is_nan, |a: f64, b: f64| a.total_cmp(&b).is_lt(), true);
 
 fn add<T: ArrowPrimitiveType>(column: &mut FixedColumn, part: &ArrayRef)
 where
@@ -358,57 +346,4 @@ where
             column.take(there.iter().copied());
         }
     }
-}
-
-fn plain<T: ArrowPrimitiveType>(words: &[u64], out: &mut Vec<u8>)
-where
-    T::Native: Word,
-{
-    out.reserve(words.len() * T::Native::BYTES);
-    if T::Native::BYTES == 8 {
-        words.iter().for_each(|w| out.extend_from_slice(&w.to_le_bytes()));
-    } else {
-        words.iter().for_each(|w| out.extend_from_slice(&(*w as u32).to_le_bytes()));
-    }
-}
-
-fn widen<T: ArrowPrimitiveType>(range: &mut Range, words: &[u64], count_nan: bool)
-where
-    T::Native: Word,
-{
-    let mut nan = 0;
-    let mut ends = range.ends.map(|(low, high)| (T::Native::of(low), T::Native::of(high)));
-    for value in words.iter().map(|&w| T::Native::of(w)) {
-        if value.is_nan() {
-            nan += 1;
-            continue;
-        }
-        ends = Some(match ends {
-            None => (value, value),
-            Some((low, high)) => {
-                (if value.below(low) { value } else { low }, if high.below(value) { value } else { high })
-            }
-        });
-    }
-    range.ends = ends.map(|(low, high)| (low.word(), high.word()));
-    range.nan += if count_nan { nan } else { 0 };
-}
-
-/// Counts the NaN of a page of numbers, if the dictionary has any.
-fn count_nan<T: ArrowPrimitiveType>(range: &mut Range, numbers: &[u16], words: &[u64])
-where
-    T::Native: Word,
-{
-    let nan = |number: &&u16| T::Native::of(words[**number as usize]).is_nan();
-    if words.iter().any(|&w| T::Native::of(w).is_nan()) {
-        range.nan += numbers.iter().filter(nan).count() as u64;
-    }
-}
-
-fn statistics<T: ArrowPrimitiveType>(range: &Range) -> Statistics
-where
-    T::Native: Word,
-{
-    let ends = range.ends.map(|(low, high)| (T::Native::of(low), T::Native::of(high)));
-    T::Native::statistics(ends, range.nulls, range.nan)
 }

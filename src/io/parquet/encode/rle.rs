@@ -78,6 +78,10 @@ pub fn encode_levels(valid: Option<&BooleanBuffer>, rows: usize, out: &mut Vec<u
             varint((rows as u64) << 1, out);
             out.push(1);
         }
+        Some(valid) if valid.count_set_bits() == 0 => {
+            varint((rows as u64) << 1, out);
+            out.push(0);
+        }
         Some(valid) => {
             let groups = rows.div_ceil(8);
             varint(((groups as u64) << 1) | 1, out);
