@@ -6,4 +6,4 @@ pub mod expr;
 pub mod io;
 
 pub use base::{ByteSize, Error, ErrorKind, Identity, Location, Result, Token};
-pub use expr::{Expr, col, lit};
+pub use expr::{Expr, col, lit, max_of, min_of, when};
