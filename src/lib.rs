@@ -13,7 +13,7 @@ pub mod session;
 pub mod watch;
 
 pub use base::{ByteSize, Error, ErrorKind, Identity, Location, Result, Token};
-pub use expr::{Expr, col, lit};
+pub use expr::{Expr, col, lit, max_of, min_of, when};
 pub use frame::{
     Cols, DataFrame, IntoColumns, IntoPaths, Table, cols, concat, read_csv, read_csv_with, read_parquet,
     read_parquet_with, wait,

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
 
-use super::fns::{Arithmetic, Cast, Compare, FillNull, IsNan, IsNull, Logic, Negate, Not};
+use super::fns::{Arithmetic, Cast, Compare, FillNull, IsIn, IsNan, IsNull, Logic, Map, Negate, Not};
 use super::{Expr, Scalar};
+use crate::base::Result;
 
 /// The column `name`.
 pub fn col(name: impl AsRef<str>) -> Expr {
@@ -227,6 +229,39 @@ impl Expr {
     #[must_use]
     pub fn fillna(self, value: impl Into<Expr>) -> Expr {
         Expr::call(FillNull, [self, value.into()])
+    }
+
+    /// Whether the value is one of a list. Null stays null, NaN is in no list, and a null in the list is nothing's
+    /// equal. The list must fit the column; long ones are looked up by hash.
+    #[must_use]
+    pub fn is_in<V: Into<Scalar>>(self, values: impl IntoIterator<Item = V>) -> Expr {
+        Expr::call(IsIn::new(values.into_iter().map(Into::into)), [self])
+    }
+
+    /// `low <= self <= high`: both bounds belong to it, as in pandas' `between`. Null where it cannot be told, false
+    /// for NaN.
+    #[must_use]
+    pub fn between(self, low: impl Into<Expr>, high: impl Into<Expr>) -> Expr {
+        self.clone().ge(low).and(self.le(high))
+    }
+
+    /// A closure over the array of this column, with the type of its result; `name` stands for it in texts. It must
+    /// give as many values as it gets, each from its own row alone; anything else is an error.
+    ///
+    /// The closure has an identity of its own: two equal ones are two pieces of work. [`Map`] takes closures of several
+    /// columns and closures with a name and version.
+    #[must_use]
+    pub fn map(
+        self,
+        name: impl AsRef<str>,
+        result: DataType,
+        closure: impl Fn(&ArrayRef) -> Result<ArrayRef> + Send + Sync + 'static,
+    ) -> Expr {
+        let one = move |arrays: &[ArrayRef]| match arrays {
+            [array] => closure(array),
+            _ => Err(crate::Error::invalid("a closure of one column got several")),
+        };
+        Map::new(name, result, one).of([self])
     }
 }
 

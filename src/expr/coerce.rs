@@ -3,7 +3,9 @@
 //! Columns meet as in numpy: the smaller type is widened. A value that is the same for all rows (a literal) takes the
 //! type of the column it meets wherever it fits, so that `col("hour") * 24` stays what `hour` is.
 
-use arrow::datatypes::{DataType, TimeUnit};
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, FieldRef, TimeUnit};
 
 use super::widen::widened;
 use super::{Arg, Scalar, Value};
@@ -205,4 +207,22 @@ pub fn meet_values(a: &Value, b: &Value) -> Result<DataType> {
     };
     met.or_else(|| common(a.data_type(), b.data_type()))
         .ok_or_else(|| Error::types(format!("{} and {} do not go together", a.data_type(), b.data_type())))
+}
+
+/// The type in which several values meet while running: see [`meet_values`].
+///
+/// # Errors
+/// As [`meet_all`].
+pub fn meet_all_values(values: &[&Value]) -> Result<DataType> {
+    let fields: Vec<FieldRef> =
+        values.iter().map(|v| Arc::new(Field::new("value", v.data_type().clone(), true))).collect();
+    let args: Vec<Arg<'_>> = values
+        .iter()
+        .zip(&fields)
+        .map(|(value, field)| match value {
+            Value::Array(_) => Arg { field, constant: None },
+            Value::Scalar(scalar) => Arg { field, constant: Some(scalar.clone()) },
+        })
+        .collect();
+    meet_all(&args)
 }

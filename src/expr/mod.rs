@@ -8,7 +8,7 @@
 //! | [`value`] | [`Scalar`] and [`Value`]: what functions take and give |
 //! | [`coerce`] | which type two operands meet in |
 //! | [`program`] | [`Program`]: expressions made ready to run, common parts computed once |
-//! | [`namespaces`] | methods that belong together: `dt()`, `str()` |
+//! | [`namespaces`] | methods that belong together: `dt()`, `str()`, numbers, `when` |
 //! | [`fns`] | the functions, one a file |
 //! | [`folds`] | the aggregates: count, sum, mean, var, min, quantile, summary … |
 //!
@@ -29,6 +29,7 @@ mod widen;
 
 pub use build::{col, lit};
 pub use function::{Arg, Notation, ScalarFn};
+pub use namespaces::{max_of, min_of, when};
 pub use program::Program;
 pub use tree::Expr;
 pub use value::{Scalar, Value};

@@ -93,7 +93,10 @@ impl Program {
                             if last { values[a].take() } else { values[a].clone() }
                         })
                         .collect();
-                    func.eval(&args, batch.num_rows()).map_err(|e| e.at_expr(&step.expr))?
+                    let result = func.eval(&args, batch.num_rows()).map_err(|e| e.at_expr(&step.expr))?;
+                    // only what is constant for the types is a scalar, so that operands meet as they were checked
+                    let columns = args.iter().any(|a| matches!(a, Value::Array(_)));
+                    if columns { Value::Array(result.into_array(batch.num_rows())?) } else { result }
                 }
             };
             values.push(Some(value));

@@ -6,6 +6,8 @@ use arrow::datatypes::DataType;
 
 use super::DataFrame;
 use crate::base::{Error, Result};
+
+use crate::expr::col;
 use crate::expr::folds::{Count, Fold, Max, Mean, Min, Nunique, Quantile, Std, Sum, Var};
 use crate::ops::aggregate::{Agg, Aggregate};
 use crate::ops::{Describe, Include};
@@ -122,6 +124,18 @@ impl DataFrame {
     /// Never in practice.
     pub fn nunique(&self) -> Result<DataFrame> {
         self.fold(Arc::new(Nunique), |_| true)
+    }
+
+    /// All floating columns rounded to so many decimals, half to even as numpy rounds; the others as they are.
+    ///
+    /// # Errors
+    /// Never in practice.
+    pub fn round(&self, decimals: i32) -> Result<DataFrame> {
+        let rounded = self.schema().fields().iter().map(|f| match f.data_type() {
+            DataType::Float64 | DataType::Float32 => col(f.name()).round(decimals).alias(f.name()),
+            _ => col(f.name()),
+        });
+        self.select(rounded.collect::<Vec<_>>())
     }
 
     /// `fold` of every column that it has a meaning for, among those whose type is wanted.

@@ -134,3 +134,62 @@ fn first_failure(array: &ArrayRef, to: &DataType) -> Option<Error> {
         from => Error::value(format!("the {from} value {value} does not fit into {to}")),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::col;
+    use crate::expr::testing::{Numbers, column, one, over, values};
+    use arrow::array::{BooleanArray, Int32Array, StringArray};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn numbers_convert_as_the_language_converts(bits in prop::collection::vec(prop::option::of(any::<(bool, i32)>()), 0..150), whole in any::<i64>()) {
+            let bools: ArrayRef = Arc::new(bits.iter().map(|b| b.map(|b| b.0)).collect::<BooleanArray>());
+            let twin: Vec<_> = bits.iter().map(|b| b.map(|b| f64::from(u8::from(b.0)))).collect();
+            prop_assert_eq!(values::<Float64Type>(&one(&col("x").cast(DataType::Float64), &bools).unwrap()), twin);
+            let small: ArrayRef = Arc::new(bits.iter().map(|b| b.map(|b| b.1)).collect::<Int32Array>());
+            let twin: Vec<_> = bits.iter().map(|b| b.map(|b| f64::from(b.1))).collect();
+            prop_assert_eq!(values::<Float64Type>(&one(&col("x").cast(DataType::Float64), &small).unwrap()), twin);
+            let wide = one(&col("x").cast(DataType::Float64), &column([whole])).unwrap();
+            prop_assert_eq!(values::<Float64Type>(&wide), vec![Some(whole as f64)]);
+        }
+
+        #[test]
+        fn floats_are_cut_or_refused(v in prop_oneof![any::<f64>(), -1e10..1e10f64, -1e20..1e20f64]) {
+            let cut = |to| one(&col("x").cast(to), &column([v, 0.0]));
+            let cut64 = cut(DataType::Int64).ok().map(|found| values::<Int64Type>(&found)[0]);
+            let cut32 = cut(DataType::Int32).ok().map(|found| values::<Int32Type>(&found)[0]);
+            let fits = |bound: f64| v.trunc() >= -bound && v.trunc() < bound;
+            prop_assert_eq!(cut64, fits(2f64.powi(63)).then_some(Some(v as i64)));
+            prop_assert_eq!(cut32, fits(2f64.powi(31)).then_some(Some(v as i32)));
+        }
+    }
+
+    #[test]
+    fn what_has_no_counterpart_is_named() {
+        let says = |array: &ArrayRef, to, what: &str| {
+            let error = over(&col("fare").cast(to), &[("fare", array)]).unwrap_err().to_string();
+            assert!(error.contains(what) && error.contains("fare.cast("), "{error}");
+        };
+        says(&column([Some(1.0), Some(f64::NAN)]), DataType::Int64, "NaN cannot be converted to Int64");
+        says(&column([Some(1.0), None]), DataType::Int64, "null cannot be converted to Int64");
+        says(&column([f64::INFINITY]), DataType::Int64, "infinity cannot be converted to Int64");
+        let text: ArrayRef = Arc::new(StringArray::from(vec!["12", "12,5"]));
+        says(&text, DataType::Int64, "`12,5` is not a Int64");
+        let nullable = vec![Some(1i64), None].column();
+        let kept = one(&col("x").cast(DataType::Int32), &nullable).unwrap();
+        assert_eq!(values::<Int32Type>(&kept), [Some(1), None]);
+    }
+
+    #[test]
+    fn a_dictionary_converts_by_its_values() {
+        let text: ArrayRef = Arc::new(StringArray::from(vec![Some("1.5"), None, Some("1.5")]));
+        let wanted = DataType::Dictionary(Box::new(DataType::Int8), Box::new(DataType::Utf8));
+        let dictionary = arrow::compute::cast(&text, &wanted).unwrap();
+        let found = one(&col("x").cast(DataType::Float64), &dictionary).unwrap();
+        assert_eq!(values::<Float64Type>(&found), [Some(1.5), None, Some(1.5)]);
+        assert!(one(&col("x").cast(DataType::Int64), &dictionary).is_err());
+    }
+}

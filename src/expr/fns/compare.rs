@@ -178,3 +178,80 @@ fn bits_of_pairs<N: Copy>(left: &[N], right: &[N], f: impl Fn(N, N) -> bool) -> 
     bytes.push(byte(left_rest, right_rest));
     BooleanBuffer::new(bytes.into(), 0, left.len().min(right.len()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::expr::testing::{Numbers, column, one, two};
+    use crate::{Expr, col, lit};
+    use arrow::array::{Float32Array, StringArray};
+    use proptest::prelude::*;
+
+    type Operator = (fn(Expr, Expr) -> Expr, fn(f64, f64) -> bool);
+
+    fn operators() -> [Operator; 6] {
+        [
+            (|a, b| a.gt(b), |x, y| x > y),
+            (|a, b| a.ge(b), |x, y| x >= y),
+            (|a, b| a.lt(b), |x, y| x < y),
+            (|a, b| a.le(b), |x, y| x <= y),
+            (|a, b| a.eq(b), |x, y| x == y),
+            (|a, b| a.ne(b), |x, y| x != y),
+        ]
+    }
+
+    fn verdicts(array: &ArrayRef) -> Vec<Option<bool>> {
+        array.as_boolean().iter().collect()
+    }
+
+    fn float() -> impl Strategy<Value = Option<f64>> {
+        prop::option::weighted(
+            0.9,
+            prop_oneof![Just(f64::NAN), Just(0.0), Just(-0.0), Just(f64::INFINITY), -2.0..2.0f64],
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn verdicts_are_those_of_the_language(pairs in prop::collection::vec((float(), float()), 1..150)) {
+            let (x, y): (Vec<_>, Vec<_>) = pairs.iter().copied().unzip();
+            let (a, b) = (x.clone().column(), y.clone().column());
+            let narrow: ArrayRef = Arc::new(x.iter().map(|v| v.map(|v| v as f32)).collect::<Float32Array>());
+            let whole = |v: &[Option<f64>]| v.iter().map(|v| v.map(|v| v.clamp(-9.0, 9.0) as i64)).collect::<Vec<_>>();
+            let (i, j) = (whole(&x), whole(&y));
+            for (expr, holds) in operators() {
+                let twin: Vec<Option<bool>> = pairs.iter().map(|(x, y)| Some(holds((*x)?, (*y)?))).collect();
+                prop_assert_eq!(verdicts(&two(&expr(col("x"), col("y")), &a, &b).unwrap()), twin);
+                let twin: Vec<Option<bool>> = x.iter().map(|x| Some(holds((*x)?, y[0]?))).collect();
+                prop_assert_eq!(verdicts(&one(&expr(col("x"), lit(y[0])), &a).unwrap()), twin);
+                let twin: Vec<Option<bool>> = x.iter().map(|x| Some(holds(y[0]?, (*x)?))).collect();
+                prop_assert_eq!(verdicts(&one(&expr(lit(y[0]), col("x")), &a).unwrap()), twin);
+                let twin: Vec<Option<bool>> = x.iter().map(|x| Some(holds(f64::from((*x)? as f32), 0.0))).collect();
+                prop_assert_eq!(verdicts(&one(&expr(col("x"), lit(0.0)), &narrow).unwrap()), twin);
+                let twin: Vec<Option<bool>> = i.iter().zip(&j).map(|(x, y)| Some(holds((*x)? as f64, (*y)? as f64))).collect();
+                prop_assert_eq!(verdicts(&two(&expr(col("x"), col("y")), &i.clone().column(), &j.clone().column()).unwrap()), twin);
+            }
+        }
+    }
+
+    #[test]
+    fn nan_is_not_above_and_text_reads_as_time() {
+        let found = one(&col("x").gt(0.2), &column([Some(f64::NAN), None, Some(0.3)])).unwrap();
+        assert_eq!(found.as_boolean(), &BooleanArray::from(vec![Some(false), None, Some(true)]));
+        let times: ArrayRef = Arc::new(arrow::array::TimestampSecondArray::from(vec![0, 1_700_000_000]));
+        let found = one(&col("x").ge("2020-01-01"), &times).unwrap();
+        assert_eq!(found.as_boolean(), &BooleanArray::from(vec![false, true]));
+        let error = one(&col("x").gt("soon"), &times).unwrap_err().to_string();
+        assert!(error.contains("do not go together"), "{error}");
+    }
+
+    #[test]
+    fn a_dictionary_compares_by_its_values() {
+        let text: ArrayRef = Arc::new(StringArray::from(vec![Some("b"), None, Some("a"), Some("b")]));
+        let wanted = DataType::Dictionary(Box::new(DataType::Int8), Box::new(DataType::Utf8));
+        let dictionary = arrow::compute::cast(&text, &wanted).unwrap();
+        for expr in [col("x").eq("b"), col("x").gt("a"), lit("b").le(col("x")), col("x").ne(col("x"))] {
+            assert_eq!(&one(&expr, &dictionary).unwrap(), &one(&expr, &text).unwrap(), "{expr}");
+        }
+    }
+}

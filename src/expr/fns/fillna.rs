@@ -137,3 +137,37 @@ fn with_any(a: &Value, b: &Value) -> Result<Value> {
 fn whole(a: &Value, b: &Value) -> Result<Value> {
     Ok(paired(a, b, a.clone().into_array(rows_of(a, b))?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::expr::testing::{Numbers, column, one, two, values};
+    use crate::{col, lit};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn null_and_nan_are_filled_and_nothing_else(
+            rows in prop::collection::vec((prop::option::of(prop_oneof![Just(f64::NAN), Just(-0.0), -9.0..9.0f64]), prop::option::of(-9i64..9)), 1..200)
+        ) {
+            let (x, y): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+            let (a, b) = (x.clone().column(), y.clone().column());
+            let bits = |v: &ArrayRef| values::<Float64Type>(v).into_iter().map(|v| v.map(f64::to_bits)).collect::<Vec<_>>();
+            let is_missing = |v: Option<f64>| v.is_none_or(f64::is_nan);
+            let twin: Vec<_> = x.iter().map(|&v| Some(if is_missing(v) { -1.0 } else { v.unwrap_or(0.0) }.to_bits())).collect();
+            prop_assert_eq!(bits(&one(&col("x").fillna(-1), &a).unwrap()), twin);
+            let twin: Vec<_> = x.iter().zip(&y).map(|(&v, y)| if is_missing(v) { y.map(|y| y as f64) } else { v }.map(f64::to_bits)).collect();
+            prop_assert_eq!(bits(&two(&col("x").fillna(col("y")), &a, &b).unwrap()), twin);
+            let twin: Vec<_> = y.iter().map(|y| y.or(Some(7))).collect();
+            prop_assert_eq!(values::<Int64Type>(&one(&col("x").fillna(7), &b).unwrap()), twin);
+        }
+    }
+
+    #[test]
+    fn nan_filled_with_null_is_null_even_where_nothing_was() {
+        let schema = arrow::datatypes::Schema::new(vec![Field::new("x", DataType::Float64, false)]);
+        let expr = col("x").fillna(lit(None::<f64>));
+        assert!(expr.field(&schema).unwrap().is_nullable());
+        assert_eq!(values::<Float64Type>(&one(&expr, &column([1.0, f64::NAN])).unwrap()), [Some(1.0), None]);
+    }
+}

@@ -113,3 +113,34 @@ impl ScalarFn for Not {
         Notation::Prefix
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::expr::testing::two;
+    use crate::{Expr, col, lit};
+
+    #[test]
+    fn unknown_is_unknown_unless_the_other_decides() {
+        let all = [Some(true), Some(false), None];
+        let (x, y): (Vec<_>, Vec<_>) = all.iter().flat_map(|x| all.map(|y| (*x, y))).unzip();
+        let and = |x, y| if x == Some(false) || y == Some(false) { Some(false) } else { Some(x? && y?) };
+        let or = |x, y| if x == Some(true) || y == Some(true) { Some(true) } else { Some(x? || y?) };
+        let xor = |x: Option<bool>, y: Option<bool>| Some(x? != y?);
+        type Twin = fn(Option<bool>, Option<bool>) -> Option<bool>;
+        type Operator = fn(Expr, Expr) -> Expr;
+        let table: [(Operator, Twin); 3] = [(|a, b| a & b, and), (|a, b| a | b, or), (|a, b| a ^ b, xor)];
+        let (a, b): (ArrayRef, ArrayRef) =
+            (Arc::new(BooleanArray::from(x.clone())), Arc::new(BooleanArray::from(y.clone())));
+        for (expr, twin) in table {
+            let expected: BooleanArray = x.iter().zip(&y).map(|(x, y)| twin(*x, *y)).collect();
+            assert_eq!(two(&expr(col("x"), col("y")), &a, &b).unwrap().as_boolean(), &expected);
+            for literal in all {
+                let expected: BooleanArray = x.iter().map(|x| twin(*x, literal)).collect();
+                assert_eq!(two(&expr(col("x"), lit(literal)), &a, &b).unwrap().as_boolean(), &expected);
+            }
+        }
+        let not: BooleanArray = x.iter().map(|x| x.map(|x| !x)).collect();
+        assert_eq!(two(&!col("x"), &a, &b).unwrap().as_boolean(), &not);
+    }
+}

@@ -44,9 +44,7 @@ pub trait OneColumn: fmt::Debug + fmt::Display + Send + Sync + 'static {
 
     /// The error for a column that it does not take.
     fn refusal(&self, field: &Field) -> Error {
-        let domain = self.domain();
-        let (name, data_type) = (field.name(), field.data_type());
-        Error::types(format!("`{self}` needs {}, but `{name}` is {data_type}", domain.noun())).help(domain.help())
+        self.domain().refusal(&self, field)
     }
 
     /// How a call is written.
@@ -89,6 +87,12 @@ impl Domain {
             Domain::Durations => "subtract two timestamps to get a duration",
             Domain::Booleans => "compare it with something first, for example .ne(0)",
         }
+    }
+
+    /// The error for a column that holds something else.
+    pub(super) fn refusal(self, function: &dyn fmt::Display, field: &Field) -> Error {
+        let what = format!("`{function}` needs {}, but `{}` is {}", self.noun(), field.name(), field.data_type());
+        Error::types(what).help(self.help())
     }
 
     /// The type that a column of nothing but nulls takes.

@@ -22,7 +22,7 @@ fn from_march(day: i32) -> (i32, u32) {
     let quarters = 4 * (day as u32).wrapping_add(EPOCH + ERA * ERAS) + 3;
     let century = quarters / ERA;
     // the place in the century, in quarters of days; the fraction of a year is scaled to 2³²
-    let in_century = quarters % ERA | 3;
+    let in_century = (quarters % ERA) | 3;
     let scaled = 2_939_745 * u64::from(in_century);
     let year = 100 * century + (scaled >> 32) as u32;
     let day = scaled as u32 / (4 * 2_939_745);

@@ -22,6 +22,8 @@ pub mod every;
 pub mod part;
 pub mod step;
 pub mod strftime;
+#[cfg(test)]
+mod tests;
 mod wall;
 mod zone;
 pub mod zoned;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, Int64Array};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, TimeUnit};
+use arrow::datatypes::{DataType, Field, TimeUnit};
 
 use super::calendar;
 use super::every::Every;
@@ -55,19 +55,35 @@ impl OneColumn for Step {
     }
 
     fn result(&self, of: &DataType) -> Option<DataType> {
-        matches!(of, DataType::Timestamp(..) | DataType::Date32 | DataType::Date64).then(|| of.clone())
+        let fits = |unit| self.grid(unit).is_ok();
+        let known = match of {
+            DataType::Timestamp(unit, _) => fits(*unit),
+            DataType::Date32 => fits(TimeUnit::Second),
+            DataType::Date64 => fits(TimeUnit::Millisecond),
+            _ => false,
+        };
+        known.then(|| of.clone())
+    }
+
+    fn refusal(&self, field: &Field) -> Error {
+        match field.data_type() {
+            DataType::Timestamp(unit, _) => self.grid(*unit).err(),
+            DataType::Date32 => self.grid(TimeUnit::Second).err(),
+            DataType::Date64 => self.grid(TimeUnit::Millisecond).err(),
+            _ => None,
+        }
+        .unwrap_or_else(|| self.domain().refusal(self, field))
     }
 
     fn apply(&self, array: &ArrayRef) -> Result<ArrayRef> {
-        let every: Every = self.every.parse()?;
         match array.data_type() {
             DataType::Timestamp(unit, None) => {
-                let grid = Grid::of(every, *unit)?;
+                let grid = self.grid(*unit)?;
                 let moved: Int64Array = ticks(array)?.try_unary(|t| grid.moved(self.direction, t))?;
                 Ok(cast(&(Arc::new(moved) as ArrayRef), array.data_type())?)
             }
             DataType::Timestamp(unit, Some(zone)) => {
-                let (grid, zone) = (Grid::of(every, *unit)?, Zone::parse(zone)?);
+                let (grid, zone) = (self.grid(*unit)?, Zone::parse(zone)?);
                 let mut offsets = Offsets::of(&zone, *unit);
                 let step = |shown| grid.moved(self.direction, shown);
                 let moved: Int64Array = ticks(array)?
@@ -85,6 +101,12 @@ impl OneColumn for Step {
     }
 }
 
+impl Step {
+    fn grid(&self, unit: TimeUnit) -> Result<Grid> {
+        Grid::of(self.every.parse()?, unit)
+    }
+}
+
 fn ticks(array: &ArrayRef) -> Result<Int64Array> {
     Ok(Int64Array::new(ticks_of(array)?, array.nulls().cloned()))
 }
@@ -98,7 +120,7 @@ fn in_zone(offsets: &mut Offsets<'_>, tick: i64, unit: TimeUnit, step: impl Fn(i
     if offsets.at(same_offset)? * per_second(unit) == ahead {
         return Ok(same_offset);
     }
-    Ok(match offsets.from_wall(shown)? {
+    Ok(match offsets.instant(shown)? {
         Instant::One(tick) | Instant::Two(tick, _) | Instant::None(tick) => tick,
     })
 }

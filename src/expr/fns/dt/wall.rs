@@ -70,7 +70,7 @@ impl Wall {
             }
             DataType::Timestamp(unit, Some(zone)) => {
                 let (ticks, zone) = (ticks_of(array)?, Zone::parse(zone)?);
-                Ticks::Units(Offsets::of(&zone, *unit).to_wall(ticks, array.nulls())?, *unit)
+                Ticks::Units(Offsets::of(&zone, *unit).shown(ticks, array.nulls())?, *unit)
             }
             DataType::Timestamp(unit, None) | DataType::Time64(unit) => Ticks::Units(ticks_of(array)?, *unit),
             other => return Err(Error::types(format!("{other} is not a time"))),
@@ -78,42 +78,44 @@ impl Wall {
         Ok(Wall { ticks, nulls: array.nulls().cloned() })
     }
 
-    /// The day numbers.
+    /// The day numbers; below nulls any day of the calendar.
     ///
     /// # Errors
     /// When a day is outside of the calendar.
     pub(super) fn days(&self) -> Result<Vec<i32>> {
-        match &self.ticks {
-            Ticks::Days(days) => {
-                self.check(days.iter().map(|&d| i64::from(d)), DAYS, "days")?;
-                Ok(days.to_vec())
-            }
+        let (days, mut outside) = match &self.ticks {
+            Ticks::Days(days) => (days.to_vec(), outliers(days.iter().map(|&d| d.into()), 1)),
             Ticks::Units(ticks, TimeUnit::Second) => {
-                self.check(ticks.iter().copied(), DAYS.start * 86_400..DAYS.end * 86_400, "s")?;
-                Ok(days_of::<86_400>(ticks))
+                (days_of::<86_400>(ticks), outliers(ticks.iter().copied(), 86_400))
             }
             Ticks::Units(ticks, TimeUnit::Millisecond) => {
-                self.check(ticks.iter().copied(), DAYS.start * 86_400_000..DAYS.end * 86_400_000, "ms")?;
-                Ok(days_of::<86_400_000>(ticks))
+                (days_of::<86_400_000>(ticks), outliers(ticks.iter().copied(), 86_400_000))
             }
-            Ticks::Units(ticks, TimeUnit::Microsecond) => Ok(days_of::<86_400_000_000>(ticks)),
-            Ticks::Units(ticks, TimeUnit::Nanosecond) => Ok(days_of::<86_400_000_000_000>(ticks)),
+            // all that 64 bits hold is in the calendar
+            Ticks::Units(ticks, TimeUnit::Microsecond) => return Ok(days_of::<86_400_000_000>(ticks)),
+            Ticks::Units(ticks, TimeUnit::Nanosecond) => return Ok(days_of::<86_400_000_000_000>(ticks)),
+        };
+        if outside.is_empty() {
+            return Ok(days);
         }
-    }
-
-    fn check(&self, values: impl Iterator<Item = i64> + Clone, range: std::ops::Range<i64>, unit: &str) -> Result<()> {
-        // no early way out, so that the loop is vectorised
-        let outside = |v: i64| (v < range.start) | (v >= range.end);
-        if !values.clone().fold(false, |any, v| any | outside(v)) {
-            return Ok(());
-        }
-        let there = |i: usize| self.nulls.as_ref().is_none_or(|n| n.is_valid(i));
-        match values.enumerate().find(|&(i, v)| there(i) && outside(v)) {
-            None => Ok(()),
-            Some((_, v)) => Err(Error::value(format!("{v} {unit} since 1970 is outside of the calendar"))
+        outside.retain(|&row| self.nulls.as_ref().is_none_or(|n| n.is_valid(row)));
+        match outside.first() {
+            None => Ok(days.into_iter().map(|day| if DAYS.contains(&day.into()) { day } else { 0 }).collect()),
+            Some(row) => Err(Error::value(format!("the time in row {row} of a batch is outside of the calendar"))
                 .help("years from -1400000 to 1400000 can be told")),
         }
     }
+}
+
+/// The rows whose day is outside of the calendar, for ticks of which a day has so many.
+fn outliers(ticks: impl Iterator<Item = i64> + Clone, day: i64) -> Vec<usize> {
+    let (start, end) = (DAYS.start * day, DAYS.end * day);
+    let outside = |tick: i64| (tick < start) | (tick >= end);
+    // no early way out, so that the loop is vectorised
+    if !ticks.clone().fold(false, |any, tick| any | outside(tick)) {
+        return Vec::new();
+    }
+    ticks.enumerate().filter(|&(_, tick)| outside(tick)).map(|(row, _)| row).collect()
 }
 
 /// Day numbers of ticks of which a day has `DAY`. Common powers of two are shifted out first: that rounds down, and
@@ -154,7 +156,8 @@ const fn odd<const COUNT: i64>() -> i64 {
 /// Enough whole periods to make all shifted ticks positive.
 const fn whole_periods<const COUNT: i64, const PERIOD: i64>() -> i64 {
     let period = odd::<COUNT>() * PERIOD;
-    (i64::MAX >> shift::<COUNT>()) / period * period + period
+    // for ticks as long as the part, this is not asked
+    ((i64::MAX >> shift::<COUNT>()) / period * period).wrapping_add(period)
 }
 
 /// `(tick mod period) · times`: parts of a second that are finer than a tick.

@@ -111,11 +111,7 @@ impl<'a> Offsets<'a> {
     ///
     /// # Errors
     /// When a tick (that is not null) is too far away.
-    pub(super) fn to_wall(
-        &mut self,
-        ticks: ScalarBuffer<i64>,
-        nulls: Option<&NullBuffer>,
-    ) -> Result<ScalarBuffer<i64>> {
+    pub(super) fn shown(&mut self, ticks: ScalarBuffer<i64>, nulls: Option<&NullBuffer>) -> Result<ScalarBuffer<i64>> {
         let is_null = |i| nulls.is_some_and(|n| n.is_null(i));
         match self.zone.fixed {
             Some(0) => return Ok(ticks),
@@ -152,7 +148,7 @@ impl<'a> Offsets<'a> {
     ///
     /// # Errors
     /// When it is too far away.
-    pub(super) fn from_wall(&mut self, shown: i64) -> Result<Instant> {
+    pub(super) fn instant(&mut self, shown: i64) -> Result<Instant> {
         let (unit, scale) = (self.unit, self.per_second);
         let far = || out_of_range(shown, unit);
         let tick = |offset: i64| shown.checked_sub(offset * scale).ok_or_else(far);

@@ -135,7 +135,7 @@ impl OneColumn for Localize {
                 Error::value(format!("the clocks of {} show {shown} {how}", self.zone))
                     .help("say what it means with dt().tz_localize_with(zone, Unclear::Earliest)")
             };
-            let instant = match (offsets.from_wall(tick)?, self.unclear) {
+            let instant = match (offsets.instant(tick)?, self.unclear) {
                 (Instant::One(tick), _) => Some(tick),
                 (Instant::Two(..) | Instant::None(_), Unclear::Null) => None,
                 (Instant::Two(..), Unclear::Error) => return Err(unclear("twice")),

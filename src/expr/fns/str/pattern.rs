@@ -1,0 +1,49 @@
+//! Regular expressions, read once.
+
+use std::fmt;
+use std::sync::OnceLock;
+
+use regex::Regex;
+
+use crate::base::{Error, Result};
+
+/// A regular expression in the syntax of [`regex`], which is read when it is first needed.
+#[derive(Clone)]
+pub struct Pattern {
+    text: String,
+    read: OnceLock<Result<Regex>>,
+}
+
+impl Pattern {
+    /// The pattern that this text stands for.
+    pub fn new(text: impl Into<String>) -> Pattern {
+        Pattern { text: text.into(), read: OnceLock::new() }
+    }
+
+    /// The pattern as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The pattern, ready to search.
+    ///
+    /// # Errors
+    /// When it cannot be read: where and why.
+    pub fn regex(&self) -> Result<&Regex> {
+        let read = self.read.get_or_init(|| {
+            Regex::new(&self.text).map_err(|error| {
+                // the first line of the message is the cause; the others draw the place
+                let cause = error.to_string().lines().last().unwrap_or_default().trim().to_string();
+                Error::invalid(format!("`{}` is not a regular expression: {cause}", self.text))
+                    .help("escape special characters with a backslash, or use the method for plain text")
+            })
+        });
+        read.as_ref().map_err(Error::clone)
+    }
+}
+
+impl fmt::Debug for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.text)
+    }
+}
