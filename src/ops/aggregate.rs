@@ -136,8 +136,7 @@ impl Op for Aggregate {
 
     fn footprint(&self) -> Footprint {
         Footprint::Holds(
-            "a state a partition: counts while few values are distinct, else sums and a sketch, and then a further pass"
-                .into(),
+            "a state a partition; an order statistic of many distinct values reads its column again".into(),
         )
     }
 }
