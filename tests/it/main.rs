@@ -5,3 +5,4 @@
 mod errors;
 mod frames;
 mod plans;
+mod runs;
