@@ -227,6 +227,7 @@ impl State {
     /// The result at `position`; taken out if `take` and nobody else needs it.
     fn wait_for(self: &Arc<Self>, position: usize, take: bool) -> Result<Payload> {
         let helps = self.pool.as_ref().is_none_or(|pool| pool.current_thread_index().is_some());
+        let mut at_once = 1;
         let mut inner = self.lock();
         loop {
             let Some(&task) = inner.wanted.get(position) else {
@@ -243,7 +244,7 @@ impl State {
                 return Err(inner.error.clone().unwrap_or_else(|| Error::new(ErrorKind::Cancelled)));
             }
             if helps && inner.schedule.has_ready(inner.room()) {
-                inner = self.work_once(inner, &mut 1);
+                inner = self.work_once(inner, &mut at_once);
             } else {
                 inner.waiting += 1;
                 inner = self.changed.wait_timeout(inner, LOOK).unwrap_or_else(PoisonError::into_inner).0;
