@@ -20,5 +20,5 @@ pub use frame::{
 };
 pub use io::csv::{CsvOptions, CsvWriteOptions, Infer};
 pub use io::{ParquetReadOptions, ParquetWriteOptions};
-pub use ops::Include;
+pub use ops::{Include, Sample, SampleMode};
 pub use session::{Scheduler, Session};

@@ -9,12 +9,14 @@
 //! | [`compute`] | methods that ask for results |
 //! | [`read`], [`write`] | files |
 //! | [`statistics`] | methods that summarise columns |
+//! | [`measure`] | methods that say how much there is: bytes, missing values |
 //! | [`table`] | [`Table`]: a result, and how it is shown |
 //! | [`structure`] | how a frame that is not computed is shown |
 
 pub mod columns;
 pub mod compute;
 pub mod data_frame;
+pub mod measure;
 pub mod names;
 pub mod read;
 pub mod rows;

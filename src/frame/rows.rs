@@ -9,7 +9,7 @@ use arrow::datatypes::SchemaRef;
 use super::DataFrame;
 use crate::base::{Error, Result};
 use crate::expr::Expr;
-use crate::ops::{Concat, Filter, Head, MapPartitions, Partitions, Tail};
+use crate::ops::{Concat, Filter, Head, MapPartitions, Partitions, Repartition, Sample, Tail};
 use crate::plan::Plan;
 
 impl DataFrame {
@@ -35,6 +35,37 @@ impl DataFrame {
     /// Never in practice.
     pub fn tail(&self, rows: usize) -> Result<DataFrame> {
         self.then(Tail::new(rows))
+    }
+
+    /// A random part of the rows, in their order: a fraction, or a [`Sample`] that says more (a seed, with replacement,
+    /// exactly as Dask). The same rows are drawn for any partitioning, batch size and number of threads, and it makes
+    /// no difference whether rows are filtered before or after.
+    ///
+    /// ```
+    /// # use partita::{DataFrame, Sample};
+    /// # let x = arrow::array::Int64Array::from_iter_values(0..1000);
+    /// # let batch = arrow::array::RecordBatch::try_from_iter([("x", std::sync::Arc::new(x) as _)]).unwrap();
+    /// let df = DataFrame::from_batches([batch])?;
+    /// let some = df.sample(Sample::fraction(0.1).seed(42))?;
+    /// assert_eq!(some.len()?, 104); // about 100
+    /// assert_eq!(some.compute()?.f64s("x")?, df.repartition(7)?.sample(Sample::fraction(0.1).seed(42))?.compute()?.f64s("x")?);
+    /// # Ok::<(), partita::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `Invalid` for a fraction below 0, or above 1 without replacement.
+    pub fn sample(&self, sample: impl Into<Sample>) -> Result<DataFrame> {
+        self.then(sample.into())
+    }
+
+    /// The same rows in the same order, in another number of partitions. Fewer: neighbouring partitions are joined.
+    /// More: each takes an even range of all rows, which are counted first where their number is not known, and an input
+    /// partition is held until all its rows are handed out.
+    ///
+    /// # Errors
+    /// `Invalid` for no partitions at all.
+    pub fn repartition(&self, partitions: usize) -> Result<DataFrame> {
+        self.then(Repartition { partitions })
     }
 
     /// Some of the partitions, by their numbers from 0.

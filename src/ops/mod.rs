@@ -14,6 +14,9 @@
 //! | [`map_partitions`] | a closure over whole partitions |
 //! | [`write`] | partitions to files |
 //! | [`aggregate`], [`describe`] | summaries of columns |
+//! | [`sample`] | a random part of the rows |
+//! | [`repartition`] | the same rows in another number of partitions |
+//! | [`memory_usage`], [`null_count`] | what is counted for each column, added up by [`totals`] |
 //! | [`persist`] | results that are held |
 
 pub mod aggregate;
@@ -28,13 +31,18 @@ pub mod filter;
 pub mod head;
 pub mod limit;
 pub mod map_partitions;
+pub mod memory_usage;
+pub mod null_count;
 pub mod partitions;
 pub mod persist;
 pub mod project;
 pub mod rename;
+pub mod repartition;
+pub mod sample;
 pub mod scan;
 pub mod select;
 pub mod tail;
+pub mod totals;
 pub mod with_columns;
 pub mod write;
 
@@ -48,10 +56,14 @@ pub use filter::Filter;
 pub use head::Head;
 pub use limit::Limit;
 pub use map_partitions::MapPartitions;
+pub use memory_usage::MemoryUsage;
+pub use null_count::NullCount;
 pub use partitions::Partitions;
 pub use persist::Persisted;
 pub use project::Project;
 pub use rename::Rename;
+pub use repartition::Repartition;
+pub use sample::{Sample, SampleMode};
 pub use scan::ScanOp;
 pub use select::Select;
 pub use tail::Tail;

@@ -99,6 +99,9 @@ pub fn first_of(plan: &Plan) -> Result<Plan> {
 /// # Errors
 /// When an operation is found wrong only now.
 pub fn count_partitions(plan: &Plan) -> Result<Option<usize>> {
+    if let Some(count) = plan.op().partitions() {
+        return Ok(Some(count));
+    }
     deep(|| match plan.shape()? {
         Shape::Scan(source, _) => Ok(Some(source.partitions().len())),
         Shape::Map(Map { partitions: Some(count), .. }) => Ok(Some(count)),
@@ -183,6 +186,20 @@ impl Lowering {
         let fed: Vec<_> = (0..count).map(|i| feeds(i)).collect();
         let mut uses: FxHashMap<(usize, usize), usize> = FxHashMap::default();
         fed.iter().flatten().for_each(|f| *uses.entry((f.input, f.partition)).or_default() += 1);
+        for (k, input) in inputs.iter_mut().enumerate() {
+            // what several partitions need is computed once and held
+            let token = Token::of(|t| {
+                t.token(plan.token());
+                t.u64(k as u64);
+            });
+            let label = label_of(&names);
+            for (i, pipe) in input.pipes.iter_mut().enumerate() {
+                if uses.get(&(k, i)).is_some_and(|&n| n > 1) {
+                    let whole = std::mem::replace(pipe, Pipe::Stages(Vec::new(), Vec::new()));
+                    *pipe = Pipe::Held(self.hold_one(Key::new(token, i), &label, whole));
+                }
+            }
+        }
         let mut inputs: Vec<Vec<Option<Pipe>>> =
             inputs.into_iter().map(|p| p.pipes.into_iter().map(Some).collect()).collect();
         let mut pipes = Vec::with_capacity(count);
@@ -191,11 +208,10 @@ impl Lowering {
             for f in feeds {
                 let slot = inputs.get_mut(f.input).and_then(|p| p.get_mut(f.partition));
                 let slot = slot.ok_or_else(|| Error::invalid(format!("`{}` has no partition {f:?}", plan.op())))?;
-                let last = uses.get_mut(&(f.input, f.partition)).is_none_or(|n| {
-                    *n -= 1;
-                    *n == 0
+                from.extend(match slot {
+                    Some(Pipe::Held(task)) => Some(Pipe::Held(*task)),
+                    other => other.take(),
                 });
-                from.extend(if last { slot.take() } else { slot.as_ref().map(Pipe::again) });
             }
             pipes.push(Pipe::Stages(from, vec![(map.stage.clone(), i)]));
         }
@@ -254,17 +270,20 @@ impl Lowering {
         let label = label_of(&pipes.names);
         let mut tasks = Vec::with_capacity(pipes.pipes.len());
         for (i, pipe) in pipes.pipes.into_iter().enumerate() {
-            if let Pipe::Held(task) = pipe {
-                tasks.push(task);
-                continue;
-            }
-            let (needs, pipe) = pipe.bind();
-            let work: Work = Box::new(move |inputs, ctx| run_gather(&pipe, inputs, ctx));
-            let label = Label { name: label.clone(), partition: i as u32 };
-            tasks.push(self.graph.add(Key::new(token, i), label, &needs, work));
+            tasks.push(self.hold_one(Key::new(token, i), &label, pipe));
         }
         self.held.insert(token, tasks.clone());
         tasks
+    }
+
+    /// The task that holds one partition.
+    fn hold_one(&mut self, key: Key, label: &Arc<str>, pipe: Pipe) -> TaskId {
+        if let Pipe::Held(task) = pipe {
+            return task;
+        }
+        let (needs, pipe) = pipe.bind();
+        let work: Work = Box::new(move |inputs, ctx| run_gather(&pipe, inputs, ctx));
+        self.graph.add(key, Label { name: label.clone(), partition: key.index as u32 }, &needs, work)
     }
 }
 
@@ -278,17 +297,6 @@ fn label_of(names: &[&'static str]) -> Arc<str> {
 }
 
 impl Pipe {
-    /// The same batches once more.
-    fn again(&self) -> Pipe {
-        match self {
-            Pipe::Held(task) => Pipe::Held(*task),
-            Pipe::Scan(source, scan, i) => Pipe::Scan(source.clone(), scan.clone(), *i),
-            Pipe::Stages(feeds, stages) => {
-                Pipe::Stages(feeds.iter().map(|f| deep(|| f.again())).collect(), stages.clone())
-            }
-        }
-    }
-
     /// The tasks it needs, and the pipe with their ids replaced by places among them.
     fn bind(mut self) -> (Vec<TaskId>, Pipe) {
         fn walk(pipe: &mut Pipe, needs: &mut Vec<TaskId>) {

@@ -78,6 +78,11 @@ pub trait Op: Identity + Debug + Display + Send + Sync {
         None
     }
 
+    /// How many partitions come out, where that does not depend on the inputs.
+    fn partitions(&self) -> Option<usize> {
+        None
+    }
+
     /// What it holds in memory while it runs.
     fn footprint(&self) -> Footprint {
         Footprint::Streams

@@ -5,4 +5,5 @@
 mod errors;
 mod frames;
 mod plans;
+mod rows;
 mod runs;

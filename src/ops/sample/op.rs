@@ -1,0 +1,153 @@
+//! How much is drawn, by which seed, in which mode.
+
+use std::fmt;
+
+use arrow::datatypes::SchemaRef;
+
+use super::by_place::{Keep, Repeat};
+use super::dask::Whole;
+use super::draw::Poisson;
+use crate::base::{Error, Identity, Result, Token, Tokenizer};
+use crate::expr::Expr;
+use crate::ops::same_schema;
+use crate::plan::{Footprint, Map, Op, Plan, Shape};
+
+/// A random part of the rows, in their order.
+///
+/// Every row is drawn by itself, with a probability of `fraction`: a fixed hash of the seed and of where the row came
+/// from (its file and its place in it) decides. So the same rows are drawn for any partitioning, batch size and number
+/// of threads, sampling and filtering may change places, and a smaller fraction gives a part of what a larger one gives
+/// with the same seed. The number of rows varies as the binomial distribution says: about `fraction · n`, give or take
+/// `√(fraction · n)`. Two samples one after the other are independent, even with one seed.
+///
+/// It is a value: used twice, it draws the same rows twice.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    fraction: f64,
+    seed: u64,
+    replace: bool,
+    mode: SampleMode,
+}
+
+/// What decides which rows are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SampleMode {
+    /// Where each row came from: independent of partitions, batches and threads.
+    #[default]
+    Place,
+    /// Exactly the rows, and their order, of Dask's `sample(frac, replace, random_state=seed)`: they depend on the
+    /// partitions, of which each is held whole. Seeds go up to 2³² − 1.
+    Dask,
+}
+
+impl Sample {
+    /// This part of the rows, by a fresh seed (which [`explain`](crate::DataFrame::explain) shows), without replacement.
+    pub fn fraction(fraction: f64) -> Sample {
+        let seed = u64::from(Token::fresh().0 as u32);
+        Sample { fraction, seed, replace: false, mode: SampleMode::Place }
+    }
+
+    /// By this seed: the same rows every time.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Sample {
+        self.seed = seed;
+        self
+    }
+
+    /// Whether a row may be drawn several times: each is repeated as often as a Poisson draw with mean `fraction` says
+    /// (the limit of drawing from all rows). Fractions above 1 are possible then.
+    #[must_use]
+    pub fn replace(mut self, replace: bool) -> Sample {
+        self.replace = replace;
+        self
+    }
+
+    /// What decides which rows are drawn.
+    #[must_use]
+    pub fn mode(mut self, mode: SampleMode) -> Sample {
+        self.mode = mode;
+        self
+    }
+
+    fn check(&self) -> Result<()> {
+        let Sample { fraction, seed, replace, mode } = *self;
+        if !(fraction >= 0.0 && fraction.is_finite()) {
+            return Err(Error::invalid(format!("a fraction of {fraction} of the rows"))
+                .help("give a number from 0 to 1, or above 1 with replace(true)"));
+        }
+        if fraction > 1.0 && !replace {
+            return Err(Error::invalid(format!("a fraction of {fraction} is more than all rows"))
+                .help("let rows be drawn several times with replace(true)"));
+        }
+        if mode == SampleMode::Dask && seed > u64::from(u32::MAX) {
+            return Err(Error::invalid(format!("Dask knows no seed {seed}")).help("give one from 0 to 4294967295"));
+        }
+        Ok(())
+    }
+}
+
+impl From<f64> for Sample {
+    fn from(fraction: f64) -> Sample {
+        Sample::fraction(fraction)
+    }
+}
+
+impl fmt::Display for Sample {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "sample {} of the rows, seed {}", self.fraction, self.seed)?;
+        if self.replace {
+            f.write_str(", with replacement")?;
+        }
+        match self.mode {
+            SampleMode::Place => Ok(()),
+            SampleMode::Dask => f.write_str(", as Dask"),
+        }
+    }
+}
+
+impl Identity for Sample {
+    fn token(&self, t: &mut Tokenizer) {
+        t.str("sample");
+        t.f64(self.fraction);
+        t.u64(self.seed);
+        t.debug(&(self.replace, self.mode));
+    }
+}
+
+impl Op for Sample {
+    fn name(&self) -> &'static str {
+        "sample"
+    }
+
+    fn schema(&self, inputs: &[SchemaRef]) -> Result<SchemaRef> {
+        self.check()?;
+        same_schema(inputs)
+    }
+
+    fn shape(&self, _inputs: &[Plan]) -> Result<Shape> {
+        let Sample { fraction, seed, replace, mode } = *self;
+        Ok(match (mode, replace) {
+            (SampleMode::Place, false) => Map::each(move |_| Ok(Box::new(Keep::new(seed, fraction)))),
+            (SampleMode::Place, true) => {
+                let poisson = Poisson::new(fraction);
+                Map::each(move |_| Ok(Box::new(Repeat::new(seed, poisson.clone()))))
+            }
+            (SampleMode::Dask, _) => Map::each(move |i| Ok(Box::new(Whole::new(seed as u32, fraction, replace, i)))),
+        })
+    }
+
+    fn columns_needed(&self, wanted: &[usize], _inputs: &[SchemaRef]) -> Option<Vec<Vec<usize>>> {
+        Some(vec![wanted.to_vec()])
+    }
+
+    fn filter_through(&self, _input: usize, predicate: &Expr) -> Option<Expr> {
+        (self.mode == SampleMode::Place).then(|| predicate.clone())
+    }
+
+    fn footprint(&self) -> Footprint {
+        match self.mode {
+            SampleMode::Place => Footprint::Streams,
+            SampleMode::Dask => Footprint::Holds("one partition a thread".into()),
+        }
+    }
+}
