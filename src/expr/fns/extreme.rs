@@ -4,15 +4,15 @@ use std::fmt;
 use std::slice::from_ref;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrowPrimitiveType, AsArray, PrimitiveArray};
+use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray};
 use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::datatypes::{DataType, Field, FieldRef, Float32Type, Float64Type, Int32Type, Int64Type};
 
-use super::pairs::{joined, map_pairs, paired, rows_of, rows_together};
+use super::pairs::{joined, map_pairs, paired, rows_of, rows_together, value_at};
 use super::{Compare, Logic, Not, When};
 use crate::base::{Error, Identity, Result, Tokenizer};
 use crate::expr::coerce::{meet_all, meet_all_values, to_type};
-use crate::expr::{Arg, Notation, ScalarFn, Value};
+use crate::expr::{Arg, Notation, Scalar, ScalarFn, Value};
 
 /// The smallest or largest of several columns, row by row, as pandas' `min(axis=1)`: null and NaN are skipped; where
 /// all are missing it is NaN if one of them is, else null.
@@ -68,10 +68,10 @@ impl Extreme {
     /// The better of two, or the one that is there.
     fn better(self, data_type: &DataType, a: &Value, b: &Value) -> Result<Value> {
         match data_type {
-            DataType::Float64 => Ok(self.floats::<Float64Type>(a, b, f64::is_nan)),
-            DataType::Float32 => Ok(self.floats::<Float32Type>(a, b, f32::is_nan)),
-            DataType::Int64 => Ok(self.floats::<Int64Type>(a, b, |_| false)),
-            DataType::Int32 => Ok(self.floats::<Int32Type>(a, b, |_| false)),
+            DataType::Float64 => Ok(self.numbers::<Float64Type>(a, b, f64::is_nan)),
+            DataType::Float32 => Ok(self.numbers::<Float32Type>(a, b, f32::is_nan)),
+            DataType::Int64 => Ok(self.numbers::<Int64Type>(a, b, |_| false)),
+            DataType::Int32 => Ok(self.numbers::<Int32Type>(a, b, |_| false)),
             _ => {
                 // `b` where it is better or `a` is missing
                 let compare = if self == Extreme::Min { Compare::Lt } else { Compare::Gt };
@@ -87,15 +87,16 @@ impl Extreme {
         }
     }
 
-    fn floats<T: ArrowPrimitiveType<Native: PartialOrd>>(
+    fn numbers<T: ArrowPrimitiveType<Native: PartialOrd>>(
         self,
         a: &Value,
         b: &Value,
-        is_nan: fn(T::Native) -> bool,
+        is_nan: impl Fn(T::Native) -> bool,
     ) -> Value {
-        let min = self == Extreme::Min;
-        let best = |x, y| if is_nan(x) || (if min { y < x } else { y > x }) { y } else { x };
-        let (mut values, nulls) = map_pairs::<T, T, _>(a, b, best);
+        let (mut values, nulls) = match self {
+            Extreme::Min => map_pairs::<T, T, _>(a, b, |x, y| if is_nan(x) | (y < x) { y } else { x }),
+            Extreme::Max => map_pairs::<T, T, _>(a, b, |x, y| if is_nan(x) | (y > x) { y } else { x }),
+        };
         if nulls.is_none() {
             return paired(a, b, Arc::new(PrimitiveArray::<T>::new(values.into(), None)));
         }
@@ -110,14 +111,8 @@ impl Extreme {
         };
         let (left, right) = (there(a), there(b));
         let (x, y) = (a.rows().as_primitive::<T>(), b.rows().as_primitive::<T>());
-        let at = |p: &PrimitiveArray<T>, i: usize| p.values()[if p.len() == 1 { 0 } else { i }];
-        for (i, value) in values.iter_mut().enumerate() {
-            match (left.value(i), right.value(i)) {
-                (true, false) => *value = at(x, i),
-                (false, true) => *value = at(y, i),
-                _ => {}
-            }
-        }
+        (&left & &!&right).set_indices().for_each(|row| values[row] = value_at(x, row));
+        (&right & &!&left).set_indices().for_each(|row| values[row] = value_at(y, row));
         let nulls = NullBuffer::new(&left | &right);
         let nulls = (nulls.null_count() > 0).then_some(nulls);
         paired(a, b, Arc::new(PrimitiveArray::<T>::new(values.into(), nulls)))
@@ -151,6 +146,9 @@ impl ScalarFn for Clip {
         let data_type = meet_all_values(&[x, low, high])?;
         let rows = rows_together(args, rows);
         let x = to_type(x, &data_type)?;
+        if let Some(clipped) = between_literals(&x, low, high, &data_type)? {
+            return Ok(Value::Array(clipped));
+        }
         let raised = Extreme::Max.better(&data_type, &x, &to_type(low, &data_type)?)?;
         let clipped = Extreme::Min.better(&data_type, &raised, &to_type(high, &data_type)?)?;
         // what was missing stays missing
@@ -164,13 +162,40 @@ impl ScalarFn for Clip {
     }
 }
 
+/// One pass, where a column of numbers has bounds that are the same in all rows.
+fn between_literals(x: &Value, low: &Value, high: &Value, data_type: &DataType) -> Result<Option<ArrayRef>> {
+    fn pass<T>(x: &ArrayRef, low: &Scalar, high: &Scalar, least: T::Native, most: T::Native) -> ArrayRef
+    where
+        T: ArrowPrimitiveType<Native: PartialOrd>,
+    {
+        let bound = |bound: &Scalar, or| match bound.array().as_primitive::<T>().iter().next().flatten() {
+            // NaN does not bound
+            Some(there) if there >= least => there,
+            _ => or,
+        };
+        let (low, high) = (bound(low, least), bound(high, most));
+        Arc::new(x.as_primitive::<T>().unary::<_, T>(|v| {
+            let raised = if v < low { low } else { v };
+            if raised > high { high } else { raised }
+        }))
+    }
+    let (Value::Array(x), Value::Scalar(low), Value::Scalar(high)) = (x, low, high) else { return Ok(None) };
+    let (low, high) = (&low.cast(data_type)?, &high.cast(data_type)?);
+    Ok(match data_type {
+        DataType::Float64 => Some(pass::<Float64Type>(x, low, high, f64::NEG_INFINITY, f64::INFINITY)),
+        DataType::Float32 => Some(pass::<Float32Type>(x, low, high, f32::NEG_INFINITY, f32::INFINITY)),
+        DataType::Int64 => Some(pass::<Int64Type>(x, low, high, i64::MIN, i64::MAX)),
+        DataType::Int32 => Some(pass::<Int32Type>(x, low, high, i32::MIN, i32::MAX)),
+        _ => None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::expr::Scalar;
     use crate::expr::testing::{Numbers, one, two, values};
     use crate::{col, lit, max_of, min_of};
-    use arrow::array::{ArrayRef, StringArray};
+    use arrow::array::StringArray;
     use proptest::prelude::*;
 
     fn float() -> impl Strategy<Value = Option<f64>> {
@@ -216,7 +241,9 @@ mod tests {
                 Some(if x.is_nan() { x } else { x.max(low).min(5.0) }.to_bits())
             }).collect();
             prop_assert_eq!(bits(&two(&col("x").clip(col("y"), 5), &x.clone().column(), &y.column()).unwrap()), clipped);
-            let free = one(&col("x").clip(Scalar::null(), Scalar::null()), &x.clone().column()).unwrap();
+            let fixed: Vec<_> = x.iter().map(|x| x.map(|x| if x.is_nan() { x } else { x.clamp(-2.0, 5.0) }.to_bits())).collect();
+            prop_assert_eq!(bits(&one(&col("x").clip(-2, 5), &x.clone().column()).unwrap()), fixed);
+            let free = one(&col("x").clip(Scalar::null(), f64::NAN), &x.clone().column()).unwrap();
             prop_assert_eq!(bits(&free), bits(&x.column()));
         }
     }

@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, PrimitiveArray, Scalar as One};
-use arrow::buffer::NullBuffer;
 use arrow::compute::kernels::zip::zip;
 use arrow::datatypes::{DataType, Field, FieldRef, Float32Type, Float64Type, Int32Type, Int64Type};
 
@@ -85,22 +84,11 @@ fn with_number<T: ArrowPrimitiveType>(
         }
         Some(nulls) => {
             let mut filled: Vec<T::Native> = values.iter().map(|&v| or_fill(v)).collect();
-            fill_nulls(&mut filled, nulls, fill);
+            (!nulls.inner()).set_indices().for_each(|row| filled[row] = fill);
             filled
         }
     };
     Arc::new(PrimitiveArray::<T>::new(filled.into(), None))
-}
-
-/// Writes `fill` wherever `nulls` says so, 64 rows at a time; words without nulls cost nothing.
-fn fill_nulls<N: Copy>(values: &mut [N], nulls: &NullBuffer, fill: N) {
-    let bits = nulls.inner().bit_chunks();
-    for (block, mut word) in values.chunks_mut(64).zip(bits.iter().chain(std::iter::once(bits.remainder_bits()))) {
-        for value in block {
-            *value = if word & 1 == 1 { *value } else { fill };
-            word >>= 1;
-        }
-    }
 }
 
 fn with_any(a: &Value, b: &Value) -> Result<Value> {

@@ -25,12 +25,10 @@ pub struct IsIn {
     lookup: OnceLock<(DataType, Lookup)>,
 }
 
-/// Lists up to this length are compared one by one, in loops that vectorise.
-const SHORT: usize = 8;
-
 enum Lookup {
-    Whole(Vec<i64>, FxHashSet<i64>),
-    Floats(Vec<f64>, FxHashSet<u64>),
+    Whole(FxHashSet<i64>),
+    /// By their bits, with one zero of two and without NaN.
+    Floats(FxHashSet<u64>),
     Text(FxHashSet<String>),
     Other(ArrayRef),
 }
@@ -131,16 +129,12 @@ impl Lookup {
         Ok(match met {
             DataType::Float64 | DataType::Float32 => {
                 let floats = to_type(&list, &DataType::Float64)?;
-                // adding 0 makes one zero of two
-                let floats: Vec<f64> =
-                    floats.rows().as_primitive::<Float64Type>().values().iter().map(|v| v + 0.0).collect();
-                let bits = floats.iter().filter(|v| !v.is_nan()).map(|v| v.to_bits()).collect();
-                Lookup::Floats(floats, bits)
+                let floats = floats.rows().as_primitive::<Float64Type>().values();
+                Lookup::Floats(floats.iter().filter(|v| !v.is_nan()).map(|&v| bits_of_float(v)).collect())
             }
             whole if is_whole(whole) => {
                 let whole = to_type(&list, &DataType::Int64)?;
-                let whole = whole.rows().as_primitive::<Int64Type>().values().to_vec();
-                Lookup::Whole(whole.clone(), whole.into_iter().collect())
+                Lookup::Whole(whole.rows().as_primitive::<Int64Type>().values().iter().copied().collect())
             }
             DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
                 let text = to_type(&list, &DataType::Utf8)?;
@@ -153,21 +147,13 @@ impl Lookup {
     fn find(&self, column: &ArrayRef) -> Result<ArrayRef> {
         let as_type = |t: DataType| Ok::<_, Error>(to_type(&Value::Array(column.clone()), &t)?.rows().clone());
         let bits = match self {
-            Lookup::Floats(few, many) => {
+            Lookup::Floats(known) => {
                 let column = as_type(DataType::Float64)?;
-                let values = column.as_primitive::<Float64Type>().values();
-                match few.len() <= SHORT {
-                    true => bits_of(values, |v| few.iter().fold(false, |found, &one| found | (v == one))),
-                    false => bits_of(values, |v| many.contains(&(v + 0.0).to_bits())),
-                }
+                bits_of(column.as_primitive::<Float64Type>().values(), |v| known.contains(&bits_of_float(v)))
             }
-            Lookup::Whole(few, many) => {
+            Lookup::Whole(known) => {
                 let column = as_type(DataType::Int64)?;
-                let values = column.as_primitive::<Int64Type>().values();
-                match few.len() <= SHORT {
-                    true => bits_of(values, |v| few.iter().fold(false, |found, &one| found | (v == one))),
-                    false => bits_of(values, |v| many.contains(&v)),
-                }
+                bits_of(column.as_primitive::<Int64Type>().values(), |v| known.contains(&v))
             }
             Lookup::Text(texts) => {
                 return super::str::text::predicate(column, |text| texts.contains(text));
@@ -184,6 +170,11 @@ impl Lookup {
         };
         Ok(Arc::new(BooleanArray::new(bits, column.logical_nulls())))
     }
+}
+
+/// The bits of a float; adding 0 makes one zero of two.
+fn bits_of_float(v: f64) -> u64 {
+    (v + 0.0).to_bits()
 }
 
 /// Whether all values of a type are among the 64-bit numbers.

@@ -1,5 +1,6 @@
 //! Offsets of time zones, looked up once a day.
 
+use std::ops::Range;
 use std::str::FromStr;
 
 use arrow::array::timezone::Tz;
@@ -62,6 +63,8 @@ pub(super) struct Offsets<'a> {
     per_second: i64,
     /// The offset that holds all through a day of UTC; `None` if it changes in that day.
     days: FxHashMap<i64, Option<i64>>,
+    /// Where the last time on a wall was, and how far that clock is ahead: neighbours are mostly of one day.
+    calm: (Range<i64>, i64),
 }
 
 /// What a time on the wall stands for.
@@ -75,7 +78,7 @@ pub(super) enum Instant {
 
 impl<'a> Offsets<'a> {
     pub(super) fn of(zone: &'a Zone, unit: TimeUnit) -> Self {
-        Offsets { zone, unit, per_second: per_second(unit), days: FxHashMap::default() }
+        Offsets { zone, unit, per_second: per_second(unit), days: FxHashMap::default(), calm: (0..0, 0) }
     }
 
     /// The seconds that the zone is ahead of UTC at a tick of UTC.
@@ -125,6 +128,7 @@ impl<'a> Offsets<'a> {
             None => {}
         }
         // neighbours are mostly of one day
+        let per_day = DAY * self.per_second;
         let (mut day, mut ahead) = (0..0, 0);
         let mut wall = Vec::with_capacity(ticks.len());
         for (i, &tick) in ticks.iter().enumerate() {
@@ -133,11 +137,12 @@ impl<'a> Offsets<'a> {
                     wall.push(0);
                     continue;
                 }
-                let number = tick.div_euclid(self.per_second).div_euclid(DAY);
-                ahead = self.at(tick)? * self.per_second;
-                let whole = self.of_day(number).is_some();
-                let ends = |n: i64| n.saturating_mul(DAY * self.per_second);
-                day = if whole { ends(number)..ends(number + 1) } else { 0..0 };
+                let number = tick.div_euclid(per_day);
+                let of_day = self.of_day(number);
+                ahead = of_day.map_or_else(|| self.at(tick), Ok)? * self.per_second;
+                // a day in which the offset changes is looked up again for each time
+                let start = number.saturating_mul(per_day);
+                day = start..if of_day.is_some() { start.saturating_add(per_day) } else { start };
             }
             wall.push(tick.checked_add(ahead).ok_or_else(|| out_of_range(tick, self.unit))?);
         }
@@ -155,14 +160,19 @@ impl<'a> Offsets<'a> {
         if let Some(fixed) = self.zone.fixed {
             return tick(fixed).map(Instant::One);
         }
+        if self.calm.0.contains(&shown) {
+            return tick(self.calm.1).map(Instant::One);
+        }
         let second = shown.div_euclid(self.per_second);
         let day = second.div_euclid(DAY);
         // no offset is longer than a day
-        let near: Option<Vec<i64>> = (day - 1..=day + 1).map(|d| self.of_day(d)).collect();
-        if let Some(&[a, b, c]) = near.as_deref()
+        let near = [self.of_day(day - 1), self.of_day(day), self.of_day(day + 1)];
+        if let [Some(a), Some(b), Some(c)] = near
             && a == b
             && b == c
         {
+            let start = |day: i64| day.saturating_mul(DAY * scale);
+            self.calm = (start(day)..start(day + 1), a);
             return tick(a).map(Instant::One);
         }
         let local = civil(second, 0).ok_or_else(far)?;

@@ -81,10 +81,10 @@ impl OneColumn for Rewrite {
     fn apply(&self, array: &ArrayRef) -> Result<ArrayRef> {
         match self {
             Rewrite::Lower => {
-                rewritten(array, |text, out| recase(text, out, str::to_lowercase, u8::to_ascii_lowercase))
+                rewritten(array, |text, out| recase(text, out, str::to_lowercase, str::make_ascii_lowercase))
             }
             Rewrite::Upper => {
-                rewritten(array, |text, out| recase(text, out, str::to_uppercase, u8::to_ascii_uppercase))
+                rewritten(array, |text, out| recase(text, out, str::to_uppercase, str::make_ascii_uppercase))
             }
             Rewrite::Trim => rewritten(array, |text, out| out.push_str(text.trim())),
             Rewrite::TrimStart => rewritten(array, |text, out| out.push_str(text.trim_start())),
@@ -100,10 +100,13 @@ impl OneColumn for Rewrite {
 }
 
 /// Most text is ASCII, which needs no tables and no memory of its own.
-fn recase(text: &str, out: &mut String, any: fn(&str) -> String, ascii: fn(&u8) -> u8) {
-    match text.is_ascii() {
-        true => out.extend(text.bytes().map(|byte| char::from(ascii(&byte)))),
-        false => out.push_str(&any(text)),
+fn recase(text: &str, out: &mut String, any: fn(&str) -> String, ascii: fn(&mut str)) {
+    if text.is_ascii() {
+        let start = out.len();
+        out.push_str(text);
+        ascii(&mut out[start..]);
+    } else {
+        out.push_str(&any(text));
     }
 }
 
