@@ -1,45 +1,27 @@
 //! A column counted exactly: how often each distinct value occurs.
 
-use super::number::{NOT_WHOLE, Number};
+use super::number::Number;
 use super::tally::Tally;
+use super::window::Window;
 
 /// Counts of the distinct values of a column, as long as they are few.
 ///
-/// Most columns of few distinct values hold small whole numbers (in whatever type): those that fall into a window,
+/// Most columns of few distinct values hold small whole numbers, or hundredths of them, in whatever type: those that fall into a window,
 /// which follows the data, are counted by an index into a table; all others in a hash table. A value may be in both.
 #[derive(Debug)]
 pub struct Counts<N> {
-    window: Window,
+    window: Window<N>,
     rare: Tally,
-    /// Values of the last batch inside and outside of the window.
-    hits: usize,
-    misses: usize,
-    /// Times the window has moved; it settles down after a few.
-    moves: u32,
-    number: std::marker::PhantomData<N>,
+    /// Whether many values of the last batch were outside of the window.
+    astray: bool,
+    /// Batches until the window may move again, and how many it will wait then.
+    wait: u32,
+    patience: u32,
 }
-
-/// The table of the whole numbers from `base` on: a power of two of cells, each with four counters that are used in turn, so that
-/// the addition to a value need not wait for the last one to the same value.
-#[derive(Debug)]
-struct Window {
-    base: i64,
-    cells: Vec<[u32; 4]>,
-    /// Additions until a counter could overflow.
-    room: u32,
-}
-
-/// The widest window: 256 kB.
-const WIDEST: u64 = 1 << 14;
-/// Values between two looks at whether all of them were in the window.
-const BLOCK: usize = 256;
-/// Times the window may move.
-const MOVES: u32 = 12;
 
 impl<N: Number> Default for Counts<N> {
     fn default() -> Self {
-        let window = Window { base: 0, cells: Vec::new(), room: u32::MAX };
-        Counts { window, rare: Tally::default(), hits: 0, misses: 0, moves: 0, number: std::marker::PhantomData }
+        Counts { window: Window::default(), rare: Tally::default(), astray: true, wait: 0, patience: 1 }
     }
 }
 
@@ -51,42 +33,31 @@ impl<N: Number> Counts<N> {
 
     /// Counts a batch; NaN are skipped.
     pub fn add_all(&mut self, values: &[N]) {
-        for values in values.chunks(u32::MAX as usize / 2) {
+        for values in values.chunks(1 << 30) {
             self.aim(values);
-            if self.window.room <= values.len() as u32 {
+            if self.window.is_empty() {
+                values.iter().for_each(|value| count(&mut self.rare, *value));
+                continue;
+            }
+            if !self.window.has_room(values.len()) {
                 self.empty_window();
             }
-            self.window.room -= values.len() as u32;
-            (self.hits, self.misses) = (0, 0);
-            if self.window.cells.is_empty() {
-                self.misses = values.len();
-                for value in values {
-                    if !value.is_nan() {
-                        self.rare.add(value.key(), 1);
-                    }
-                }
-            } else {
-                values.chunks(BLOCK).for_each(|block| self.add_block(block));
-            }
+            let rare = &mut self.rare;
+            let inside = self.window.add_all(values, |value| count(rare, value));
+            self.astray = (values.len() - inside) * 16 > values.len();
         }
     }
 
     /// Counts `value`, which is not NaN, `times` times.
     pub fn add(&mut self, value: N, times: u64) {
-        let offset = value.offset(self.window.base);
-        let room = u32::try_from(times).ok().and_then(|times| self.window.room.checked_sub(times));
-        match (self.window.cells.get_mut(offset as usize), room) {
-            (Some(cell), Some(room)) if offset != NOT_WHOLE => {
-                cell[0] += times as u32;
-                self.window.room = room;
-            }
-            _ => self.rare.add(value.key(), times),
+        if !self.window.add(value, times) {
+            self.rare.add(value.key(), times);
         }
     }
 
     /// Counts all that `later` has counted.
     pub fn merge(&mut self, later: Counts<N>) {
-        if self.window.cells.is_empty() && self.rare.distinct() == 0 {
+        if self.window.is_empty() && self.rare.distinct() == 0 {
             *self = later;
             return;
         }
@@ -94,13 +65,9 @@ impl<N: Number> Counts<N> {
     }
 
     /// Gives every value and its count to `f`, in no order; a value may come twice.
-    pub fn each(&self, mut f: impl FnMut(N, u64)) {
-        for (i, count) in self.window.counts() {
-            f(N::of_whole(self.window.base + i as i64), count);
-        }
-        for (key, count) in self.rare.iter() {
-            f(N::of_key(key), count);
-        }
+    fn each(&self, mut f: impl FnMut(N, u64)) {
+        self.window.counts().for_each(|(value, count)| f(value, count));
+        self.rare.iter().for_each(|(key, count)| f(N::of_key(key), count));
     }
 
     /// The keys in order, each once, with their counts.
@@ -120,109 +87,40 @@ impl<N: Number> Counts<N> {
 
     /// Bytes on the heap.
     pub fn bytes(&self) -> usize {
-        self.window.cells.capacity() * size_of::<[u32; 4]>() + self.rare.bytes()
+        self.window.bytes() + self.rare.bytes()
     }
 
-    /// The hot loop: first all places, which the compiler turns into vector instructions, then all additions.
-    fn add_block(&mut self, block: &[N]) {
-        let mut offsets = [0u64; BLOCK];
-        let offsets = &mut offsets[..block.len()];
-        let cells = self.window.cells.as_mut_slice();
-        let outside = !(cells.len() as u64 - 1);
-        let mut all = 0;
-        for (offset, value) in offsets.iter_mut().zip(block) {
-            *offset = value.offset(self.window.base);
-            all |= *offset;
-        }
-        if all & outside == 0 {
-            self.hits += block.len();
-            let (fours, rest) = offsets.as_chunks::<4>();
-            for four in fours {
-                for (lane, offset) in four.iter().enumerate() {
-                    cells[*offset as usize][lane] += 1;
-                }
-            }
-            for offset in rest {
-                cells[*offset as usize][0] += 1;
-            }
-            return;
-        }
-        for (i, (offset, value)) in offsets.iter().zip(block).enumerate() {
-            if offset & outside == 0 {
-                self.hits += 1;
-                cells[*offset as usize][i & 3] += 1;
-            } else if !value.is_nan() {
-                self.misses += 1;
-                self.rare.add(value.key(), 1);
-            }
-        }
-    }
-
-    /// Moves the window to where the values are, if too many have missed it.
+    /// Moves the window to where the values are, if too many have missed it; the more often, the less readily.
     fn aim(&mut self, values: &[N]) {
-        let first = self.hits + self.misses == 0;
-        if self.moves >= MOVES || (!first && self.misses <= self.hits / 16) {
+        if !self.astray || values.is_empty() {
             return;
         }
-        let step = (values.len() / 512).max(1);
-        let mut whole: Vec<i64> =
-            values.iter().step_by(step).filter_map(|v| v.whole()).filter(|w| w.unsigned_abs() < 1 << 50).collect();
-        if whole.len() * 8 < values.len().div_ceil(step) {
+        if self.wait > 0 {
+            self.wait -= 1;
             return;
         }
-        whole.sort_unstable();
-        // the ends are left out where they are far away
-        let (mut low, mut high) = (whole[0], whole[whole.len() - 1]);
-        if high.abs_diff(low) >= WIDEST / 2 {
-            (low, high) = (whole[whole.len() / 20], whole[whole.len() - 1 - whole.len() / 20]);
-        }
-        let cells = &self.window.cells;
-        if !cells.is_empty() {
-            let end = self.window.base + cells.len() as i64 - 1;
-            let (wider_low, wider_high) = (low.min(self.window.base), high.max(end));
-            if low >= self.window.base && high <= end {
-                return;
+        (self.wait, self.patience) = (self.patience, (self.patience * 2).min(64));
+        if let Some(better) = self.window.better(values) {
+            self.empty_window();
+            self.window = better;
+            for (key, count) in std::mem::take(&mut self.rare).iter() {
+                self.add(N::of_key(key), count);
             }
-            if wider_high.abs_diff(wider_low) < WIDEST {
-                (low, high) = (wider_low, wider_high);
-            }
-        }
-        let span = high.abs_diff(low);
-        if span < WIDEST {
-            self.move_window(low, span);
-        }
-    }
-
-    /// A new window from `low` to at least `low + span`, with some room around them.
-    fn move_window(&mut self, low: i64, span: u64) {
-        self.moves += 1;
-        self.empty_window();
-        let width = (span + span / 4 + 32).next_power_of_two().min(WIDEST);
-        let before = ((width - span - 1) / 2).min(16) as i64;
-        // whole numbers of an unsigned type begin at 0
-        let base = if low >= 0 { (low - before).max(0) } else { low - before };
-        self.window.base = base;
-        self.window.cells = vec![[0; 4]; width as usize];
-        let old = std::mem::take(&mut self.rare);
-        for (key, count) in old.iter() {
-            self.add(N::of_key(key), count);
         }
     }
 
     fn empty_window(&mut self) {
-        for (i, count) in self.window.counts() {
-            self.rare.add(N::of_whole(self.window.base + i as i64).key(), count);
+        for (value, count) in self.window.counts() {
+            self.rare.add(value.key(), count);
         }
-        self.window.cells.fill([0; 4]);
-        self.window.room = u32::MAX;
+        self.window.clear();
     }
 }
 
-impl Window {
-    /// Offsets and counts of what occurred.
-    fn counts(&self) -> impl Iterator<Item = (usize, u64)> + '_ {
-        let total = |cell: &[u32; 4]| cell.iter().map(|lane| u64::from(*lane)).sum();
-        self.cells.iter().map(total).enumerate().filter(|(_, count)| *count > 0)
+#[inline]
+fn count<N: Number>(rare: &mut Tally, value: N) {
+    if !value.is_nan() {
+        rare.add(value.key(), 1);
     }
 }
 

@@ -237,11 +237,11 @@ fn parts(value: f64) -> (usize, i64) {
 fn add_run<const SQUARES: bool>(cells: &mut [[Cell; 2]], lowest: usize, values: &[f64]) -> usize {
     for (i, value) in values.iter().enumerate() {
         let bits = value.to_bits();
-        let some = *value != 0.0;
-        let exponent = (bits >> 52 & 0x7ff) as usize;
-        let place = if some { exponent.wrapping_sub(lowest) } else { 0 };
-        let Some(pair) = cells.get_mut(place) else { return i };
-        let mantissa = if some { (bits & FRACTION) | HIDDEN } else { 0 };
+        // all ones but for zeros; no branch on data
+        let some = (u64::from(bits << 1 == 0)).wrapping_sub(1);
+        let place = (bits >> 52 & 0x7ff).wrapping_sub(lowest as u64) & some;
+        let Some(pair) = cells.get_mut(place as usize) else { return i };
+        let mantissa = ((bits & FRACTION) | HIDDEN) & some;
         let sign = bits as i64 >> 63;
         let signed = (mantissa as i64 ^ sign) - sign;
         let cell = &mut pair[i & 1];

@@ -18,9 +18,9 @@
 //! | `state` | an accumulator for each group |
 //! | `exact`, `rounding` | all bits of Σx and Σx², rounded once |
 //! | `twofold` | compensated sums |
-//! | `tally`, `counts`, `top` | how often each value occurs |
+//! | `tally`, `window`, `counts`, `top` | how often each value occurs |
 //! | `distribution` | counted while few values are distinct, then summed and sketched |
-//! | `sketch`, `search` | brackets of order statistics, and the passes that narrow them |
+//! | `sketch`, `histogram`, `search` | brackets of order statistics, and the passes that narrow them |
 //! | `quantiles`, `report` | where a quantile lies, and the rows of results |
 
 mod count;
@@ -30,6 +30,7 @@ mod exact;
 mod extreme;
 mod first;
 mod fold;
+mod histogram;
 mod last;
 mod max;
 mod mean;
@@ -52,6 +53,7 @@ mod text;
 mod top;
 mod twofold;
 mod var;
+mod window;
 
 #[cfg(test)]
 mod laws;

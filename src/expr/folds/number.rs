@@ -95,12 +95,15 @@ pub trait Number: Copy + PartialOrd + Debug + Send + Sync + 'static {
     fn key(self) -> u64;
     /// The number of a key.
     fn of_key(key: u64) -> Self;
-    /// The distance from the whole number `base`, wrapping below it; [`NOT_WHOLE`] for a number that is not whole.
-    fn offset(self, base: i64) -> u64;
-    /// The number itself where it is whole and small enough to have an offset.
-    fn whole(self) -> Option<i64>;
-    /// The whole number `whole` as one of this type.
-    fn of_whole(whole: i64) -> Self;
+    /// Whether numbers of this type have parts.
+    const DIVIDES: bool = false;
+    /// Writes how many steps of 1/`parts` each value is above `base/parts`, wrapping below it, or [`NOWHERE`] for a value between two steps.
+    /// Returns the union of the bits of all. Steps beyond 2⁵¹ may count as any number that is far away.
+    fn places(values: &[Self], base: i64, parts: u32, places: &mut [u64]) -> u64;
+    /// The number as so many steps of 1/`parts`, where it is on one and has a place.
+    fn steps(self, parts: u32) -> Option<i64>;
+    /// The number of so many steps of 1/`parts`.
+    fn of_steps(steps: i64, parts: u32) -> Self;
     /// The nearest `f64`.
     fn float(self) -> f64;
     /// `b − a`, rounded once.
@@ -117,8 +120,8 @@ pub trait Number: Copy + PartialOrd + Debug + Send + Sync + 'static {
     fn rows(array: &ArrayRef, f: impl FnMut(usize, Self)) -> Result<()>;
 }
 
-/// The offset of a number that is not whole: beyond every window.
-pub const NOT_WHOLE: u64 = u64::MAX;
+/// The place of a number between two steps: beyond every window.
+pub const NOWHERE: u64 = u64::MAX;
 
 /// 1.5·2⁵²: adding it to a small whole number leaves that number in the low bits.
 const MAGIC: f64 = 6_755_399_441_055_744.0;
@@ -126,6 +129,7 @@ const SIGN: u64 = 1 << 63;
 
 impl Number for f64 {
     type Sums = FloatSums<true>;
+    const DIVIDES: bool = true;
     const ZERO: f64 = 0.0;
     const GREATEST: f64 = f64::INFINITY;
     const LEAST: f64 = f64::NEG_INFINITY;
@@ -147,19 +151,36 @@ impl Number for f64 {
         f64::from_bits(if key & SIGN == 0 { !key } else { key ^ SIGN })
     }
 
-    #[inline]
-    fn offset(self, base: i64) -> u64 {
-        let moved = self + MAGIC;
-        let offset = moved.to_bits().wrapping_sub(MAGIC.to_bits()).wrapping_sub(base as u64);
-        if moved - MAGIC == self { offset } else { NOT_WHOLE }
+    fn places(values: &[f64], base: i64, parts: u32, places: &mut [u64]) -> u64 {
+        let base = MAGIC.to_bits().wrapping_add(base as u64);
+        let mut all = 0;
+        // a step is k/parts as division rounds it: what reading the decimal gives
+        if parts == 1 {
+            for (place, value) in places.iter_mut().zip(values) {
+                let moved = value + MAGIC;
+                let between = if moved - MAGIC == *value { 0 } else { NOWHERE };
+                *place = moved.to_bits().wrapping_sub(base) | between;
+                all |= *place;
+            }
+        } else {
+            let parts = f64::from(parts);
+            for (place, value) in places.iter_mut().zip(values) {
+                let moved = value * parts + MAGIC;
+                let between = if (moved - MAGIC) / parts == *value { 0 } else { NOWHERE };
+                *place = moved.to_bits().wrapping_sub(base) | between;
+                all |= *place;
+            }
+        }
+        all
     }
 
-    fn whole(self) -> Option<i64> {
-        (self.abs() <= 1e15 && self.trunc() == self).then_some(self as i64)
+    fn steps(self, parts: u32) -> Option<i64> {
+        let steps = (self * f64::from(parts)).round_ties_even();
+        (steps.abs() < (1u64 << 50) as f64 && steps / f64::from(parts) == self).then_some(steps as i64)
     }
 
-    fn of_whole(whole: i64) -> f64 {
-        whole as f64
+    fn of_steps(steps: i64, parts: u32) -> f64 {
+        steps as f64 / f64::from(parts)
     }
 
     fn float(self) -> f64 {
@@ -211,17 +232,21 @@ impl Number for i64 {
         (key ^ SIGN) as i64
     }
 
-    #[inline]
-    fn offset(self, base: i64) -> u64 {
-        self.wrapping_sub(base) as u64
+    fn places(values: &[i64], base: i64, _: u32, places: &mut [u64]) -> u64 {
+        let mut all = 0;
+        for (place, value) in places.iter_mut().zip(values) {
+            *place = value.wrapping_sub(base) as u64;
+            all |= *place;
+        }
+        all
     }
 
-    fn whole(self) -> Option<i64> {
-        Some(self)
+    fn steps(self, _: u32) -> Option<i64> {
+        (self.unsigned_abs() < 1 << 50).then_some(self)
     }
 
-    fn of_whole(whole: i64) -> i64 {
-        whole
+    fn of_steps(steps: i64, _: u32) -> i64 {
+        steps
     }
 
     fn float(self) -> f64 {
@@ -283,17 +308,21 @@ impl Number for u64 {
         key
     }
 
-    #[inline]
-    fn offset(self, base: i64) -> u64 {
-        self.wrapping_sub(base as u64)
+    fn places(values: &[u64], base: i64, _: u32, places: &mut [u64]) -> u64 {
+        let mut all = 0;
+        for (place, value) in places.iter_mut().zip(values) {
+            *place = value.wrapping_sub(base as u64);
+            all |= *place;
+        }
+        all
     }
 
-    fn whole(self) -> Option<i64> {
-        i64::try_from(self).ok()
+    fn steps(self, _: u32) -> Option<i64> {
+        (self < 1 << 50).then_some(self as i64)
     }
 
-    fn of_whole(whole: i64) -> u64 {
-        whole as u64
+    fn of_steps(steps: i64, _: u32) -> u64 {
+        steps as u64
     }
 
     fn float(self) -> f64 {
@@ -431,13 +460,26 @@ mod tests {
     }
 
     #[test]
-    fn offsets_tell_whole_numbers() {
-        for (value, offset) in [(5.0, 1029), (-1024.0, 0), (-0.0, 1024), (2.5, NOT_WHOLE), (f64::NAN, NOT_WHOLE)] {
-            assert_eq!(value.offset(-1024), offset, "{value}");
+    fn places_are_steps_above_the_base() {
+        let place = |value: f64, parts| {
+            let mut place = [0];
+            f64::places(&[value], -1024, parts, &mut place);
+            place[0]
+        };
+        for (value, wanted) in [(5.0, 1029), (-1024.0, 0), (-0.0, 1024), (2.5, NOWHERE), (f64::NAN, NOWHERE)] {
+            assert_eq!(place(value, 1), wanted, "{value}");
         }
-        for value in [f64::INFINITY, f64::NEG_INFINITY, 1e15, 4e15, 1e16, -9e15, -1e16, 2f64.powi(53), 1e300, -1025.0] {
-            assert!(value.offset(-1024) >= 1 << 20, "{value}");
+        for (value, wanted) in [(0.29, 1053), (-10.24, 0), (-0.0, 1024), (0.1 + 0.2, NOWHERE), (f64::NAN, NOWHERE)] {
+            assert_eq!(place(value, 100), wanted, "{value}");
         }
+        for far in [f64::INFINITY, f64::NEG_INFINITY, 1e15, 4e15, 1e16, -9e15, -1e16, 2f64.powi(53), 1e300, -1025.0] {
+            assert!(place(far, 1) >= 1 << 20 && place(far, 100) >= 1 << 20, "{far}");
+        }
+        for steps in [-5i64, 0, 29, 123_456] {
+            assert_eq!(f64::of_steps(steps, 100).steps(100), Some(steps));
+            assert_eq!(f64::of_steps(steps, 100).to_string().parse::<f64>().unwrap().steps(100), Some(steps));
+        }
+        assert_eq!((f64::NAN.steps(1), 0.25.steps(2), 1e300.steps(1)), (None, None, None));
     }
 
     #[test]

@@ -117,17 +117,15 @@ pub fn wholes(values: impl IntoIterator<Item = Option<i64>>, to: &DataType) -> R
 /// # Errors
 /// Those of the conversion.
 pub fn of_keys<N: Number>(keys: impl IntoIterator<Item = Option<u64>>, to: &DataType) -> Result<ArrayRef> {
-    let numbers = keys.into_iter().map(|key| key.map(N::of_key));
-    match super::Kind::of(to) {
-        Some(super::Kind::Float) => Ok(cast(&floats(numbers.map(|n| n.map(N::float))), to)?),
-        Some(super::Kind::Unsigned) => {
-            let values: UInt64Array = numbers.map(|n| n.map(N::key)).collect();
-            Ok(cast(&values, to)?)
+    use super::Kind;
+    let keys = keys.into_iter();
+    Ok(match Kind::of(to) {
+        Some(Kind::Float) => cast(&floats(keys.map(|key| key.map(|key| N::of_key(key).float()))), to)?,
+        Some(Kind::Unsigned) => cast(&keys.collect::<UInt64Array>(), to)?,
+        Some(Kind::Bool) => {
+            let truths = keys.map(|key| key.map(|key| i64::of_key(key) != 0));
+            std::sync::Arc::new(truths.collect::<BooleanArray>())
         }
-        Some(super::Kind::Bool) => {
-            let values: BooleanArray = numbers.map(|n| n.and_then(N::whole).map(|w| w != 0)).collect();
-            Ok(std::sync::Arc::new(values))
-        }
-        _ => wholes(numbers.map(|n| n.and_then(N::whole)), to),
-    }
+        _ => wholes(keys.map(|key| key.map(i64::of_key)), to)?,
+    })
 }
