@@ -7,3 +7,4 @@ mod frames;
 mod plans;
 mod rows;
 mod runs;
+mod semantics;
