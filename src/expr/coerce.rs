@@ -22,7 +22,7 @@ pub fn meet(a: &Arg<'_>, b: &Arg<'_>) -> Result<DataType> {
         (Some(value), None) => literal_meets(b.data_type(), value),
         _ => None,
     };
-    match met.or_else(|| common(a.data_type(), b.data_type())) {
+    match met.or_else(|| meet_types(a.data_type(), b.data_type())) {
         Some(data_type) => Ok(data_type),
         None => Err(mismatch(a, b)),
     }
@@ -39,19 +39,18 @@ pub fn meet_all<'a>(args: &'a [Arg<'a>]) -> Result<DataType> {
     for arg in columns {
         met = Some(match met {
             None => arg.data_type().clone(),
-            Some(so_far) => common(&so_far, arg.data_type())
+            Some(so_far) => meet_types(&so_far, arg.data_type())
                 .ok_or_else(|| Error::types(format!("{so_far} and {} do not go together", named(arg))))?,
         });
     }
     for arg in literals {
         let value = arg.constant.as_ref();
-        met =
-            Some(match (met, value) {
-                (Some(so_far), Some(value)) => literal_meets(&so_far, value)
-                    .or_else(|| common(&so_far, arg.data_type()))
-                    .ok_or_else(|| Error::types(format!("{so_far} and {} do not go together", named(arg))))?,
-                (so_far, _) => so_far.unwrap_or_else(|| arg.data_type().clone()),
-            });
+        met = Some(match (met, value) {
+            (Some(so_far), Some(value)) => literal_meets(&so_far, value)
+                .or_else(|| meet_types(&so_far, arg.data_type()))
+                .ok_or_else(|| Error::types(format!("{so_far} and {} do not go together", named(arg))))?,
+            (so_far, _) => so_far.unwrap_or_else(|| arg.data_type().clone()),
+        });
     }
     Ok(met.unwrap_or(DataType::Null))
 }
@@ -95,7 +94,7 @@ fn literal_meets(column: &DataType, value: &Scalar) -> Option<DataType> {
 
 /// The type in which two columns meet: the smallest that holds all values of both, as numpy promotes; strings of
 /// different layouts meet in `Utf8`.
-pub fn common(a: &DataType, b: &DataType) -> Option<DataType> {
+pub fn meet_types(a: &DataType, b: &DataType) -> Option<DataType> {
     use DataType::{Boolean, Date32, Date64, Decimal128, Float32, Float64, Int64, Null, Timestamp};
     if a == b {
         return Some(a.clone());
@@ -115,7 +114,7 @@ pub fn common(a: &DataType, b: &DataType) -> Option<DataType> {
         (Decimal128(p, s), other) | (other, Decimal128(p, s)) if other.is_integer() => {
             Some(Decimal128((*p).max((19 + s).clamp(1, 38) as u8), *s))
         }
-        (x, y) if x.is_integer() && y.is_integer() => Some(common_integer(x, y)),
+        (x, y) if x.is_integer() && y.is_integer() => Some(meet_integers(x, y)),
         (x, y) if x.is_numeric() && y.is_numeric() => {
             let small = |t: &DataType| matches!(t, Float32) || integer_bits(t).is_some_and(|(bits, _)| bits <= 16);
             Some(if small(x) && small(y) { Float32 } else { Float64 })
@@ -153,7 +152,7 @@ pub fn integer_bits(t: &DataType) -> Option<(u8, bool)> {
     })
 }
 
-fn common_integer(a: &DataType, b: &DataType) -> DataType {
+fn meet_integers(a: &DataType, b: &DataType) -> DataType {
     let ((bits_a, signed_a), (bits_b, signed_b)) =
         (integer_bits(a).unwrap_or((64, true)), integer_bits(b).unwrap_or((64, true)));
     let bits = if signed_a == signed_b {
@@ -205,7 +204,7 @@ pub fn meet_values(a: &Value, b: &Value) -> Result<DataType> {
         }
         _ => None,
     };
-    met.or_else(|| common(a.data_type(), b.data_type()))
+    met.or_else(|| meet_types(a.data_type(), b.data_type()))
         .ok_or_else(|| Error::types(format!("{} and {} do not go together", a.data_type(), b.data_type())))
 }
 

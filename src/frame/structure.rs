@@ -12,7 +12,7 @@ use comfy_table::presets;
 use super::table::short;
 use super::{DataFrame, Table};
 use crate::base::{Error, ErrorKind, Result};
-use crate::expr::coerce::common;
+use crate::expr::coerce::meet_types;
 use crate::expr::fns::cast::convert;
 
 impl fmt::Display for DataFrame {
@@ -62,7 +62,7 @@ pub(super) fn transpose(table: &Table) -> Result<Table> {
     };
     let mut met = DataType::Null;
     for field in schema.fields().iter().skip(skip) {
-        met = common(&met, field.data_type()).ok_or_else(|| {
+        met = meet_types(&met, field.data_type()).ok_or_else(|| {
             Error::types(format!("`{}`, a {}, does not go together with {met}", field.name(), field.data_type()))
         })?;
     }

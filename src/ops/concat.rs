@@ -8,7 +8,7 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 
 use crate::base::{Error, ErrorKind, Identity, Result, Token, Tokenizer};
 use crate::expr::Expr;
-use crate::expr::coerce::common;
+use crate::expr::coerce::meet_types;
 use crate::expr::fns::cast::convert;
 use crate::io::Batch;
 use crate::plan::lower::count_partitions;
@@ -42,7 +42,7 @@ impl Op for Concat {
             for field in schema.fields() {
                 match fields.iter_mut().find(|f| f.name() == field.name()) {
                     Some(known) => {
-                        let met = common(known.data_type(), field.data_type()).ok_or_else(|| {
+                        let met = meet_types(known.data_type(), field.data_type()).ok_or_else(|| {
                             let what = format!(
                                 "it is {} in one frame and {} in another",
                                 known.data_type(),

@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 
 use crate::base::schema::{same_type, unknown_column};
 use crate::base::{Error, ErrorKind, Result};
-use crate::expr::coerce::common;
+use crate::expr::coerce::meet_types;
 
 /// The schema of several files, and where each file has its columns.
 #[derive(Clone, Debug)]
@@ -125,7 +125,7 @@ fn widened(a: &DataType, b: &DataType) -> Option<DataType> {
             fields.map(Struct)
         }
         _ if same_type(a, b) => Some(a.clone()),
-        _ => common(a, b),
+        _ => meet_types(a, b),
     }
 }
 
