@@ -7,7 +7,6 @@ use arrow::datatypes::DataType;
 use super::DataFrame;
 use crate::base::{Error, Result};
 
-use crate::expr::col;
 use crate::expr::folds::{Count, Fold, Max, Mean, Min, Nunique, Quantile, Std, Sum, Var};
 use crate::ops::aggregate::{Agg, Aggregate};
 use crate::ops::{Describe, Include};
@@ -131,11 +130,7 @@ impl DataFrame {
     /// # Errors
     /// Never in practice.
     pub fn round(&self, decimals: i32) -> Result<DataFrame> {
-        let rounded = self.schema().fields().iter().map(|f| match f.data_type() {
-            DataType::Float64 | DataType::Float32 => col(f.name()).round(decimals).alias(f.name()),
-            _ => col(f.name()),
-        });
-        self.select(rounded.collect::<Vec<_>>())
+        self.select(super::table::rounded(self.schema(), decimals))
     }
 
     /// `fold` of every column that it has a meaning for, among those whose type is wanted.

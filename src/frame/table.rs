@@ -10,7 +10,7 @@ use comfy_table::{CellAlignment, ContentArrangement, presets};
 
 use crate::base::schema::index_of;
 use crate::base::{Error, Result};
-use crate::expr::Scalar;
+use crate::expr::{Expr, Program, Scalar, col};
 
 /// Rows in memory: what [`DataFrame::compute`](super::DataFrame::compute) gives. Printed, it shows its first and last
 /// rows.
@@ -101,6 +101,16 @@ impl Table {
         Err(Error::invalid(format!("there is no row {row}: the table has {}", self.num_rows())))
     }
 
+    /// Floating columns rounded to so many decimals, half to even as numpy rounds; the others as they are.
+    ///
+    /// # Errors
+    /// Never in practice.
+    pub fn round(&self, decimals: i32) -> Result<Table> {
+        let program = Program::new(&rounded(&self.schema, decimals), &self.schema)?;
+        let batches = self.batches.iter().map(|b| program.run(b)).collect::<Result<Vec<_>>>()?;
+        Ok(Table::new(program.schema().clone(), batches))
+    }
+
     /// Rows and columns exchanged: the values of `names` (the first column, when it is text, as after `describe`) become
     /// the names of the columns, and the names of the other columns become a column called `column`.
     ///
@@ -131,6 +141,17 @@ impl Table {
         }
         texts
     }
+}
+
+/// All columns, the floating ones rounded.
+pub(super) fn rounded(schema: &SchemaRef, decimals: i32) -> Vec<Expr> {
+    let fields = schema.fields().iter();
+    fields
+        .map(|f| match f.data_type() {
+            DataType::Float64 | DataType::Float32 => col(f.name()).round(decimals).alias(f.name()),
+            _ => col(f.name()),
+        })
+        .collect()
 }
 
 impl fmt::Display for Table {

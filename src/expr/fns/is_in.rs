@@ -14,7 +14,7 @@ use super::one_column::{Domain, OneColumn};
 use super::{Compare, Logic};
 use crate::base::schema::logical;
 use crate::base::{Error, Result};
-use crate::expr::coerce::{common, meet_all_values, to_type};
+use crate::expr::coerce::{meet_all_values, meet_types, to_type};
 use crate::expr::{Scalar, ScalarFn, Value};
 
 /// Whether a value is one of a list. Null stays null, NaN is in no list, and a null in the list is nothing's equal.
@@ -82,7 +82,7 @@ fn meet(column: &DataType, list: &ArrayRef) -> Option<DataType> {
         }
         _ => false,
     };
-    if own { Some(column.clone()) } else { common(column, list.data_type()).filter(|met| !met.is_nested()) }
+    if own { Some(column.clone()) } else { meet_types(column, list.data_type()).filter(|met| !met.is_nested()) }
 }
 
 impl OneColumn for IsIn {
