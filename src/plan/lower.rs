@@ -283,7 +283,7 @@ impl Lowering {
         }
         let (needs, pipe) = pipe.bind();
         let work: Work = Box::new(move |inputs, ctx| run_gather(&pipe, inputs, ctx));
-        self.graph.add(key, Label { name: label.clone(), partition: key.index as u32 }, &needs, work)
+        self.graph.add(key, Label { name: label.clone(), partition: key.index }, &needs, work)
     }
 }
 
