@@ -24,6 +24,12 @@ pub trait ScalarFn: Identity + Debug + Display + Send + Sync {
     /// When a value has no result.
     fn eval(&self, args: &[Value], rows: usize) -> Result<Value>;
 
+    /// Whether [`eval`](Self::eval) may fail for some values. Conditions that may are not asked about rows that an earlier
+    /// condition has left out.
+    fn can_fail(&self) -> bool {
+        true
+    }
+
     /// How a call is written.
     fn notation(&self) -> Notation {
         Notation::Call

@@ -84,6 +84,13 @@ impl Expr {
         names
     }
 
+    /// Whether it may fail for some values, as a conversion of text may.
+    pub fn can_fail(&self) -> bool {
+        let mut can = false;
+        self.visit(&mut |e| can |= matches!(e, Expr::Call { func, .. } if func.can_fail()));
+        can
+    }
+
     /// Calls `see` once for each distinct part, arguments first.
     pub fn visit(&self, see: &mut dyn FnMut(&Expr)) {
         fn walk(e: &Expr, seen: &mut FxHashSet<Part>, see: &mut dyn FnMut(&Expr)) {

@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, Schema, SchemaRef};
 
 use crate::base::schema::index_of;
 use crate::base::{Error, Identity, Result, Tokenizer};
-use crate::expr::{Expr, Program, Value};
+use crate::expr::{Expr, Program, Scalar, Value};
 use crate::io::Batch;
 use crate::plan::node::only;
 use crate::plan::{Flow, Map, Op, Out, Plan, Shape, Stage};
@@ -68,12 +68,14 @@ impl Op for Filter {
 
     fn shape(&self, inputs: &[Plan]) -> Result<Shape> {
         let schema = only(inputs)?.schema();
-        let program = Program::new(std::slice::from_ref(&self.condition), schema)?;
+        let conditions = steps(&self.condition);
+        let programs = conditions.iter().map(|c| Program::new(std::slice::from_ref(c), schema));
+        let programs: Arc<[Program]> = programs.collect::<Result<_>>()?;
         let keep = match &self.keep {
             None => None,
             Some(keep) => Some(keep.iter().map(|k| index_of(schema, k)).collect::<Result<Vec<_>>>()?),
         };
-        Ok(Map::each(move |_| Ok(Box::new(FilterStage { program: program.clone(), keep: keep.clone() }))))
+        Ok(Map::each(move |_| Ok(Box::new(FilterStage { programs: programs.clone(), keep: keep.clone() }))))
     }
 
     fn columns_needed(&self, wanted: &[usize], inputs: &[SchemaRef]) -> Option<Vec<Vec<usize>>> {
@@ -106,32 +108,51 @@ impl Op for Filter {
     }
 }
 
+/// The conditions to apply one after the other: those that may fail are only asked about the rows that are left, so that
+/// a filter can guard the ones after it even when they have become one.
+fn steps(condition: &Expr) -> Vec<Expr> {
+    let mut steps: Vec<Expr> = Vec::new();
+    for part in condition.conjuncts() {
+        match steps.pop() {
+            Some(before) if part.can_fail() => steps.extend([before, part]),
+            Some(before) => steps.push(before.and(part)),
+            None => steps.push(part),
+        }
+    }
+    steps
+}
+
 struct FilterStage {
-    program: Program,
+    programs: Arc<[Program]>,
     keep: Option<Vec<usize>>,
 }
 
 impl Stage for FilterStage {
-    fn push(&mut self, batch: Batch, out: &mut Out<'_>) -> Result<Flow> {
-        let condition = self.program.eval(&batch.record)?.into_iter().next();
-        let batch = match &self.keep {
-            None => batch,
-            Some(keep) => batch.with_record(batch.record.project(keep)?),
-        };
-        match condition {
-            Some(Value::Array(array)) => {
-                let array = crate::expr::fns::cast::convert(&array, &DataType::Boolean)?;
-                let kept = batch.filter(array.as_boolean())?;
-                if kept.rows() == 0 { Ok(Flow::More) } else { out.push(kept) }
+    fn push(&mut self, mut batch: Batch, out: &mut Out<'_>) -> Result<Flow> {
+        for (i, program) in self.programs.iter().enumerate() {
+            let condition = program.eval(&batch.record)?.into_iter().next();
+            if let (Some(keep), true) = (&self.keep, i + 1 == self.programs.len()) {
+                batch = batch.with_record(batch.record.project(keep)?);
             }
-            Some(Value::Scalar(scalar)) => {
-                let one: Option<&BooleanArray> = scalar.array().as_boolean_opt();
-                let is_true = !scalar.is_null() && one.is_some_and(|a| a.value(0));
-                if is_true { out.push(batch) } else { Ok(Flow::More) }
+            match condition {
+                Some(Value::Array(array)) => {
+                    let array = crate::expr::fns::cast::convert(&array, &DataType::Boolean)?;
+                    batch = batch.filter(array.as_boolean())?;
+                }
+                Some(Value::Scalar(scalar)) if is_true(&scalar) => {}
+                _ => return Ok(Flow::More),
             }
-            None => Ok(Flow::More),
+            if batch.rows() == 0 {
+                return Ok(Flow::More);
+            }
         }
+        out.push(batch)
     }
+}
+
+fn is_true(scalar: &Scalar) -> bool {
+    let one: Option<&BooleanArray> = scalar.array().as_boolean_opt();
+    !scalar.is_null() && one.is_some_and(|a| a.value(0))
 }
 
 /// The positions of the named columns.

@@ -88,3 +88,14 @@ fn a_panic_in_a_closure_is_an_error() {
         assert!(text.contains("no luck") && text.contains("partition 0") && text.contains("map_partitions"), "{text}");
     }
 }
+
+#[test]
+fn a_filter_guards_the_ones_after_it() {
+    let text = arrow::array::StringArray::from(vec!["1", "two", "3", "4"]);
+    let batch = RecordBatch::try_from_iter([("s", Arc::new(text) as _)]).unwrap();
+    let good = DataFrame::from_batches([batch]).unwrap().filter(col("s").ne("two")).unwrap();
+    // the rules bring both filters together below the conversion
+    let numbers = good.with_column("n", col("s").cast(arrow::datatypes::DataType::Float64)).unwrap();
+    let big = numbers.filter(col("n").gt(2)).unwrap().compute().unwrap();
+    assert_eq!(big.f64s("n").unwrap(), [Some(3.0), Some(4.0)]);
+}

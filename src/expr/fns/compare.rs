@@ -102,6 +102,10 @@ impl ScalarFn for Compare {
         })
     }
 
+    fn can_fail(&self) -> bool {
+        false
+    }
+
     fn notation(&self) -> Notation {
         Notation::Infix
     }

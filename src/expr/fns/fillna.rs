@@ -59,6 +59,10 @@ impl ScalarFn for FillNull {
         }
     }
 
+    fn can_fail(&self) -> bool {
+        false
+    }
+
     fn notation(&self) -> Notation {
         Notation::Method
     }

@@ -42,6 +42,10 @@ impl ScalarFn for IsNull {
         Ok(a.like(Arc::new(result)))
     }
 
+    fn can_fail(&self) -> bool {
+        false
+    }
+
     fn notation(&self) -> Notation {
         Notation::Method
     }

@@ -77,6 +77,10 @@ impl ScalarFn for Logic {
         Ok(if scalars { a.like(result) } else { Value::Array(result) })
     }
 
+    fn can_fail(&self) -> bool {
+        false
+    }
+
     fn notation(&self) -> Notation {
         Notation::Infix
     }
@@ -107,6 +111,10 @@ impl ScalarFn for Not {
         let [a] = args else { return Err(Error::invalid("`not` takes one operand")) };
         let a = to_type(a, &DataType::Boolean)?;
         Ok(a.like(Arc::new(boolean::not(a.rows().as_boolean())?)))
+    }
+
+    fn can_fail(&self) -> bool {
+        false
     }
 
     fn notation(&self) -> Notation {
