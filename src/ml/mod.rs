@@ -11,9 +11,12 @@
 //!
 //! linfa and its version of ndarray are part of the interface, and re-exported.
 
+mod apply;
 mod bridge;
 pub mod classes;
+pub mod dataset;
 pub mod design;
+mod file;
 pub mod logistic;
 pub mod metrics;
 pub mod prepare;
@@ -23,6 +26,7 @@ pub use linfa;
 pub use ndarray;
 
 pub use classes::{Classes, Label};
+pub use dataset::Target;
 pub use design::{Design, Layout, OneHotBlock};
 pub use logistic::{FittedLogisticRegression, LogisticRegression, Penalty, Solver, ValidLogisticRegression};
 pub use prepare::{Categorizer, ColumnTransformer, DummyEncoder, OneHotEncoder, OnePass, Remainder, StandardScaler};

@@ -19,6 +19,12 @@ pub trait OnePass {
     /// If the schema has not the columns, or not the types, that the step works on.
     fn begin(&self, schema: &Schema) -> Result<Self::Stats>;
 
+    /// The columns that [`update`](Self::update) looks at, for frames of this schema; `None` for all.
+    fn reads(&self, schema: &Schema) -> Option<Vec<String>> {
+        let _ = schema;
+        None
+    }
+
     /// Takes in a batch.
     ///
     /// # Errors

@@ -171,7 +171,7 @@ impl FittedStandardScaler {
         &self.columns
     }
 
-    /// The schema after [`transform`](Self::transform): fitted columns are `Float64`.
+    /// The schema after [`transform_batch`](Self::transform_batch): fitted columns are `Float64`.
     ///
     /// # Errors
     /// `UnknownColumn` if a fitted column is missing.
@@ -188,15 +188,15 @@ impl FittedStandardScaler {
     ///
     /// # Errors
     /// `UnknownColumn` if a fitted column is missing, `TypeMismatch` if it is not numeric.
-    pub fn transform(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+    pub fn transform_batch(&self, batch: &RecordBatch) -> Result<RecordBatch> {
         self.map(batch, |value, shift, scale| (value - shift) / scale)
     }
 
-    /// The values before [`transform`](Self::transform).
+    /// The values before [`transform_batch`](Self::transform_batch).
     ///
     /// # Errors
-    /// As [`transform`](Self::transform).
-    pub fn inverse_transform(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+    /// As [`transform_batch`](Self::transform_batch).
+    pub fn inverse_transform_batch(&self, batch: &RecordBatch) -> Result<RecordBatch> {
         self.map(batch, |value, shift, scale| value * scale + shift)
     }
 
@@ -246,11 +246,11 @@ mod tests {
         assert_eq!((a.mean, b.mean, a.count), (2.0, 5.0, 3));
         assert_eq!((a.var, b.var), (2.0 / 3.0, 0.0));
         assert_eq!((a.scale, b.scale), ((2.0_f64 / 3.0).sqrt(), 1.0));
-        let out = fitted.transform(&part).unwrap();
+        let out = fitted.transform_batch(&part).unwrap();
         let column = out.column(0).as_primitive::<Float64Type>();
         assert!((column.value(0) + 1.224744871391589).abs() < 1e-15);
         assert!(column.is_null(3) && column.value(4).is_nan());
-        assert_eq!(fitted.inverse_transform(&out).unwrap().column(1).as_primitive::<Float64Type>().value(0), 5.0);
+        assert_eq!(fitted.inverse_transform_batch(&out).unwrap().column(1).as_primitive::<Float64Type>().value(0), 5.0);
     }
 
     #[test]
@@ -267,7 +267,7 @@ mod tests {
         let part = batch(vec![("a", vec![Some(1.0), Some(3.0)])]);
         let value = |step: StandardScaler| {
             let fitted = step.fit_batches(&part.schema(), [&part]).unwrap();
-            fitted.transform(&part).unwrap().column(0).as_primitive::<Float64Type>().value(1)
+            fitted.transform_batch(&part).unwrap().column(0).as_primitive::<Float64Type>().value(1)
         };
         assert_eq!(value(StandardScaler::new().with_mean(false)), 3.0);
         assert_eq!(value(StandardScaler::new().with_std(false)), 1.0);
