@@ -7,7 +7,7 @@ use arrow::datatypes::{DataType, Field, Int32Type, Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
 
 use super::categories::{Categories, Vocabulary};
-use super::one_pass::OnePass;
+use super::one_pass::{OnePass, with_columns};
 use crate::base::schema::{index_of, logical};
 use crate::base::{Error, Result};
 
@@ -158,7 +158,7 @@ impl FittedCategorizer {
             columns[place] =
                 categorical(&columns[place], categories).map_err(|e| e.at_column(name.as_str()).doing("categorize"))?;
         }
-        Ok(RecordBatch::try_new(schema, columns)?)
+        with_columns(batch, schema, columns)
     }
 }
 

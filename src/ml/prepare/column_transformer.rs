@@ -6,7 +6,7 @@ use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
 
-use super::one_pass::OnePass;
+use super::one_pass::{OnePass, with_columns};
 use super::scaler::{FittedStandardScaler, Moments, StandardScaler};
 use crate::base::schema::index_of;
 use crate::base::{Error, Result};
@@ -253,7 +253,7 @@ impl FittedColumnTransformer {
             }
         }
         columns.extend(select(batch, &self.kept)?.columns().iter().cloned());
-        Ok(RecordBatch::try_new(self.schema(&batch.schema())?, columns)?)
+        with_columns(batch, self.schema(&batch.schema())?, columns)
     }
 }
 

@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, Field, FieldRef, Int32Type, Schema, SchemaRef, 
 use serde::{Deserialize, Serialize};
 
 use super::categories::Categories;
-use super::one_pass::OnePass;
+use super::one_pass::{OnePass, with_columns};
 use crate::base::schema::index_of;
 use crate::base::{Error, Result};
 use crate::ml::design::OneHotBlock;
@@ -229,7 +229,7 @@ impl FittedDummyEncoder {
                 columns.push(Arc::new(codes.iter().map(|code| Some(*code == feature)).collect::<BooleanArray>()));
             }
         }
-        Ok(RecordBatch::try_new(self.schema(&batch.schema())?, columns)?)
+        with_columns(batch, self.schema(&batch.schema())?, columns)
     }
 
     /// The batch before [`transform_batch`](Self::transform_batch), with its categorical columns in their places. A row of zeros
@@ -249,7 +249,7 @@ impl FittedDummyEncoder {
             Ok((Field::new(name, column.data_type().clone(), true), column))
         });
         let (fields, columns): (Vec<Field>, Vec<ArrayRef>) = columns.collect::<Result<Vec<_>>>()?.into_iter().unzip();
-        Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
+        with_columns(batch, Arc::new(Schema::new(fields)), columns)
     }
 
     fn decode(&self, batch: &RecordBatch, block: &OneHotBlock, categories: &Categories) -> Result<ArrayRef> {

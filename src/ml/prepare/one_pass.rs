@@ -1,7 +1,7 @@
 //! Steps that are fitted from one pass over the data.
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::Schema;
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow::datatypes::{Schema, SchemaRef};
 
 use crate::base::Result;
 
@@ -61,4 +61,10 @@ pub trait OnePass {
         }
         self.finish(stats)
     }
+}
+
+/// The rows of a batch with other columns, of which there may be none.
+pub(super) fn with_columns(batch: &RecordBatch, schema: SchemaRef, columns: Vec<ArrayRef>) -> Result<RecordBatch> {
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    Ok(RecordBatch::try_new_with_options(schema, columns, &options)?)
 }

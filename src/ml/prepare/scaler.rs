@@ -7,7 +7,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
 
-use super::one_pass::OnePass;
+use super::one_pass::{OnePass, with_columns};
 use crate::base::schema::{index_of, logical};
 use crate::base::{Error, Result};
 
@@ -210,7 +210,7 @@ impl FittedStandardScaler {
             columns[index_of(&schema, &column.name)?] =
                 Arc::new(values.unary::<_, Float64Type>(|v| f(v, shift, scale))) as ArrayRef;
         }
-        Ok(RecordBatch::try_new(schema, columns)?)
+        with_columns(batch, schema, columns)
     }
 }
 
