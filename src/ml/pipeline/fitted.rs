@@ -166,10 +166,10 @@ impl FittedPipeline {
         let fields = names.iter().map(|name| Arc::new(Field::new(name, data_type.clone(), false)));
         let schema: SchemaRef = Arc::new(Schema::new(kept.iter().cloned().chain(fields).collect::<Vec<_>>()));
         let content = Question { pipeline: self, ask: &ask, beside, names: &names };
-        let (pipeline, out) = (self.clone(), schema.clone());
+        let (pipeline, out, asked) = (self.clone(), schema.clone(), ask.clone());
         let work = move |batch: &RecordBatch| {
             let mut columns = if beside { batch.columns().to_vec() } else { Vec::new() };
-            columns.extend(pipeline.columns(batch, &ask)?);
+            columns.extend(pipeline.columns(batch, &asked)?);
             Ok(RecordBatch::try_new(out.clone(), columns)?)
         };
         let apply = Apply::new("predict", &content, schema, work)?;

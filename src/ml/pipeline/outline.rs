@@ -73,7 +73,8 @@ impl Outline {
                     if self.plain.index_of(column).is_err()
                         && let Some(block) = self.one_hot.iter().find(of)
                     {
-                        let what = format!("the feature `{column}` by itself, one of the one-hot features of `{block}`");
+                        let what =
+                            format!("the feature `{column}` by itself, one of the one-hot features of `{block}`");
                         return Err(one_hot_is_closed(name, &what));
                     }
                 }

@@ -240,9 +240,7 @@ mod tests {
 
     #[test]
     fn every_listed_parameter_can_be_set() {
-        let any = |set: &dyn Fn(ParamValue) -> bool| {
-            [ParamValue::Bool(true), ParamValue::Int(1)].into_iter().any(set)
-        };
+        let any = |set: &dyn Fn(ParamValue) -> bool| [ParamValue::Bool(true), ParamValue::Int(1)].into_iter().any(set);
         for name in LogisticRegression::PARAMS {
             assert!(any(&|v| matches!(LogisticRegression::new().with_param(name, v), Some(Ok(_)))), "{name}");
         }

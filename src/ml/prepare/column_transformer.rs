@@ -101,7 +101,12 @@ impl ColumnTransformer {
     /// The same for fewer columns: those of its steps that `wanted` names, and of the remainder none but such.
     pub(crate) fn limited_to(&self, wanted: impl Fn(&str) -> bool) -> Self {
         let kept = |part: &Part<ColumnStep>| Part {
-            columns: part.columns.iter().filter(|name| part.step != ColumnStep::Drop && wanted(name)).cloned().collect(),
+            columns: part
+                .columns
+                .iter()
+                .filter(|name| part.step != ColumnStep::Drop && wanted(name))
+                .cloned()
+                .collect(),
             ..part.clone()
         };
         ColumnTransformer { steps: self.steps.iter().map(kept).collect(), remainder: self.remainder }

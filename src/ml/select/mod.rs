@@ -11,6 +11,8 @@ pub mod folds;
 pub mod grid;
 pub mod report;
 pub mod search;
+#[cfg(test)]
+mod tests;
 
 pub use folds::{KFold, StratifiedKFold};
 pub use grid::{ParamGrid, Params};
