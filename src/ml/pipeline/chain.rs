@@ -18,7 +18,7 @@ use super::step::{FittedStep, Step, names};
 use crate::base::{Error, ErrorKind, Result};
 use crate::frame::DataFrame;
 use crate::ml::dataset::{Target, features};
-use crate::ml::logistic::{LogisticRegression, ValidLogisticRegression, fit_path};
+use crate::ml::logistic::{ValidLogisticRegression, fit_path};
 
 /// Steps that prepare columns, each fitted to what the one before it gives, and a model at the end.
 ///
@@ -135,73 +135,71 @@ impl Pipeline {
     /// # Errors
     /// Those of the steps; `Invalid` for a pipeline with a model, which needs a target.
     pub fn fit_frame(&self, frame: &DataFrame) -> Result<FittedPipeline> {
-        self.check_names()?;
-        let mut steps: Vec<(String, FittedStep)> = Vec::new();
-        let mut at = frame.clone();
-        for (name, step) in &self.steps {
-            if let Step::LogisticRegression(_) = step {
-                return Err(Error::invalid(format!("step `{name}` is a model and needs a target"))
-                    .help("use fit with DatasetBase::new(frame, Target::column(..))"));
-            }
-            let fitted = step.fit_frame(&at).map_err(|e| in_step(e, name))?;
-            at = fitted.transform(&at)?;
-            steps.push((name.clone(), fitted));
+        let (inputs, steps, notes) = prune(&self.steps, frame.schema())?;
+        note::log(&notes);
+        let mut fitted = FittedPipeline::new(inputs, Vec::new(), None, notes);
+        for (name, step) in steps {
+            let so_far = fitted.prepared(frame, |rows| Ok(rows.plain))?;
+            let step = step.fit_frame(&so_far).map_err(|e| in_step(e, &name))?;
+            fitted = fitted.and(name, step);
         }
-        Ok(FittedPipeline::new(frame.columns(), steps, None, Vec::new()))
+        Ok(fitted)
     }
 
     /// Checks the steps against the columns, and leaves out what is not needed.
     pub(crate) fn prepare(&self, features: &Schema) -> Result<Prepared> {
-        self.check_names()?;
         let Some(((name, Step::LogisticRegression(model)), steps)) = self.steps.split_last() else {
             return Err(Error::invalid("the last step of the pipeline has to be a model")
                 .help("add .step(\"clf\", LogisticRegression::new()), or use fit_frame"));
         };
-        let mut outlines = vec![Outline::of(features)];
-        let mut notes = Vec::new();
-        for (name, step) in steps {
-            if let Step::LogisticRegression(_) = step {
-                return Err(Error::invalid(format!("step `{name}` is a model and not the last step")));
-            }
-            if let Some(outline) = outlines.last() {
-                notes.extend(outline.note(name, step));
-                let next = outline.after(name, step).map_err(|e| in_step(e, name))?;
-                outlines.push(next);
-            }
-        }
-        let Some(mut wanted) = outlines.pop().map(|last| last.all()) else {
-            return Err(Error::invalid("the pipeline has no steps"));
-        };
-        if wanted.plain.is_empty() && wanted.one_hot.is_empty() {
-            return Err(Error::model("no column is left for the model").doing("fit"));
-        }
-        let mut pruned = Vec::new();
-        for ((name, step), outline) in steps.iter().zip(&outlines).rev() {
-            let (step, needed) = outline.prune(step, wanted);
-            pruned.push((name.clone(), step));
-            wanted = needed;
-        }
-        pruned.reverse();
-        let inputs = names(features).into_iter().filter(|name| wanted.plain.contains(name)).collect();
-        Ok(Prepared { inputs, steps: pruned, name: name.clone(), model: checked(model)?, notes })
-    }
-
-    fn check_names(&self) -> Result<()> {
-        for (i, (name, _)) in self.steps.iter().enumerate() {
-            if name.is_empty() || name.contains("__") {
-                return Err(Error::invalid(format!("a step cannot be called `{name}`"))
-                    .help("two underscores part the name of a step from that of its parameter"));
-            }
-            if self.steps[..i].iter().any(|(other, _)| other == name) {
-                return Err(Error::invalid(format!("two steps are called `{name}`")));
-            }
-        }
-        Ok(())
+        check_names(&self.steps)?;
+        let (inputs, steps, notes) = prune(steps, features)?;
+        Ok(Prepared { inputs, steps, name: name.clone(), model: model.check_ref()?.clone(), notes })
     }
 }
 
-fn checked(model: &LogisticRegression) -> Result<ValidLogisticRegression> {
-    model.check_ref().cloned()
+/// The columns that steps need, the steps without what is not needed, and what of it may not be expected.
+fn prune(steps: &[(String, Step)], features: &Schema) -> Result<(Vec<String>, Vec<(String, Step)>, Vec<Note>)> {
+    check_names(steps)?;
+    let (mut outlines, mut notes) = (Vec::with_capacity(steps.len()), Vec::new());
+    let mut at = Outline::of(features);
+    for (name, step) in steps {
+        if let Step::LogisticRegression(_) = step {
+            return Err(Error::invalid(format!(
+                "step `{name}` is a model: it needs a target and has to be the last step"
+            ))
+            .help("use fit with DatasetBase::new(frame, Target::column(..))"));
+        }
+        notes.extend(at.note(name, step));
+        let next = at.after(name, step).map_err(|e| in_step(e, name))?;
+        outlines.push(std::mem::replace(&mut at, next));
+    }
+    let mut wanted = at.all();
+    if wanted.plain.is_empty() && wanted.one_hot.is_empty() {
+        return Err(Error::model("no column is left after the last step").doing("fit"));
+    }
+    let mut pruned = Vec::with_capacity(steps.len());
+    for ((name, step), outline) in steps.iter().zip(&outlines).rev() {
+        let (step, needed) = outline.prune(step, wanted);
+        pruned.push((name.clone(), step));
+        wanted = needed;
+    }
+    pruned.reverse();
+    let inputs = names(features).into_iter().filter(|name| wanted.plain.contains(name)).collect();
+    Ok((inputs, pruned, notes))
+}
+
+fn check_names(steps: &[(String, Step)]) -> Result<()> {
+    for (i, (name, _)) in steps.iter().enumerate() {
+        if name.is_empty() || name.contains("__") {
+            return Err(Error::invalid(format!("a step cannot be called `{name}`"))
+                .help("two underscores part the name of a step from that of its parameter"));
+        }
+        if steps[..i].iter().any(|(other, _)| other == name) {
+            return Err(Error::invalid(format!("two steps are called `{name}`")));
+        }
+    }
+    Ok(())
 }
 
 /// The place of an error of a step.

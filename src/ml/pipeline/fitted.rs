@@ -71,6 +71,12 @@ impl FittedPipeline {
         FittedPipeline { inputs, steps, model, notes }
     }
 
+    /// The same with a further step.
+    pub(crate) fn and(mut self, name: String, step: FittedStep) -> Self {
+        self.steps.push((name, step));
+        self
+    }
+
     /// The columns that it needs.
     pub fn inputs(&self) -> &[String] {
         &self.inputs
@@ -103,8 +109,25 @@ impl FittedPipeline {
     /// # Errors
     /// `UnknownColumn` if a column that it needs is missing.
     pub fn transform(&self, frame: &DataFrame) -> Result<DataFrame> {
-        let chosen = frame.select(&self.inputs)?;
-        self.steps.iter().try_fold(chosen, |frame, (_, step)| step.transform(&frame))
+        self.prepared(frame, Rows::dense)
+    }
+
+    /// The frame of what `view` sees of the rows after all steps but the model.
+    pub(crate) fn prepared(&self, frame: &DataFrame, view: fn(Rows) -> Result<RecordBatch>) -> Result<DataFrame> {
+        for input in &self.inputs {
+            index_of(frame.schema(), input).map_err(|e| e.doing("transform"))?;
+        }
+        let pipeline = self.clone();
+        let work = move |batch: &RecordBatch| view(pipeline.rows(batch)?);
+        let schema = work(&RecordBatch::new_empty(frame.schema().clone()))?.schema();
+        let content = (self, schema.fields().len());
+        Apply::new("transform", &content, schema.clone(), move |batch| Ok(work(batch)?.with_schema(schema.clone())?))?
+            .reading(self.inputs.clone())
+            .on(frame)
+    }
+
+    fn rows(&self, batch: &RecordBatch) -> Result<Rows> {
+        self.steps.iter().try_fold(Rows::of(batch, &self.inputs)?, |rows, (_, step)| step.apply(rows))
     }
 
     /// The predicted label of each row, lazily: one column, called as the target and of the type of its labels.
@@ -180,8 +203,7 @@ impl FittedPipeline {
     /// The answers for a batch.
     fn columns(&self, batch: &RecordBatch, ask: &Ask) -> Result<Vec<ArrayRef>> {
         let model = &self.end()?.fitted;
-        let rows = self.steps.iter().try_fold(Rows::of(batch, &self.inputs)?, |rows, (_, step)| step.apply(rows))?;
-        let design = rows.design()?;
+        let design = self.rows(batch)?.design()?;
         let column = |values: Vec<f64>| Arc::new(Float64Array::from(values)) as ArrayRef;
         Ok(match ask {
             Ask::Class => {

@@ -1,11 +1,13 @@
 //! Rows in memory on their way through the steps.
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions};
 use arrow::compute::{cast, concat_batches};
-use arrow::datatypes::{DataType, Float64Type};
+use arrow::datatypes::{DataType, Field, Float64Type, Schema};
 
 use crate::base::schema::{index_of, logical};
-use crate::base::{Error, Result};
+use crate::base::{Error, ErrorKind, Result};
 use crate::exec::Reservation;
 use crate::frame::DataFrame;
 use crate::ml::classes::Classes;
@@ -44,7 +46,8 @@ impl Collected {
         let chosen = frame.select([columns, &[target.to_string()]].concat())?;
         let mut batches = Vec::new();
         for batch in chosen.batches()? {
-            let batch = batch?;
+            let batch =
+                batch.map_err(|e| if matches!(e.kind(), ErrorKind::Memory { .. }) { too_large(e) } else { e })?;
             reservation.grow(WHAT, slice_bytes(&batch)).map_err(too_large)?;
             batches.push(batch);
         }
@@ -73,7 +76,7 @@ impl Collected {
 }
 
 fn too_large(error: Error) -> Error {
-    error.doing("fit").help("fit to a sample, or raise the memory limit of the session")
+    error.doing("fit a model to all rows").help("fit to a sample, or raise the memory limit of the session")
 }
 
 /// Bytes of the values of a batch, not of the buffers that it is a slice of.
@@ -91,6 +94,23 @@ impl Rows {
         let schema = batch.schema();
         let places = columns.iter().map(|name| index_of(&schema, name)).collect::<Result<Vec<_>>>()?;
         Ok(Rows { plain: batch.project(&places)?, blocks: Vec::new() })
+    }
+
+    /// All features as columns: those that are columns, then a boolean one for each one-hot feature.
+    ///
+    /// # Errors
+    /// `Schema` if two would have one name.
+    pub fn dense(self) -> Result<RecordBatch> {
+        let mut fields = self.plain.schema().fields().to_vec();
+        let mut columns = self.plain.columns().to_vec();
+        for (block, codes) in &self.blocks {
+            for (feature, code) in block.features.iter().zip(0_u32..) {
+                fields.push(Arc::new(Field::new(feature, DataType::Boolean, false)));
+                columns.push(Arc::new(codes.iter().map(|c| Some(*c == code)).collect::<BooleanArray>()));
+            }
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(self.plain.num_rows()));
+        Ok(RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)?)
     }
 
     /// The design matrix: columns as numbers, then the one-hot features.

@@ -129,19 +129,6 @@ fn is_no_preparation() -> Error {
 }
 
 impl FittedStep {
-    /// The frame with the step applied, lazily.
-    ///
-    /// # Errors
-    /// If the columns are not such as the step was fitted to.
-    pub fn transform(&self, frame: &DataFrame) -> Result<DataFrame> {
-        match self {
-            FittedStep::Categorizer(step) => step.transform(frame),
-            FittedStep::DummyEncoder(step) => step.transform(frame),
-            FittedStep::StandardScaler(step) => step.transform(frame),
-            FittedStep::ColumnTransformer(step) => step.transform(frame),
-        }
-    }
-
     /// The rows after this step; one-hot features stay codes.
     pub(crate) fn apply(&self, mut rows: Rows) -> Result<Rows> {
         match self {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Float64Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, AsArray, Float64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Float64Type};
 use linfa::ParamGuard;
 use linfa::dataset::DatasetBase;
@@ -329,7 +329,7 @@ fn too_little_memory_is_an_error() {
     let session = Session::builder().memory_limit(50_000_u64).build().unwrap();
     let error = GridSearchCv::new(pipeline(Remainder::Drop), grid()).fit(&dataset(in_parts(&session, 3))).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Memory { .. }), "{error}");
-    assert!(error.to_string().contains("fit a model"), "{error}");
+    assert!(error.to_string().contains("failed to fit a model to all rows"), "{error}");
     assert_eq!(session.budget().held(), 0);
 }
 
