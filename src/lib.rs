@@ -20,5 +20,9 @@ pub use frame::{
 };
 pub use io::csv::{CsvOptions, CsvWriteOptions, Infer};
 pub use io::{ParquetReadOptions, ParquetWriteOptions};
+pub use ml::{
+    Categorizer, ColumnTransformer, DummyEncoder, GridSearchCv, KFold, LogisticRegression, OneHotEncoder, ParamGrid,
+    Penalty, Pipeline, Remainder, Scoring, Solver, StandardScaler, StratifiedKFold, Target,
+};
 pub use ops::{Include, Sample, SampleMode};
 pub use session::{Scheduler, Session};

@@ -7,15 +7,23 @@
 //! | [`classes`] | the classes of a target |
 //! | [`metrics`] | how good predictions are |
 //! | [`prepare`] | categories, one-hot features, scaling |
-//! | [`select`] | folds for cross-validation |
+//! | [`dataset`] | frames as linfa's records, targets |
+//! | [`pipeline`] | steps one after the other, ending in a model |
+//! | [`select`] | folds, parameter grids, the search |
+//! | `apply` | fitted things as operations on frames |
+//! | `file` | the files of models |
 //!
 //! linfa and its version of ndarray are part of the interface, and re-exported.
 
+mod apply;
 mod bridge;
 pub mod classes;
+pub mod dataset;
 pub mod design;
+mod file;
 pub mod logistic;
 pub mod metrics;
+pub mod pipeline;
 pub mod prepare;
 pub mod select;
 
@@ -23,7 +31,9 @@ pub use linfa;
 pub use ndarray;
 
 pub use classes::{Classes, Label};
+pub use dataset::Target;
 pub use design::{Design, Layout, OneHotBlock};
 pub use logistic::{FittedLogisticRegression, LogisticRegression, Penalty, Solver, ValidLogisticRegression};
+pub use pipeline::{FittedPipeline, Note, Param, ParamKey, ParamValue, Pipeline, Step};
 pub use prepare::{Categorizer, ColumnTransformer, DummyEncoder, OneHotEncoder, OnePass, Remainder, StandardScaler};
-pub use select::{KFold, StratifiedKFold};
+pub use select::{FittedGridSearchCv, GridSearchCv, KFold, ParamGrid, Scoring, StratifiedKFold};

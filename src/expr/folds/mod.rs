@@ -63,6 +63,7 @@ mod speed;
 mod testing;
 
 pub use count::Count;
+pub(crate) use exact::{FloatSums, Sums};
 pub use first::First;
 pub use fold::{Fold, FoldState, Groups, Outcome, Scope};
 pub use last::Last;
@@ -74,6 +75,7 @@ pub use nunique::Nunique;
 pub use quantile::Quantile;
 pub use quantiles::label as percentile_label;
 pub use size::Size;
+pub(crate) use state::Accumulator;
 pub use sum::Sum;
 pub use summary::Summary;
 pub use var::{Std, Var};

@@ -1,6 +1,5 @@
 //! A fitted logistic regression: coefficients by feature, the report of the fit, predictions, and its file.
 
-use std::io::Write;
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -8,14 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use super::kernel::exp_of_negative;
 use super::problem::{Solution, margins};
-use crate::base::{Error, ErrorKind, Result};
+use crate::base::{Error, Result};
 use crate::ml::classes::Classes;
 use crate::ml::design::{Design, Layout};
+use crate::ml::file::Format;
 
-/// The version of the file format.
-const VERSION: u32 = 1;
-/// The kind of model that a file holds.
-const FORMAT: &str = "partita.logistic_regression";
+/// Its file.
+const FORMAT: Format = Format { name: "partita.logistic_regression", version: 1 };
 
 /// The result of fitting [`LogisticRegression`](super::LogisticRegression).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,14 +26,6 @@ pub struct FittedLogisticRegression {
     converged: bool,
     kkt: f64,
     objective: f64,
-}
-
-/// A model's file.
-#[derive(Serialize, Deserialize)]
-struct File<M> {
-    format: String,
-    version: u32,
-    model: M,
 }
 
 impl FittedLogisticRegression {
@@ -135,16 +125,7 @@ impl FittedLogisticRegression {
     /// # Errors
     /// `Io` if the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        let path = path.as_ref();
-        let failed = |e: std::io::Error| Error::io(path.display(), e).doing("save the model to");
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-        let content = File { format: FORMAT.to_string(), version: VERSION, model: self };
-        let text = serde_json::to_string_pretty(&content)
-            .map_err(|e| Error::model(e.to_string()).at_path(path.display()).doing("save the model to"))?;
-        file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
-        file.persist(path).map_err(|e| failed(e.error))?;
-        Ok(())
+        FORMAT.save(path.as_ref(), self)
     }
 
     /// Reads a model that [`save`](Self::save) wrote.
@@ -152,9 +133,13 @@ impl FittedLogisticRegression {
     /// # Errors
     /// `Io` if the file cannot be read, `Corrupt` if it is not such a model, `Unsupported` if a later version wrote it.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
-        let text = std::fs::read_to_string(path).map_err(|e| Error::io(path.display(), e).doing("load the model"))?;
-        parse(&text).map_err(|e| e.at_path(path.display()).doing("load the model"))
+        FORMAT.load(path.as_ref(), FittedLogisticRegression::flaw)
+    }
+
+    /// What cannot be in a model that was read.
+    pub(crate) fn flaw(&self) -> Option<&'static str> {
+        let fits = self.coef.len() == self.layout.len() && self.classes.len() == 2;
+        (!fits).then_some("the coefficients do not fit the features or the classes")
     }
 
     fn expect_features(&self, layout: &Layout) -> Result<()> {
@@ -174,23 +159,4 @@ impl FittedLogisticRegression {
 pub(crate) fn probability(z: f64) -> f64 {
     let e = exp_of_negative(-z.abs());
     if z > 0.0 { 1.0 / (1.0 + e) } else { e / (1.0 + e) }
-}
-
-fn parse(text: &str) -> Result<FittedLogisticRegression> {
-    let corrupt = |e: serde_json::Error| Error::new(ErrorKind::Corrupt { what: format!("not a model: {e}") });
-    let file: File<serde_json::Value> = serde_json::from_str(text).map_err(corrupt)?;
-    if file.format != FORMAT {
-        let what = format!("the file holds a `{}` and not a `{FORMAT}`", file.format);
-        return Err(Error::new(ErrorKind::Corrupt { what }));
-    }
-    if file.version > VERSION {
-        return Err(Error::unsupported(format!("version {} of the model's format", file.version))
-            .help(format!("versions to {VERSION} can be read: use a newer release")));
-    }
-    let model: FittedLogisticRegression = serde_json::from_value(file.model).map_err(corrupt)?;
-    if model.coef.len() != model.layout.len() || model.classes.len() != 2 {
-        let what = "the coefficients do not fit the features or the classes".to_string();
-        return Err(Error::new(ErrorKind::Corrupt { what }));
-    }
-    Ok(model)
 }

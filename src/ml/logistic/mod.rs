@@ -26,5 +26,6 @@ mod square;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use fit::fit_path;
 pub use fitted::FittedLogisticRegression;
 pub use params::{LogisticRegression, Penalty, Solver, ValidLogisticRegression};

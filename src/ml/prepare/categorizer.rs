@@ -7,7 +7,7 @@ use arrow::datatypes::{DataType, Field, Int32Type, Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
 
 use super::categories::{Categories, Vocabulary};
-use super::one_pass::OnePass;
+use super::one_pass::{OnePass, with_columns};
 use crate::base::schema::{index_of, logical};
 use crate::base::{Error, Result};
 
@@ -47,6 +47,21 @@ impl Categorizer {
         self
     }
 
+    /// The columns to make categorical in a frame of this schema.
+    pub(crate) fn chosen(&self, schema: &Schema) -> Vec<String> {
+        let texts = || schema.fields().iter().filter(|f| logical(f.data_type()) == DataType::Utf8);
+        let mut columns = self.columns.clone().unwrap_or_else(|| texts().map(|f| f.name().clone()).collect());
+        let more = self.given.iter().map(|(name, _)| name).filter(|name| !columns.contains(name)).cloned();
+        columns.extend(more.collect::<Vec<_>>());
+        columns
+    }
+
+    /// The same for fewer columns.
+    pub(crate) fn limited_to(&self, columns: Vec<String>) -> Self {
+        let given = self.given.iter().filter(|(name, _)| columns.contains(name)).cloned().collect();
+        Categorizer { columns: Some(columns), given }
+    }
+
     fn given(&self, column: &str) -> Option<&Categories> {
         self.given.iter().find(|(name, _)| name == column).map(|(_, categories)| categories)
     }
@@ -61,11 +76,7 @@ impl OnePass for Categorizer {
     type Fitted = FittedCategorizer;
 
     fn begin(&self, schema: &Schema) -> Result<Vocabularies> {
-        let texts = || schema.fields().iter().filter(|f| logical(f.data_type()) == DataType::Utf8);
-        let mut columns = self.columns.clone().unwrap_or_else(|| texts().map(|f| f.name().clone()).collect());
-        let more = self.given.iter().map(|(name, _)| name).filter(|name| !columns.contains(name)).cloned();
-        columns.extend(more.collect::<Vec<_>>());
-        let vocabularies = columns.into_iter().map(|name| {
+        let vocabularies = self.chosen(schema).into_iter().map(|name| {
             let field = schema.field(index_of(schema, &name)?);
             let vocabulary = match self.given(&name) {
                 Some(_) => None,
@@ -74,6 +85,10 @@ impl OnePass for Categorizer {
             Ok((name, vocabulary))
         });
         vocabularies.collect::<Result<_>>().map(Vocabularies).map_err(|e| e.doing("categorize"))
+    }
+
+    fn reads(&self, schema: &Schema) -> Option<Vec<String>> {
+        Some(self.chosen(schema))
     }
 
     fn update(&self, stats: &mut Vocabularies, batch: &RecordBatch) -> Result<()> {
@@ -116,7 +131,7 @@ impl FittedCategorizer {
         self.columns.iter().find(|(name, _)| name == column).map(|(_, categories)| categories)
     }
 
-    /// The schema after [`transform`](Self::transform).
+    /// The schema after [`transform_batch`](Self::transform_batch).
     ///
     /// # Errors
     /// `UnknownColumn` if a fitted column is missing.
@@ -135,7 +150,7 @@ impl FittedCategorizer {
     /// # Errors
     /// `UnknownColumn` if a fitted column is missing, `TypeMismatch` if its values cannot be compared with the
     /// categories.
-    pub fn transform(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+    pub fn transform_batch(&self, batch: &RecordBatch) -> Result<RecordBatch> {
         let schema = self.schema(&batch.schema())?;
         let mut columns = batch.columns().to_vec();
         for (name, categories) in &self.columns {
@@ -143,7 +158,7 @@ impl FittedCategorizer {
             columns[place] =
                 categorical(&columns[place], categories).map_err(|e| e.at_column(name.as_str()).doing("categorize"))?;
         }
-        Ok(RecordBatch::try_new(schema, columns)?)
+        with_columns(batch, schema, columns)
     }
 }
 
@@ -172,7 +187,7 @@ mod tests {
         let step = Categorizer::new().columns(["place"]);
         let fitted = step.fit_batches(&parts[0].schema(), &parts).unwrap();
         assert_eq!(fitted.categories("place"), Some(&Categories::Float(vec![7.0, 74.0])));
-        let out = fitted.transform(&batch(vec![Some(8.0), Some(74.0)], vec!["", ""])).unwrap();
+        let out = fitted.transform_batch(&batch(vec![Some(8.0), Some(74.0)], vec!["", ""])).unwrap();
         let column = out.column(0).as_dictionary::<Int32Type>();
         assert_eq!((column.is_null(0), column.key(1)), (true, Some(1)));
         assert_eq!(out.schema().field(1).data_type(), &DataType::Utf8);

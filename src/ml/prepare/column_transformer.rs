@@ -6,7 +6,7 @@ use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
 
-use super::one_pass::OnePass;
+use super::one_pass::{OnePass, with_columns};
 use super::scaler::{FittedStandardScaler, Moments, StandardScaler};
 use crate::base::schema::index_of;
 use crate::base::{Error, Result};
@@ -98,8 +98,33 @@ impl ColumnTransformer {
         self
     }
 
+    /// The same for fewer columns: those of its steps that `wanted` names, and of the remainder none but such.
+    pub(crate) fn limited_to(&self, wanted: impl Fn(&str) -> bool) -> Self {
+        let kept = |part: &Part<ColumnStep>| Part {
+            columns: part
+                .columns
+                .iter()
+                .filter(|name| part.step != ColumnStep::Drop && wanted(name))
+                .cloned()
+                .collect(),
+            ..part.clone()
+        };
+        ColumnTransformer { steps: self.steps.iter().map(kept).collect(), remainder: self.remainder }
+    }
+
+    /// Whether the columns that no step names are kept.
+    pub(crate) fn keeps_remainder(&self) -> bool {
+        self.remainder == Remainder::Passthrough
+    }
+
+    /// The columns that come out of the steps, in their order, and whether they are scaled.
+    pub(crate) fn named(&self) -> impl Iterator<Item = (&str, bool)> {
+        let kept = self.steps.iter().filter(|part| part.step != ColumnStep::Drop);
+        kept.flat_map(|part| part.columns.iter().map(|c| (c.as_str(), matches!(part.step, ColumnStep::Scale(_)))))
+    }
+
     /// The columns that no step names.
-    fn others(&self, schema: &Schema) -> Vec<String> {
+    pub(crate) fn others(&self, schema: &Schema) -> Vec<String> {
         let named = |name: &String| self.steps.iter().any(|part| part.columns.contains(name));
         schema.fields().iter().map(|f| f.name()).filter(|name| !named(name)).cloned().collect()
     }
@@ -133,6 +158,11 @@ impl OnePass for ColumnTransformer {
             }
         });
         Ok(StepStats { steps: steps.collect::<Result<_>>()?, others: self.others(schema) })
+    }
+
+    fn reads(&self, _schema: &Schema) -> Option<Vec<String>> {
+        let scaled = self.steps.iter().filter(|part| matches!(part.step, ColumnStep::Scale(_)));
+        Some(scaled.flat_map(|part| part.columns.iter().cloned()).collect())
     }
 
     fn update(&self, stats: &mut StepStats, batch: &RecordBatch) -> Result<()> {
@@ -195,7 +225,7 @@ impl FittedColumnTransformer {
         })
     }
 
-    /// The schema after [`transform`](Self::transform).
+    /// The schema after [`transform_batch`](Self::transform_batch).
     ///
     /// # Errors
     /// `UnknownColumn` if a column of the fit is missing.
@@ -217,18 +247,18 @@ impl FittedColumnTransformer {
     ///
     /// # Errors
     /// `UnknownColumn` if a column of the fit is missing; the errors of the steps.
-    pub fn transform(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+    pub fn transform_batch(&self, batch: &RecordBatch) -> Result<RecordBatch> {
         let mut columns: Vec<ArrayRef> = Vec::new();
         for part in &self.steps {
             let chosen = select(batch, &part.columns)?;
             match &part.step {
-                FittedStep::Scale(scaler) => columns.extend(scaler.transform(&chosen)?.columns().iter().cloned()),
+                FittedStep::Scale(scaler) => columns.extend(scaler.transform_batch(&chosen)?.columns().iter().cloned()),
                 FittedStep::Passthrough => columns.extend(chosen.columns().iter().cloned()),
                 FittedStep::Drop => {}
             }
         }
         columns.extend(select(batch, &self.kept)?.columns().iter().cloned());
-        Ok(RecordBatch::try_new(self.schema(&batch.schema())?, columns)?)
+        with_columns(batch, self.schema(&batch.schema())?, columns)
     }
 }
 
@@ -265,7 +295,7 @@ mod tests {
         let batch = batch();
         let step = ColumnTransformer::new().with("num", StandardScaler::new(), ["b", "a"]);
         let fitted = step.fit_batches(&batch.schema(), [&batch]).unwrap();
-        let out = fitted.transform(&batch).unwrap();
+        let out = fitted.transform_batch(&batch).unwrap();
         assert_eq!(names(&out.schema()), ["b", "a"]);
         assert_eq!(out.column(1).as_primitive::<Float64Type>().values(), &[-1.0, 1.0]);
         assert_eq!(
@@ -282,7 +312,7 @@ mod tests {
             .with("no", ColumnStep::Drop, ["a"])
             .remainder(Remainder::Passthrough);
         let fitted = step.fit_batches(&batch.schema(), [&batch]).unwrap();
-        assert_eq!(names(&fitted.transform(&batch).unwrap().schema()), ["c", "b"]);
+        assert_eq!(names(&fitted.transform_batch(&batch).unwrap().schema()), ["c", "b"]);
         assert_eq!(fitted.note(), None);
     }
 

@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, Field, FieldRef, Int32Type, Schema, SchemaRef, 
 use serde::{Deserialize, Serialize};
 
 use super::categories::Categories;
-use super::one_pass::OnePass;
+use super::one_pass::{OnePass, with_columns};
 use crate::base::schema::index_of;
 use crate::base::{Error, Result};
 use crate::ml::design::OneHotBlock;
@@ -89,6 +89,12 @@ impl DummyEncoder {
         self.unknown = unknown;
         self
     }
+
+    /// The columns to encode in a frame of this schema.
+    pub(crate) fn chosen(&self, schema: &Schema) -> Vec<String> {
+        let categorical = || schema.fields().iter().filter(|f| is_categorical(f)).map(|f| f.name().clone());
+        self.columns.clone().unwrap_or_else(|| categorical().collect())
+    }
 }
 
 fn is_categorical(field: &Field) -> bool {
@@ -101,8 +107,7 @@ impl OnePass for DummyEncoder {
 
     fn begin(&self, schema: &Schema) -> Result<Seen> {
         let input: Vec<String> = schema.fields().iter().map(|f| f.name().clone()).collect();
-        let categorical = || schema.fields().iter().filter(|f| is_categorical(f)).map(|f| f.name().clone());
-        let columns = self.columns.clone().unwrap_or_else(|| categorical().collect());
+        let columns = self.chosen(schema);
         for name in &columns {
             let field = schema.field(index_of(schema, name).map_err(|e| e.doing("encode"))?);
             if !is_categorical(field) {
@@ -112,6 +117,10 @@ impl OnePass for DummyEncoder {
             }
         }
         Ok(Seen { input, columns: columns.into_iter().map(|name| (name, None)).collect() })
+    }
+
+    fn reads(&self, schema: &Schema) -> Option<Vec<String>> {
+        Some(self.chosen(schema))
     }
 
     fn update(&self, stats: &mut Seen, batch: &RecordBatch) -> Result<()> {
@@ -180,7 +189,7 @@ impl FittedDummyEncoder {
         blocks.map(|(name, c)| OneHotBlock { column: name.clone(), features: features(name, c) }).collect()
     }
 
-    /// The schema after [`transform`](Self::transform).
+    /// The schema after [`transform_batch`](Self::transform_batch).
     ///
     /// # Errors
     /// `Model` if the columns are not those of the fit.
@@ -212,7 +221,7 @@ impl FittedDummyEncoder {
     ///
     /// # Errors
     /// As [`encode`](Self::encode).
-    pub fn transform(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+    pub fn transform_batch(&self, batch: &RecordBatch) -> Result<RecordBatch> {
         let Encoded { rest, blocks } = self.encode(batch)?;
         let mut columns = rest.columns().to_vec();
         for (block, codes) in &blocks {
@@ -220,15 +229,15 @@ impl FittedDummyEncoder {
                 columns.push(Arc::new(codes.iter().map(|code| Some(*code == feature)).collect::<BooleanArray>()));
             }
         }
-        Ok(RecordBatch::try_new(self.schema(&batch.schema())?, columns)?)
+        with_columns(batch, self.schema(&batch.schema())?, columns)
     }
 
-    /// The batch before [`transform`](Self::transform), with its categorical columns in their places. A row of zeros
+    /// The batch before [`transform_batch`](Self::transform_batch), with its categorical columns in their places. A row of zeros
     /// is null, or the first category if that has no feature.
     ///
     /// # Errors
     /// `UnknownColumn` if a column or feature is missing, `TypeMismatch` if a feature is not boolean or numeric.
-    pub fn inverse_transform(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+    pub fn inverse_transform_batch(&self, batch: &RecordBatch) -> Result<RecordBatch> {
         let schema = batch.schema();
         let blocks = self.blocks();
         let columns = self.input.iter().map(|name| {
@@ -240,7 +249,7 @@ impl FittedDummyEncoder {
             Ok((Field::new(name, column.data_type().clone(), true), column))
         });
         let (fields, columns): (Vec<Field>, Vec<ArrayRef>) = columns.collect::<Result<Vec<_>>>()?.into_iter().unzip();
-        Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
+        with_columns(batch, Arc::new(Schema::new(fields)), columns)
     }
 
     fn decode(&self, batch: &RecordBatch, block: &OneHotBlock, categories: &Categories) -> Result<ArrayRef> {
@@ -317,7 +326,7 @@ mod tests {
     fn categorical() -> RecordBatch {
         let raw = raw();
         let step = Categorizer::new().columns(["P", "D"]);
-        step.fit_batches(&raw.schema(), [&raw]).unwrap().transform(&raw).unwrap()
+        step.fit_batches(&raw.schema(), [&raw]).unwrap().transform_batch(&raw).unwrap()
     }
 
     fn names(batch: &RecordBatch) -> Vec<String> {
@@ -332,18 +341,18 @@ mod tests {
     fn other_columns_first_then_blocks_in_the_order_given() {
         let batch = categorical();
         let fitted = DummyEncoder::new().columns(["D", "P"]).fit_batches(&batch.schema(), [&batch]).unwrap();
-        let out = fitted.transform(&batch).unwrap();
+        let out = fitted.transform_batch(&batch).unwrap();
         assert_eq!(names(&out), ["x", "D_1.0", "D_2.0", "D_3.0", "P_7.0", "P_74.0"]);
         assert_eq!(flags(&out, "P_74.0"), [true, false, false, true]);
         assert_eq!(flags(&out, "P_7.0"), [false, true, false, false]);
-        assert_eq!(fitted.inverse_transform(&out).unwrap(), batch);
+        assert_eq!(fitted.inverse_transform_batch(&out).unwrap(), batch);
     }
 
     #[test]
     fn the_first_category_can_be_dropped() {
         let batch = categorical();
         let fitted = DummyEncoder::new().drop_first(true).fit_batches(&batch.schema(), [&batch]).unwrap();
-        let out = fitted.transform(&batch).unwrap();
+        let out = fitted.transform_batch(&batch).unwrap();
         assert_eq!(names(&out), ["x", "P_74.0", "D_2.0", "D_3.0"]);
         assert_eq!(flags(&out, "P_74.0"), [true, false, false, true]);
         let codes = fitted.encode(&batch).unwrap().blocks;
@@ -357,11 +366,11 @@ mod tests {
         assert!(text.contains("column `P`") && text.contains("must be categorical"), "{text}");
         let batch = categorical();
         let fitted = DummyEncoder::new().fit_batches(&batch.schema(), [&batch]).unwrap();
-        let text = fitted.transform(&batch.project(&[0, 2]).unwrap()).unwrap_err().to_string();
+        let text = fitted.transform_batch(&batch.project(&[0, 2]).unwrap()).unwrap_err().to_string();
         assert!(text.contains("missing [\"x\"]"), "{text}");
         let strict = DummyEncoder::new().handle_unknown(Unknown::Error);
         let strict = strict.fit_batches(&batch.schema(), [&batch]).unwrap();
-        assert!(strict.transform(&batch).unwrap_err().to_string().contains("row 2"));
+        assert!(strict.transform_batch(&batch).unwrap_err().to_string().contains("row 2"));
     }
 
     #[test]
@@ -369,7 +378,7 @@ mod tests {
         let batch = categorical();
         let step = Categorizer::new().columns(["P", "D"]);
         let part = raw().slice(0, 2);
-        let other = step.fit_batches(&part.schema(), [&part]).unwrap().transform(&part).unwrap();
+        let other = step.fit_batches(&part.schema(), [&part]).unwrap().transform_batch(&part).unwrap();
         assert!(DummyEncoder::new().fit_batches(&batch.schema(), [&batch, &other]).is_err());
         let fitted = DummyEncoder::new().fit_batches(&batch.schema(), [&batch]).unwrap();
         assert_eq!(fitted.encode(&other).unwrap().blocks[1].1, [0, 0]);

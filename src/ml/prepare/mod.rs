@@ -8,14 +8,16 @@
 //! | [`dummies`] | categorical columns to one-hot features |
 //! | [`scaler`] | columns to mean 0 and variance 1 |
 //! | [`column_transformer`] | steps for some columns, and what becomes of the rest |
+//! | `frames` | steps on frames: fitted by one pass, applied lazily; linfa's traits |
 //!
-//! A step holds parameters; fitting gives a `Fitted…` object that transforms record batches. Both are values that can be
+//! A step holds parameters; fitting gives a `Fitted…` object that transforms frames, lazily, and record batches. Both are values that can be
 //! cloned, compared and serialised.
 
 pub mod categories;
 pub mod categorizer;
 pub mod column_transformer;
 pub mod dummies;
+pub(crate) mod frames;
 pub mod one_pass;
 pub mod scaler;
 

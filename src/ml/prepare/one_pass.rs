@@ -1,7 +1,7 @@
 //! Steps that are fitted from one pass over the data.
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::Schema;
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow::datatypes::{Schema, SchemaRef};
 
 use crate::base::Result;
 
@@ -18,6 +18,12 @@ pub trait OnePass {
     /// # Errors
     /// If the schema has not the columns, or not the types, that the step works on.
     fn begin(&self, schema: &Schema) -> Result<Self::Stats>;
+
+    /// The columns that [`update`](Self::update) looks at, for frames of this schema; `None` for all.
+    fn reads(&self, schema: &Schema) -> Option<Vec<String>> {
+        let _ = schema;
+        None
+    }
 
     /// Takes in a batch.
     ///
@@ -55,4 +61,10 @@ pub trait OnePass {
         }
         self.finish(stats)
     }
+}
+
+/// The rows of a batch with other columns, of which there may be none.
+pub(super) fn with_columns(batch: &RecordBatch, schema: SchemaRef, columns: Vec<ArrayRef>) -> Result<RecordBatch> {
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    Ok(RecordBatch::try_new_with_options(schema, columns, &options)?)
 }

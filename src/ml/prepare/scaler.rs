@@ -7,9 +7,10 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
 
-use super::one_pass::OnePass;
+use super::one_pass::{OnePass, with_columns};
 use crate::base::schema::{index_of, logical};
 use crate::base::{Error, Result};
+use crate::expr::folds::{Accumulator, FloatSums, Sums};
 
 /// Takes the mean of each column from its values and divides them by the standard deviation (ddof 0).
 ///
@@ -43,52 +44,29 @@ pub struct ScaledColumn {
     pub scale: f64,
 }
 
-/// Count, mean and sum of squared distances from the mean, merged by the rule of Chan, Golub and LeVeque (1983).
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Moments {
-    /// Values seen.
-    pub count: u64,
-    /// Their mean.
-    pub mean: f64,
-    /// Σ(x − mean)².
-    pub squares: f64,
-}
+/// The exact sums of a column: they are the same for any partitioning, and rounded once at the end.
+#[derive(Clone, Debug, Default)]
+pub struct Moments(FloatSums<true>);
 
 impl Moments {
-    /// Of these values.
-    pub fn of(values: &[f64]) -> Self {
-        if values.is_empty() {
-            return Moments::default();
-        }
-        let n = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / n;
-        let (sum, squares) = values.iter().map(|v| v - mean).fold((0.0, 0.0), |(s, q), d| (s + d, q + d * d));
-        // the rounding of the mean is put right: Σ(x − m)² = Σ(x − mean)² + n·(mean − m)²
-        Moments { count: values.len() as u64, mean: mean + sum / n, squares: squares - sum * sum / n }
+    /// Takes in values; NaN is skipped.
+    pub fn update(&mut self, values: &[f64]) {
+        self.0.add_all(values);
     }
 
     /// Takes in the values of another state.
-    pub fn merge(&mut self, other: &Moments) {
-        if other.count == 0 {
-            return;
-        }
-        let (a, b) = (self.count as f64, other.count as f64);
-        let distance = other.mean - self.mean;
-        self.count += other.count;
-        self.mean += distance * (b / (a + b));
-        self.squares += other.squares + distance * distance * (a * b / (a + b));
+    pub fn merge(&mut self, other: Moments) {
+        self.0.merge(other.0);
     }
 
-    /// The variance with ddof 0; 0 of no values.
-    pub fn variance(&self) -> f64 {
-        if self.count == 0 { 0.0 } else { self.squares / self.count as f64 }
-    }
-
-    /// What to divide by: the standard deviation, or 1 where the variance is not more than rounding.
-    pub fn scale(&self) -> f64 {
-        let (n, var) = (self.count as f64, self.variance());
-        let rounding = n * f64::EPSILON * var + (n * self.mean * f64::EPSILON).powi(2);
-        if var <= rounding { 1.0 } else { var.sqrt() }
+    /// What a scaler knows of a column of these values.
+    pub fn column(&self, name: String) -> ScaledColumn {
+        let exact = self.0.exact();
+        let (count, mean, var) = (exact.n, exact.mean().unwrap_or(0.0), exact.var(0).unwrap_or(0.0));
+        let n = count as f64;
+        let rounding = n * f64::EPSILON * var + (n * mean * f64::EPSILON).powi(2);
+        let scale = if var <= rounding { 1.0 } else { exact.std(0).unwrap_or(1.0) };
+        ScaledColumn { name, count, mean, var, scale }
     }
 }
 
@@ -138,29 +116,30 @@ impl OnePass for StandardScaler {
     fn update(&self, stats: &mut Self::Stats, batch: &RecordBatch) -> Result<()> {
         for (name, moments) in stats {
             let column = floats(batch, name)?;
-            let known: Vec<f64> = column.iter().flatten().filter(|v| !v.is_nan()).collect();
-            if let Some(value) = known.iter().find(|v| v.is_infinite()) {
+            let known: Vec<f64>;
+            let values = match column.null_count() {
+                0 => column.values().as_ref(),
+                _ => {
+                    known = column.iter().flatten().collect();
+                    known.as_slice()
+                }
+            };
+            if let Some(value) = values.iter().find(|v| v.is_infinite()) {
                 let error = Error::model(format!("the value {value} has no place on a scale"));
                 return Err(error.at_column(name.as_str()).doing("scale").help("replace infinite values first"));
             }
-            moments.merge(&Moments::of(&known));
+            moments.update(values);
         }
         Ok(())
     }
 
     fn merge(&self, stats: &mut Self::Stats, later: Self::Stats) -> Result<()> {
-        stats.iter_mut().zip(later).for_each(|((_, a), (_, b))| a.merge(&b));
+        stats.iter_mut().zip(later).for_each(|((_, a), (_, b))| a.merge(b));
         Ok(())
     }
 
     fn finish(&self, stats: Self::Stats) -> Result<FittedStandardScaler> {
-        let columns = stats.into_iter().map(|(name, moments)| ScaledColumn {
-            name,
-            count: moments.count,
-            mean: moments.mean,
-            var: moments.variance(),
-            scale: moments.scale(),
-        });
+        let columns = stats.into_iter().map(|(name, moments)| moments.column(name));
         Ok(FittedStandardScaler { params: self.clone(), columns: columns.collect() })
     }
 }
@@ -171,7 +150,7 @@ impl FittedStandardScaler {
         &self.columns
     }
 
-    /// The schema after [`transform`](Self::transform): fitted columns are `Float64`.
+    /// The schema after [`transform_batch`](Self::transform_batch): fitted columns are `Float64`.
     ///
     /// # Errors
     /// `UnknownColumn` if a fitted column is missing.
@@ -188,15 +167,15 @@ impl FittedStandardScaler {
     ///
     /// # Errors
     /// `UnknownColumn` if a fitted column is missing, `TypeMismatch` if it is not numeric.
-    pub fn transform(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+    pub fn transform_batch(&self, batch: &RecordBatch) -> Result<RecordBatch> {
         self.map(batch, |value, shift, scale| (value - shift) / scale)
     }
 
-    /// The values before [`transform`](Self::transform).
+    /// The values before [`transform_batch`](Self::transform_batch).
     ///
     /// # Errors
-    /// As [`transform`](Self::transform).
-    pub fn inverse_transform(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+    /// As [`transform_batch`](Self::transform_batch).
+    pub fn inverse_transform_batch(&self, batch: &RecordBatch) -> Result<RecordBatch> {
         self.map(batch, |value, shift, scale| value * scale + shift)
     }
 
@@ -210,7 +189,7 @@ impl FittedStandardScaler {
             columns[index_of(&schema, &column.name)?] =
                 Arc::new(values.unary::<_, Float64Type>(|v| f(v, shift, scale))) as ArrayRef;
         }
-        Ok(RecordBatch::try_new(schema, columns)?)
+        with_columns(batch, schema, columns)
     }
 }
 
@@ -246,11 +225,11 @@ mod tests {
         assert_eq!((a.mean, b.mean, a.count), (2.0, 5.0, 3));
         assert_eq!((a.var, b.var), (2.0 / 3.0, 0.0));
         assert_eq!((a.scale, b.scale), ((2.0_f64 / 3.0).sqrt(), 1.0));
-        let out = fitted.transform(&part).unwrap();
+        let out = fitted.transform_batch(&part).unwrap();
         let column = out.column(0).as_primitive::<Float64Type>();
         assert!((column.value(0) + 1.224744871391589).abs() < 1e-15);
         assert!(column.is_null(3) && column.value(4).is_nan());
-        assert_eq!(fitted.inverse_transform(&out).unwrap().column(1).as_primitive::<Float64Type>().value(0), 5.0);
+        assert_eq!(fitted.inverse_transform_batch(&out).unwrap().column(1).as_primitive::<Float64Type>().value(0), 5.0);
     }
 
     #[test]
@@ -267,7 +246,7 @@ mod tests {
         let part = batch(vec![("a", vec![Some(1.0), Some(3.0)])]);
         let value = |step: StandardScaler| {
             let fitted = step.fit_batches(&part.schema(), [&part]).unwrap();
-            fitted.transform(&part).unwrap().column(0).as_primitive::<Float64Type>().value(1)
+            fitted.transform_batch(&part).unwrap().column(0).as_primitive::<Float64Type>().value(1)
         };
         assert_eq!(value(StandardScaler::new().with_mean(false)), 3.0);
         assert_eq!(value(StandardScaler::new().with_std(false)), 1.0);
@@ -275,14 +254,21 @@ mod tests {
 
     proptest! {
         #[test]
-        fn moments_merge(values in prop::collection::vec(-1e3..1e3f64, 1..60), cut in 0..60usize) {
+        fn what_is_known_does_not_depend_on_cuts(values in prop::collection::vec(-1e3..1e3f64, 1..60), cut in 0..60usize) {
             let cut = cut.min(values.len());
-            let mut parts = Moments::of(&values[..cut]);
-            parts.merge(&Moments::of(&values[cut..]));
-            let whole = Moments::of(&values);
-            prop_assert_eq!(parts.count, whole.count);
-            prop_assert!((parts.mean - whole.mean).abs() < 1e-10);
-            prop_assert!((parts.squares - whole.squares).abs() < 1e-6);
+            let of = |values: &[f64]| {
+                let mut moments = Moments::default();
+                moments.update(values);
+                moments
+            };
+            let mut parts = of(&values[cut..]);
+            parts.merge(of(&values[..cut]));
+            let (parts, whole) = (parts.column("a".into()), of(&values).column("a".into()));
+            prop_assert_eq!(&parts, &whole);
+            let n = values.len() as f64;
+            let mean = values.iter().sum::<f64>() / n;
+            let var = values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n;
+            prop_assert!((whole.mean - mean).abs() < 1e-10 && (whole.var - var).abs() < 1e-6);
         }
     }
 }

@@ -1,0 +1,65 @@
+//! Frames as linfa's records, and the column that is to be learnt.
+
+use arrow::datatypes::Schema;
+use linfa::dataset::{DatasetBase, Records};
+
+use crate::base::schema::index_of;
+use crate::base::{Error, Result};
+use crate::frame::DataFrame;
+
+/// The column of a frame that is to be learnt: the targets of a dataset whose records are a [`DataFrame`]. All other
+/// columns are features.
+///
+/// ```
+/// use partita::{DataFrame, ml::{Target, linfa::DatasetBase}};
+/// # let ones = std::sync::Arc::new(arrow::array::Int64Array::from(vec![1, 2])) as _;
+/// # let batch = arrow::array::RecordBatch::try_from_iter([("high_tip", ones)]).unwrap();
+/// let frame = DataFrame::from_batches([batch])?;
+/// let dataset = DatasetBase::new(frame, Target::column("high_tip"));
+/// # Ok::<(), partita::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    column: String,
+}
+
+impl Target {
+    /// This column.
+    pub fn column(name: impl Into<String>) -> Self {
+        Target { column: name.into() }
+    }
+
+    /// The name of the column.
+    pub fn name(&self) -> &str {
+        &self.column
+    }
+}
+
+impl Records for DataFrame {
+    type Elem = f64;
+
+    /// The number of rows, counted if it is not known; 0 if counting fails ([`DataFrame::len`] tells why).
+    fn nsamples(&self) -> usize {
+        self.len().map_or(0, |rows| rows as usize)
+    }
+
+    /// The number of columns, the target among them.
+    fn nfeatures(&self) -> usize {
+        self.schema().fields().len()
+    }
+}
+
+/// The columns besides the target.
+///
+/// # Errors
+/// `UnknownColumn` for the target; `Model` if it is the only column.
+pub(crate) fn features(dataset: &DatasetBase<DataFrame, Target>) -> Result<Schema> {
+    let (schema, target) = (dataset.records().schema(), dataset.targets());
+    let place = index_of(schema, target.name()).map_err(|e| e.doing("find the target"))?;
+    let mut columns: Vec<usize> = (0..schema.fields().len()).collect();
+    columns.remove(place);
+    if columns.is_empty() {
+        return Err(Error::model("there is no column besides the target").at_column(target.name()).doing("fit"));
+    }
+    Ok(schema.project(&columns)?)
+}

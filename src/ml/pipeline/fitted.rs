@@ -1,0 +1,249 @@
+//! A fitted pipeline: what its steps learnt, predictions on frames, its file.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
+use linfa::traits::{Predict, Transformer};
+use serde::{Deserialize, Serialize};
+
+use super::note::Note;
+use super::rows::Rows;
+use super::step::FittedStep;
+use crate::base::schema::index_of;
+use crate::base::{Error, Result};
+use crate::frame::DataFrame;
+use crate::ml::apply::Apply;
+use crate::ml::file::Format;
+use crate::ml::logistic::FittedLogisticRegression;
+
+/// Its file.
+const FORMAT: Format = Format { name: "partita.pipeline", version: 1 };
+
+/// The result of fitting a [`Pipeline`](super::Pipeline).
+///
+/// It holds what is needed to predict: the parts of its steps that no later step uses were left out in fitting, and
+/// columns that only they would read are not asked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FittedPipeline {
+    inputs: Vec<String>,
+    steps: Vec<(String, FittedStep)>,
+    model: Option<Model>,
+    notes: Vec<Note>,
+}
+
+/// The last step and what it has learnt to tell.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Model {
+    step: String,
+    target: String,
+    fitted: FittedLogisticRegression,
+}
+
+/// What is asked of a model.
+#[derive(Clone, Debug, Serialize)]
+enum Ask {
+    Class,
+    Probabilities,
+    /// The probability of the second class.
+    Probability,
+    Margin,
+}
+
+/// A question and the columns that come out: all there were, then the answers; or the answers alone.
+#[derive(Serialize)]
+struct Question<'a> {
+    pipeline: &'a FittedPipeline,
+    ask: &'a Ask,
+    beside: bool,
+    names: &'a [String],
+}
+
+impl FittedPipeline {
+    pub(crate) fn new(
+        inputs: Vec<String>,
+        steps: Vec<(String, FittedStep)>,
+        model: Option<(String, String, FittedLogisticRegression)>,
+        notes: Vec<Note>,
+    ) -> Self {
+        let model = model.map(|(step, target, fitted)| Model { step, target, fitted });
+        FittedPipeline { inputs, steps, model, notes }
+    }
+
+    /// The same with a further step.
+    pub(crate) fn and(mut self, name: String, step: FittedStep) -> Self {
+        self.steps.push((name, step));
+        self
+    }
+
+    /// The columns that it needs.
+    pub fn inputs(&self) -> &[String] {
+        &self.inputs
+    }
+
+    /// The names and the fitted steps that prepare columns.
+    pub fn steps(&self) -> &[(String, FittedStep)] {
+        &self.steps
+    }
+
+    /// The fitted model at its end.
+    ///
+    /// # Errors
+    /// `Model` if it has none.
+    pub fn model(&self) -> Result<&FittedLogisticRegression> {
+        Ok(&self.end()?.fitted)
+    }
+
+    /// What a user may not expect of this fit.
+    pub fn notes(&self) -> &[Note] {
+        &self.notes
+    }
+
+    fn end(&self) -> Result<&Model> {
+        self.model.as_ref().ok_or_else(|| Error::model("the pipeline has no model").doing("predict"))
+    }
+
+    /// The frame after all steps but the model, lazily. One-hot features become columns of their own.
+    ///
+    /// # Errors
+    /// `UnknownColumn` if a column that it needs is missing.
+    pub fn transform(&self, frame: &DataFrame) -> Result<DataFrame> {
+        self.prepared(frame, Rows::dense)
+    }
+
+    /// The frame of what `view` sees of the rows after all steps but the model.
+    pub(crate) fn prepared(&self, frame: &DataFrame, view: fn(Rows) -> Result<RecordBatch>) -> Result<DataFrame> {
+        for input in &self.inputs {
+            index_of(frame.schema(), input).map_err(|e| e.doing("transform"))?;
+        }
+        let pipeline = self.clone();
+        let work = move |batch: &RecordBatch| view(pipeline.rows(batch)?);
+        let schema = work(&RecordBatch::new_empty(frame.schema().clone()))?.schema();
+        let content = (self, schema.fields().len());
+        Apply::new("transform", &content, schema.clone(), move |batch| Ok(work(batch)?.with_schema(schema.clone())?))?
+            .reading(self.inputs.clone())
+            .on(frame)
+    }
+
+    fn rows(&self, batch: &RecordBatch) -> Result<Rows> {
+        self.steps.iter().try_fold(Rows::of(batch, &self.inputs)?, |rows, (_, step)| step.apply(rows))
+    }
+
+    /// The predicted label of each row, lazily: one column, called as the target and of the type of its labels.
+    ///
+    /// # Errors
+    /// `UnknownColumn` if a column that it needs is missing, `Model` if there is no model. When computed: `Model` for a
+    /// feature that is null or not finite.
+    pub fn predict(&self, frame: &DataFrame) -> Result<DataFrame> {
+        let target = self.end()?.target.clone();
+        self.answer(frame, Ask::Class, vec![target], false)
+    }
+
+    /// The probability of each class for each row, lazily: a column for each, called as `high_tip_True`.
+    ///
+    /// # Errors
+    /// As [`predict`](Self::predict).
+    pub fn predict_proba(&self, frame: &DataFrame) -> Result<DataFrame> {
+        let Model { target, fitted, .. } = self.end()?;
+        let names = fitted.classes().names().into_iter().map(|class| format!("{target}_{class}")).collect();
+        self.answer(frame, Ask::Probabilities, names, false)
+    }
+
+    /// The margin x·w + b of each row, lazily, as the column `decision_function`: above 0 it speaks for the second class.
+    ///
+    /// # Errors
+    /// As [`predict`](Self::predict).
+    pub fn decision_function(&self, frame: &DataFrame) -> Result<DataFrame> {
+        self.answer(frame, Ask::Margin, vec!["decision_function".to_string()], false)
+    }
+
+    /// The frame with the predicted labels as a further column, lazily.
+    ///
+    /// # Errors
+    /// As [`predict`](Self::predict); `Schema` if there is a column of this name.
+    pub fn with_prediction(&self, frame: &DataFrame, column: &str) -> Result<DataFrame> {
+        self.answer(frame, Ask::Class, vec![column.to_string()], true)
+    }
+
+    /// The frame with the probability of the second class as a further column, lazily.
+    ///
+    /// # Errors
+    /// As [`predict`](Self::predict); `Schema` if there is a column of this name.
+    pub fn with_probability(&self, frame: &DataFrame, column: &str) -> Result<DataFrame> {
+        self.answer(frame, Ask::Probability, vec![column.to_string()], true)
+    }
+
+    fn answer(&self, frame: &DataFrame, ask: Ask, names: Vec<String>, beside: bool) -> Result<DataFrame> {
+        for input in &self.inputs {
+            index_of(frame.schema(), input).map_err(|e| e.doing("predict"))?;
+        }
+        let data_type = match ask {
+            Ask::Class => self.end()?.fitted.classes().data_type(),
+            _ => DataType::Float64,
+        };
+        let kept: &[FieldRef] = if beside { frame.schema().fields() } else { &[] };
+        if let Some(name) = names.iter().find(|name| kept.iter().any(|f| f.name() == *name)) {
+            return Err(Error::invalid(format!("there is a column `{name}` already")).doing("predict"));
+        }
+        let fields = names.iter().map(|name| Arc::new(Field::new(name, data_type.clone(), false)));
+        let schema: SchemaRef = Arc::new(Schema::new(kept.iter().cloned().chain(fields).collect::<Vec<_>>()));
+        let content = Question { pipeline: self, ask: &ask, beside, names: &names };
+        let (pipeline, out, asked) = (self.clone(), schema.clone(), ask.clone());
+        let work = move |batch: &RecordBatch| {
+            let mut columns = if beside { batch.columns().to_vec() } else { Vec::new() };
+            columns.extend(pipeline.columns(batch, &asked)?);
+            Ok(RecordBatch::try_new(out.clone(), columns)?)
+        };
+        let apply = Apply::new("predict", &content, schema, work)?;
+        let apply = if beside { apply } else { apply.reading(self.inputs.clone()) };
+        apply.on(frame)
+    }
+
+    /// The answers for a batch.
+    fn columns(&self, batch: &RecordBatch, ask: &Ask) -> Result<Vec<ArrayRef>> {
+        let model = &self.end()?.fitted;
+        let design = self.rows(batch)?.design()?;
+        let column = |values: Vec<f64>| Arc::new(Float64Array::from(values)) as ArrayRef;
+        Ok(match ask {
+            Ask::Class => {
+                let classes = model.predict_class(&design)?;
+                vec![model.classes().column(classes.into_iter().map(|class| class as usize))]
+            }
+            Ask::Probability => vec![column(model.predict_proba(&design)?)],
+            Ask::Probabilities => {
+                let second = model.predict_proba(&design)?;
+                vec![column(second.iter().map(|p| 1.0 - p).collect()), column(second)]
+            }
+            Ask::Margin => vec![column(model.decision_function(&design)?)],
+        })
+    }
+
+    /// Writes everything as JSON, with the version of its format; no code. The file appears whole or not at all.
+    ///
+    /// # Errors
+    /// `Io` if the file cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        FORMAT.save(path.as_ref(), self)
+    }
+
+    /// Reads what [`save`](Self::save) wrote.
+    ///
+    /// # Errors
+    /// `Io` if the file cannot be read, `Corrupt` if it is no pipeline, `Unsupported` if a later version wrote it.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        FORMAT.load(path.as_ref(), |read: &FittedPipeline| read.model.as_ref()?.fitted.flaw())
+    }
+}
+
+impl Transformer<DataFrame, Result<DataFrame>> for FittedPipeline {
+    fn transform(&self, frame: DataFrame) -> Result<DataFrame> {
+        FittedPipeline::transform(self, &frame)
+    }
+}
+
+impl Predict<&DataFrame, Result<DataFrame>> for FittedPipeline {
+    fn predict(&self, frame: &DataFrame) -> Result<DataFrame> {
+        FittedPipeline::predict(self, frame)
+    }
+}

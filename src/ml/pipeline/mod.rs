@@ -1,0 +1,25 @@
+//! Steps one after the other, ending in a model.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`chain`] | [`Pipeline`]: named steps, unfitted; fitting |
+//! | [`step`] | what can be a step, unfitted and fitted |
+//! | [`param`] | parameters of steps, by name and by type |
+//! | [`outline`] | which columns flow between the steps, known before any row is read; what is never used |
+//! | [`rows`] | rows in memory on their way through the steps; memory |
+//! | [`fitted`] | [`FittedPipeline`]: predictions on frames, file |
+//! | [`note`] | what a user may not expect of a fit |
+
+pub mod chain;
+pub mod fitted;
+pub mod note;
+pub(crate) mod outline;
+pub mod param;
+pub(crate) mod rows;
+pub mod step;
+
+pub use chain::Pipeline;
+pub use fitted::FittedPipeline;
+pub use note::Note;
+pub use param::{Param, ParamKey, ParamValue, StepParam};
+pub use step::{FittedStep, Step};

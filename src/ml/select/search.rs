@@ -1,0 +1,293 @@
+//! Search over parameters by cross-validation: dask-ml's and scikit-learn's `GridSearchCV`.
+
+use arrow::array::{BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
+use linfa::dataset::DatasetBase;
+use linfa::traits::Fit;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::folds::{KFold, StratifiedKFold};
+use super::grid::{ParamGrid, Params, shown};
+use super::report::FittedGridSearchCv;
+use crate::base::{Error, Result};
+use crate::exec::Cancel;
+use crate::frame::DataFrame;
+use crate::ml::dataset::{Target, features};
+use crate::ml::logistic::{FittedLogisticRegression, ValidLogisticRegression, fit_path};
+use crate::ml::metrics::Accuracy;
+use crate::ml::pipeline::chain::Prepared;
+use crate::ml::pipeline::note::{self, Note};
+use crate::ml::pipeline::rows::{Collected, Rows};
+use crate::ml::pipeline::{FittedPipeline, Pipeline};
+
+/// Fits a pipeline with every combination of a grid, each on all folds of the rows but one in turn, scores it on that
+/// one, and fits the best to all rows.
+///
+/// Steps that prepare columns are fitted anew on each training set (its own categories, means and deviations), but once
+/// for all candidates that share them; the fits of a fold begin where the candidate before ended. All rows are held in
+/// memory. The result does not depend on partitions or threads.
+///
+/// ```
+/// use partita::ml::{GridSearchCv, LogisticRegression, ParamGrid, Pipeline, StandardScaler, Target, linfa::DatasetBase};
+/// # use std::sync::Arc;
+/// # let hour = Arc::new(arrow::array::Int64Array::from_iter_values((0..30).map(|i| i * i % 11))) as arrow::array::ArrayRef;
+/// # let tip = Arc::new(arrow::array::BooleanArray::from_iter((0..30).map(|i| Some(i * i % 11 + i % 3 > 5)))) as _;
+/// # let batch = arrow::array::RecordBatch::try_from_iter([("hour", hour), ("high_tip", tip)]).unwrap();
+/// # let taxi = partita::DataFrame::from_batches([batch])?;
+/// let pipeline = Pipeline::new().step("scale", StandardScaler::new()).step("clf", LogisticRegression::new());
+/// let grid = ParamGrid::new().values(LogisticRegression::L1_RATIO.of("clf"), [0.2, 0.5, 0.9]);
+/// let search = GridSearchCv::new(pipeline, grid).cv(3).fit(&DatasetBase::new(taxi, Target::column("high_tip")))?;
+/// println!("{} {:?}\n{}", search.best_score(), search.best_params(), search.cv_results()?);
+/// # assert!(search.best_score() > 0.8);
+/// # Ok::<(), partita::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GridSearchCv {
+    pipeline: Pipeline,
+    grid: ParamGrid,
+    cv: Cv,
+    scoring: Scoring,
+    iid: bool,
+    refit: bool,
+}
+
+/// Which rows are held out together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Cv {
+    /// With the classes in the proportions of the whole.
+    Stratified(StratifiedKFold),
+    /// Contiguous rows.
+    Plain(KFold),
+}
+
+/// What can be said for [`GridSearchCv::cv`]: a number of folds, stratified, or the folds themselves.
+pub trait IntoCv {
+    /// The folds.
+    fn into_cv(self) -> Cv;
+}
+
+/// What a candidate is judged by; more is better.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Scoring {
+    /// The share of rows whose class is predicted rightly.
+    #[default]
+    Accuracy,
+}
+
+impl IntoCv for usize {
+    fn into_cv(self) -> Cv {
+        Cv::Stratified(StratifiedKFold::new(self))
+    }
+}
+
+impl IntoCv for StratifiedKFold {
+    fn into_cv(self) -> Cv {
+        Cv::Stratified(self)
+    }
+}
+
+impl IntoCv for KFold {
+    fn into_cv(self) -> Cv {
+        Cv::Plain(self)
+    }
+}
+
+impl IntoCv for Cv {
+    fn into_cv(self) -> Cv {
+        self
+    }
+}
+
+impl Cv {
+    /// The number of folds.
+    pub fn folds(&self) -> usize {
+        match self {
+            Cv::Stratified(folds) => folds.folds(),
+            Cv::Plain(folds) => folds.folds(),
+        }
+    }
+
+    fn fold_ids(&self, y: &[u32]) -> Result<Vec<u32>> {
+        match self {
+            Cv::Stratified(folds) => folds.fold_ids(y),
+            Cv::Plain(folds) => folds.fold_ids(y.len()),
+        }
+    }
+}
+
+/// Candidates whose steps before the model are the same.
+struct Group {
+    prepared: Prepared,
+    /// Each candidate's place in the grid, and its model.
+    candidates: Vec<usize>,
+    models: Vec<ValidLogisticRegression>,
+}
+
+/// The scores of a group's candidates in a fold, and the residuals of those that have not converged.
+struct Scored {
+    scores: Vec<f64>,
+    late: Vec<(usize, f64)>,
+}
+
+impl GridSearchCv {
+    /// Three stratified folds, accuracy, means weighted by fold size, and a fit of the best to all rows.
+    pub fn new(pipeline: Pipeline, grid: ParamGrid) -> Self {
+        GridSearchCv { pipeline, grid, cv: 3_usize.into_cv(), scoring: Scoring::Accuracy, iid: true, refit: true }
+    }
+
+    /// The folds: a number of stratified ones, [`StratifiedKFold`] or [`KFold`].
+    #[must_use]
+    pub fn cv(mut self, cv: impl IntoCv) -> Self {
+        self.cv = cv.into_cv();
+        self
+    }
+
+    /// What a candidate is judged by.
+    #[must_use]
+    pub fn scoring(mut self, scoring: Scoring) -> Self {
+        self.scoring = scoring;
+        self
+    }
+
+    /// Whether mean and deviation of the scores weigh each fold by its rows, as dask-ml does by default; else each fold
+    /// counts the same, as in scikit-learn.
+    #[must_use]
+    pub fn iid(mut self, iid: bool) -> Self {
+        self.iid = iid;
+        self
+    }
+
+    /// Whether the best candidate is fitted to all rows in the end.
+    #[must_use]
+    pub fn refit(mut self, refit: bool) -> Self {
+        self.refit = refit;
+        self
+    }
+
+    /// Searches.
+    ///
+    /// # Errors
+    /// `Invalid` for a parameter that the pipeline has not (listing those it has) and for values out of range; else as
+    /// [`Pipeline::fit`], and `Model` where a fold lacks a class.
+    pub fn fit(&self, dataset: &DatasetBase<DataFrame, Target>) -> Result<FittedGridSearchCv> {
+        let (frame, target) = (dataset.records(), dataset.targets().name());
+        let schema = features(dataset)?;
+        let candidates = self.grid.candidates()?;
+        let mut groups: Vec<Group> = Vec::new();
+        for (place, params) in candidates.iter().enumerate() {
+            let prepared = self.pipeline.with_params(params)?.prepare(&schema)?;
+            let model = prepared.model.clone();
+            match groups.iter_mut().find(|g| g.prepared.steps == prepared.steps) {
+                Some(group) => {
+                    group.candidates.push(place);
+                    group.models.push(model);
+                }
+                None => groups.push(Group { prepared, candidates: vec![place], models: vec![model] }),
+            }
+        }
+        let inputs: Vec<String> = crate::ml::pipeline::step::names(&schema)
+            .into_iter()
+            .filter(|name| groups.iter().any(|g| g.prepared.inputs.contains(name)))
+            .collect();
+        let mut collected = Collected::of(frame, &inputs, target)?;
+        let session = frame.session();
+        collected.reserve(session.threads().min(groups.len() * self.cv.folds()).max(1))?;
+        let mut search = Search { search: self, collected, target, candidates, groups, cancel: session.cancel_token() };
+        match session.install(|| search.run()) {
+            Some(result) => result,
+            None => search.run(),
+        }
+    }
+}
+
+/// A search under way: everything that does not change.
+struct Search<'a> {
+    search: &'a GridSearchCv,
+    collected: Collected,
+    target: &'a str,
+    candidates: Vec<Params>,
+    groups: Vec<Group>,
+    cancel: &'a Cancel,
+}
+
+impl Search<'_> {
+    fn run(&mut self) -> Result<FittedGridSearchCv> {
+        let mut notes = self.groups.first().map(|g| g.prepared.notes.clone()).unwrap_or_default();
+        note::log(&notes);
+        let folds = self.search.cv.folds();
+        let fold_of = self.search.cv.fold_ids(&self.collected.y)?;
+        let mut sizes = vec![0_u64; folds];
+        fold_of.iter().for_each(|fold| sizes[*fold as usize] += 1);
+        let work: Vec<(&Group, usize)> =
+            self.groups.iter().flat_map(|group| (0..folds).map(move |fold| (group, fold))).collect();
+        let scored: Vec<Result<Scored>> =
+            work.par_iter().map(|(group, fold)| self.score(group, *fold, &fold_of)).collect();
+        let mut scores = vec![vec![f64::NAN; folds]; self.candidates.len()];
+        for ((group, fold), scored) in work.iter().zip(scored) {
+            let scored = scored?;
+            for (place, score) in group.candidates.iter().zip(&scored.scores) {
+                scores[*place][*fold] = *score;
+            }
+            notes.extend(scored.late.iter().map(|(place, kkt)| {
+                let fit = format!("candidate {place} ({}), fold {fold}", shown(&self.candidates[*place]));
+                let late = Note::NotConverged { fit, kkt: *kkt };
+                note::log(std::slice::from_ref(&late));
+                late
+            }));
+        }
+        let mut result = FittedGridSearchCv::new(self.candidates.clone(), scores, sizes, self.search.iid, notes);
+        if self.search.refit {
+            result.refitted(self.refit(result.best_index())?);
+        }
+        Ok(result)
+    }
+
+    /// Fits a group's candidates to all folds but one, and scores them on that.
+    fn score(&self, group: &Group, fold: usize, fold_of: &[u32]) -> Result<Scored> {
+        self.cancel.check()?;
+        let in_fold = |e: Error| e.at_column(self.target).help(format!("this was in fold {fold}"));
+        let held_out = |row: &u32| *row as usize == fold;
+        let part = |test: bool| -> Result<(RecordBatch, Vec<u32>)> {
+            let mask: BooleanArray = fold_of.iter().map(|row| Some(held_out(row) == test)).collect();
+            let y = self.collected.y.iter().zip(fold_of).filter(|(_, row)| held_out(row) == test).map(|(y, _)| *y);
+            Ok((filter_record_batch(&self.collected.features, &mask)?, y.collect()))
+        };
+        let (train, y) = part(false)?;
+        let (steps, rows) = group.prepared.fit_steps(&train)?;
+        drop(train);
+        let models = fit_path(&group.models, &rows.design()?, &self.collected.classes, &y).map_err(in_fold)?;
+        let (test, y) = part(true)?;
+        let rows = Rows::of(&test, &group.prepared.inputs)?;
+        let design = steps.iter().try_fold(rows, |rows, (_, step)| step.apply(rows))?.design()?;
+        let score = |model: &FittedLogisticRegression| match self.search.scoring {
+            Scoring::Accuracy => {
+                let mut accuracy = Accuracy::default();
+                accuracy.update(y.iter().copied(), model.predict_class(&design)?);
+                Ok(accuracy.value())
+            }
+        };
+        let late = group.candidates.iter().zip(&models).filter(|(_, model)| !model.converged());
+        let late = late.map(|(place, model)| (*place, model.kkt())).collect();
+        Ok(Scored { scores: models.iter().map(score).collect::<Result<_>>()?, late })
+    }
+
+    fn refit(&self, best: usize) -> Result<FittedPipeline> {
+        self.cancel.check()?;
+        let of_best = self.groups.iter().find_map(|group| {
+            let at = group.candidates.iter().position(|place| *place == best)?;
+            Some(Prepared { model: group.models[at].clone(), ..group.prepared.clone() })
+        });
+        let prepared = of_best.ok_or_else(|| Error::invalid("the search has no candidate"))?;
+        prepared.fit(&self.collected, self.target)
+    }
+}
+
+impl Fit<DataFrame, Target, Error> for GridSearchCv {
+    type Object = FittedGridSearchCv;
+
+    fn fit(&self, dataset: &DatasetBase<DataFrame, Target>) -> Result<FittedGridSearchCv> {
+        GridSearchCv::fit(self, dataset)
+    }
+}
