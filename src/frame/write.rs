@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::DataFrame;
 use crate::base::Result;
 use crate::io::csv::CsvWriteOptions;
-use crate::io::sink::Format;
-use crate::io::{FolderSink, ParquetWriteOptions, Receipt, Sink};
+use crate::io::sink::{self, Format};
+use crate::io::{Batch, FolderSink, ParquetWriteOptions, Receipt, Sink};
 use crate::ops::Write;
 
 impl DataFrame {
@@ -43,6 +43,24 @@ impl DataFrame {
     /// As [`to_csv`](Self::to_csv).
     pub fn to_csv_with(&self, folder: impl AsRef<Path>, options: CsvWriteOptions) -> Result<Vec<Receipt>> {
         self.write_folder(folder.as_ref(), Arc::new(options))
+    }
+
+    /// Writes all rows into one file, in their order, as they are computed: only a few partitions are held at a time.
+    /// The file appears whole or not at all. The format is [`ParquetWriteOptions`], [`CsvWriteOptions`], or one of
+    /// yours.
+    ///
+    /// ```no_run
+    /// # let trips = partita::read_csv("trips/*.csv")?;
+    /// trips.write_file("trips.parquet", &partita::ParquetWriteOptions::new())?;
+    /// # Ok::<(), partita::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `Invalid` when there is something at `path` already; those of the tasks; `Io` when the disk is full. Nothing is
+    /// left behind then.
+    pub fn write_file(&self, path: impl AsRef<Path>, format: &dyn Format) -> Result<Receipt> {
+        let mut batches = self.batches()?.map(|record| Ok(Batch::new(record?, 0, 0)));
+        sink::write_file(path.as_ref(), format, self.schema(), &mut batches)
     }
 
     fn write_folder(&self, folder: &Path, format: Arc<dyn Format>) -> Result<Vec<Receipt>> {
