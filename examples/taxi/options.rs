@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use partita::{Error, Result, Scheduler, Session};
+use partita::{ByteSize, Error, Result, Scheduler, Session};
 
 /// What the program is told.
 pub struct Options {
@@ -14,7 +14,7 @@ pub struct Options {
     pub scheduler: Option<Scheduler>,
     pub memory_limit: Option<String>,
     pub batch_rows: Option<usize>,
-    pub block_size: Option<String>,
+    pub block_size: Option<ByteSize>,
     pub fuse: bool,
     pub json: Option<PathBuf>,
     pub explain: bool,
@@ -72,7 +72,7 @@ impl Options {
                 },
                 "--memory-limit" => options.memory_limit = Some(value()?),
                 "--batch-rows" => options.batch_rows = Some(number(&arg, value()?)?),
-                "--block-size" => options.block_size = Some(value()?),
+                "--block-size" => options.block_size = Some(value()?.parse()?),
                 "--no-fuse" => options.fuse = false,
                 "--json" => options.json = Some(value()?.into()),
                 "--explain" => options.explain = true,

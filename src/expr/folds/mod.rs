@@ -58,8 +58,6 @@ mod window;
 #[cfg(test)]
 mod laws;
 #[cfg(test)]
-mod speed;
-#[cfg(test)]
 mod testing;
 
 pub use count::Count;
