@@ -1,5 +1,7 @@
 //! **partita**: a lazy, partitioned, out-of-core dataframe engine, with machine learning on the same scheduler.
 
+#![cfg_attr(doctest, doc = include_str!("../README.md"))]
+
 pub mod base;
 pub mod exec;
 pub mod expr;

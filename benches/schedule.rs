@@ -1,0 +1,82 @@
+//! What a task costs: graphs of tasks that do nothing are built, ordered and run; tasks a second. The time of a task must
+//! not grow with the graph.
+
+#![allow(clippy::expect_used)]
+
+use std::sync::Arc;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use partita::base::Token;
+use partita::exec::{Executor, Pool, RunContext, Serial, TaskContext, Work};
+use partita::graph::{Key, Label, Order, Payload, TaskGraph, TaskId};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const SPLIT_EVERY: usize = 16;
+
+/// So many leaves, and over them a tree that combines sixteen at a time; gives its root.
+fn tree(tasks: usize) -> (TaskGraph<Work>, TaskId) {
+    let leaves = tasks * (SPLIT_EVERY - 1) / SPLIT_EVERY;
+    let mut graph = TaskGraph::with_capacity(tasks + SPLIT_EVERY);
+    let nothing = || -> Work { Box::new(|_, _| Ok(Payload::new(()))) };
+    let name: Arc<str> = "leaf".into();
+    let mut level: Vec<TaskId> = (0..leaves)
+        .map(|i| graph.add(Key::new(Token(1), i), Label { name: name.clone(), partition: i as u32 }, &[], nothing()))
+        .collect();
+    let (name, mut depth): (Arc<str>, _) = ("combine".into(), 1);
+    while level.len() > 1 {
+        depth += 1;
+        let parts = level.chunks(SPLIT_EVERY).enumerate().map(|(i, part)| {
+            let label = Label { name: name.clone(), partition: i as u32 };
+            graph.add(Key::new(Token(depth), i), label, part, nothing())
+        });
+        level = parts.collect();
+    }
+    (graph, level.first().copied().unwrap_or_default())
+}
+
+/// One task after the other.
+fn chain(tasks: usize) -> (TaskGraph<Work>, TaskId) {
+    let mut graph = TaskGraph::with_capacity(tasks);
+    let name: Arc<str> = "link".into();
+    let mut last = None;
+    for i in 0..tasks {
+        let label = Label { name: name.clone(), partition: i as u32 };
+        let work: Work = Box::new(|_, _| Ok(Payload::new(())));
+        last = Some(graph.add(Key::new(Token(1), i), label, last.as_slice(), work));
+    }
+    (graph, last.unwrap_or_default())
+}
+
+fn bench(c: &mut Criterion) {
+    let pool = Pool::new(2).expect("two threads");
+    let executors: [(&str, &dyn Executor); 2] = [("serial", &Serial), ("pool of 2", &pool)];
+    let mut group = c.benchmark_group("schedule");
+    group.sample_size(10);
+    for tasks in [10_000, 100_000, 1_000_000] {
+        group.throughput(Throughput::Elements(tasks as u64));
+        group.bench_function(BenchmarkId::new("build and order", tasks), |b| {
+            b.iter(|| {
+                let (graph, root) = tree(tasks);
+                Order::new(&graph, &[root]).tasks.len()
+            });
+        });
+        for (name, executor) in executors {
+            for (shape, make) in [("tree", tree as fn(usize) -> _), ("chain", chain)] {
+                let id = BenchmarkId::new(format!("build, order and run a {shape}, {name}"), tasks);
+                group.bench_function(id, |b| {
+                    b.iter(|| {
+                        let (graph, root) = make(tasks);
+                        let context = RunContext::new(TaskContext::default());
+                        executor.submit(graph, vec![root], context).wait().expect("tasks that do nothing")
+                    });
+                });
+            }
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, bench);
+criterion_main!(benches);
