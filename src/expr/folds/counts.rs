@@ -151,6 +151,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
         #[test]
         fn counts_are_those_of_a_map(
             batches in prop::collection::vec((prop::collection::vec(any_value(), 0..700), -300i32..300, any::<bool>()), 1..5)

@@ -32,7 +32,7 @@ impl<N: Number, const SUMS: bool> Distribution<N, SUMS> {
     /// Pours the counts into sums and sketch; the results stay the same, to the bit.
     fn pour(&mut self) {
         let Form::Counted(counts) = &self.form else { return };
-        let (mut sums, mut sketch) = (N::Sums::default(), Sketch::learning(self.bounds.keys));
+        let (mut sums, mut sketch) = (N::Sums::default(), Sketch::learning(self.bounds.keys, N::DIVIDES));
         for (key, count) in counts.sorted() {
             sketch.add(key, count);
             if SUMS {

@@ -26,11 +26,9 @@ pub struct Spot {
 }
 
 /// The ranks (from 0) of the two order statistics that quantile `q` of `n` values lies between, and the part of the way.
-///
-/// pandas hands numpy percentiles, `q·100`, which numpy divides by 100 again: both roundings are made here too.
 pub fn place(q: f64, n: u64) -> Option<(u64, u64, f64)> {
     let last = n.checked_sub(1)?;
-    let index = last as f64 * (q * 100.0 / 100.0);
+    let index = last as f64 * q;
     if index >= last as f64 {
         return Some((last, last, 0.0));
     }
@@ -48,14 +46,11 @@ pub fn ranks_of(quantiles: &[f64], n: u64) -> Vec<u64> {
 }
 
 impl Spot {
-    /// The quantile as a number: `a + (b − a)·t`, from t = ½ on `b − (b − a)·(1 − t)`.
-    pub fn float<N: Number>(&self) -> f64 {
+    /// The quantile as a number: `a + (b − a)·t`, from t = ½ on `b − (b − a)·(1 − t)`; `b − a` in single precision where the
+    /// column is. Next to an infinity that is NaN, as in pandas.
+    pub fn float<N: Number>(&self, single: bool) -> f64 {
         let (a, b) = (N::of_key(self.lower), N::of_key(self.upper));
-        if self.lower == self.upper || self.t == 0.0 {
-            // the same number, without ∞ − ∞ and ∞·0
-            return a.float();
-        }
-        let distance = N::distance(a, b);
+        let distance = if single { f64::from(b.float() as f32 - a.float() as f32) } else { N::distance(a, b) };
         if self.t >= 0.5 { b.float() - distance * (1.0 - self.t) } else { a.float() + distance * self.t }
     }
 
@@ -65,7 +60,7 @@ impl Spot {
         let (a, b) = (i64::of_key(self.lower), i64::of_key(self.upper));
         const EXACT: u64 = 1 << 53;
         if a.unsigned_abs() <= EXACT && b.unsigned_abs() <= EXACT {
-            return self.float::<i64>() as i64;
+            return self.float::<i64>(false) as i64;
         }
         let way = i64::distance(a, b) * self.t;
         (i128::from(a) + way as i128).min(i128::from(b)) as i64
@@ -88,7 +83,7 @@ mod tests {
 
     fn quantile(values: &[f64], q: f64) -> f64 {
         let (lower, upper, t) = place(q, values.len() as u64).unwrap();
-        Spot { lower: values[lower as usize].key(), upper: values[upper as usize].key(), t }.float::<f64>()
+        Spot { lower: values[lower as usize].key(), upper: values[upper as usize].key(), t }.float::<f64>(false)
     }
 
     #[test]
@@ -98,10 +93,31 @@ mod tests {
         assert_eq!(quantile(&[7.0], 0.3), 7.0);
         // the lower form would give 0.7000000000000001 and 0.30000000000000004
         assert_eq!(quantile(&[0.1, 0.9], 0.75), 0.9 - 0.8 * 0.25);
-        assert_eq!(quantile(&[-1.0, 3.0, f64::INFINITY], 0.5), 3.0);
-        assert_eq!(quantile(&[-1.0, 3.0, f64::INFINITY], 1.0), f64::INFINITY);
-        assert_eq!(quantile(&[-1.0, 3.0, f64::INFINITY], 0.6), f64::INFINITY);
+        assert_eq!(quantile(&[1.0, 2.0, f64::INFINITY], 0.25), 1.5);
+        assert_eq!(quantile(&[1.0, 2.0, f64::INFINITY], 0.6), f64::INFINITY);
+        assert!(quantile(&[1.0, 2.0, f64::INFINITY], 0.5).is_nan());
+        assert!(quantile(&[1.0, 2.0, f64::INFINITY], 1.0).is_nan());
         assert_eq!(place(0.5, 0), None);
+    }
+
+    #[test]
+    fn bits_are_those_of_pandas() {
+        let mut values = [-8.019, -13.244, -2.484, 4.204, 11.36, 1.097, -5.526, -7.848, 7.487, 16.348, 2.728];
+        values.sort_by(f64::total_cmp);
+        let wanted = [
+            (0.07, -9.5865),
+            (0.1, -8.019),
+            (0.25, -6.686999999999999),
+            (1.0 / 3.0, -4.5120000000000005),
+            (0.5, 1.097),
+            (0.9, 11.36),
+            (0.95, 13.854),
+        ];
+        for (q, value) in wanted {
+            assert_eq!(quantile(&values, q).to_bits(), f64::to_bits(value), "{q}");
+        }
+        let spot = Spot { lower: f64::from(0.1f32).key(), upper: f64::from(0.2f32).key(), t: 0.6 };
+        assert_eq!(spot.float::<f64>(true), 0.1600000023841858);
     }
 
     #[test]

@@ -146,5 +146,6 @@ fn quantile<N: Number>(input: &DataType, rows: &[Row], i: usize) -> Result<Array
     if is_temporal(input) {
         return wholes(spots.map(|spot| spot.map(|s| s.whole())), &logical(input));
     }
-    Ok(floats(spots.map(|spot| spot.map(|s| s.float::<N>()))))
+    let single = logical(input) == DataType::Float32;
+    Ok(floats(spots.map(|spot| spot.map(|s| s.float::<N>(single)))))
 }

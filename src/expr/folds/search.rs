@@ -5,10 +5,11 @@
 //! an index away. Where the insides are too many to be collected they are sketched instead, which gives brackets inside the
 //! brackets, and another pass follows.
 //!
-//! **Never more than four passes** for three quantiles of up to 2⁴² rows: a sketch of k keys a level whose runs enter L
-//! levels below the top leaves at most 2(L + 1)·n/k values inside a bracket. From n = 2⁴² rows the first pass (k = 2¹², L ≤ 27)
-//! leaves 2^35.9, the second (k = 2¹⁵, L ≤ 19) 2^26.2, the third (L ≤ 9) 2^15.5, which the fourth collects. One pass
-//! less for up to 2³¹ rows, and two passes in all for up to 2²⁶, the bounds being far from reached in practice.
+//! **Never more than four passes** for three quantiles of up to 2⁴² rows. Where a sketch is off by e ranks (above and below taken
+//! together), at most 2e values lie inside a bracket. The first sketch (k = 2¹², learning) is off by at most (L + 17)·n/k with L levels, a later
+//! one (k = 2¹⁵) by (L + 1)·n/k. From n = 2⁴² rows the first pass (L ≤ 27) leaves 2^36.5 values, the second (L ≤ 21) 2²⁷, the third (L ≤ 11) 2^16.6,
+//! and the fourth collects them. By the same reckoning three passes are enough up to 2³⁵ rows and two up to 2²⁵; what counts is the error that
+//! was really made, which is about a third of it.
 
 use std::sync::Arc;
 

@@ -66,9 +66,10 @@ impl Sketch {
         }
     }
 
-    /// An empty sketch that counts runs like an earlier one instead of sorting them: faster, less exact at worst.
-    pub fn learning(k: usize) -> Self {
-        Sketch { learner: Some(Learner::default()), ..Sketch::new(k) }
+    /// An empty sketch that counts runs like an earlier one instead of sorting them: faster, less exact at worst. `floats` says that
+    /// the keys are those of floating numbers.
+    pub fn learning(k: usize, floats: bool) -> Self {
+        Sketch { learner: Some(Learner::new(floats)), ..Sketch::new(k) }
     }
 
     /// The number of values.
@@ -304,9 +305,9 @@ mod tests {
         ];
         for make in makes {
             let keys: Vec<u64> = (0..200_000).map(make).collect();
-            let mut whole = Sketch::learning(256);
+            let mut whole = Sketch::learning(256, false);
             for part in keys.chunks(70_000) {
-                let mut sketch = Sketch::learning(256);
+                let mut sketch = Sketch::learning(256, false);
                 part.chunks(3000).for_each(|batch| sketch.extend(batch.iter().copied()));
                 whole.merge(sketch);
             }
@@ -331,6 +332,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
         #[test]
         fn brackets_hold_for_any_merging(
             parts in prop::collection::vec((prop::collection::vec(0u64..40, 1..200), 0u64..5, any::<bool>()), 1..8)
