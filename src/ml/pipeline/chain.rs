@@ -135,7 +135,7 @@ impl Pipeline {
     /// # Errors
     /// Those of the steps; `Invalid` for a pipeline with a model, which needs a target.
     pub fn fit_frame(&self, frame: &DataFrame) -> Result<FittedPipeline> {
-        let (inputs, steps, notes) = prune(&self.steps, frame.schema())?;
+        let Pruned { inputs, steps, notes } = prune(&self.steps, frame.schema())?;
         note::log(&notes);
         let mut fitted = FittedPipeline::new(inputs, Vec::new(), None, notes);
         for (name, step) in steps {
@@ -153,13 +153,22 @@ impl Pipeline {
                 .help("add .step(\"clf\", LogisticRegression::new()), or use fit_frame"));
         };
         check_names(&self.steps)?;
-        let (inputs, steps, notes) = prune(steps, features)?;
+        let Pruned { inputs, steps, notes } = prune(steps, features)?;
         Ok(Prepared { inputs, steps, name: name.clone(), model: model.check_ref()?.clone(), notes })
     }
 }
 
-/// The columns that steps need, the steps without what is not needed, and what of it may not be expected.
-fn prune(steps: &[(String, Step)], features: &Schema) -> Result<(Vec<String>, Vec<(String, Step)>, Vec<Note>)> {
+/// Steps that were checked against columns.
+struct Pruned {
+    /// The columns that are needed.
+    inputs: Vec<String>,
+    /// The steps, without the work that is not needed.
+    steps: Vec<(String, Step)>,
+    notes: Vec<Note>,
+}
+
+/// Checks steps against the columns, and leaves out what is not needed.
+fn prune(steps: &[(String, Step)], features: &Schema) -> Result<Pruned> {
     check_names(steps)?;
     let (mut outlines, mut notes) = (Vec::with_capacity(steps.len()), Vec::new());
     let mut at = Outline::of(features);
@@ -186,7 +195,7 @@ fn prune(steps: &[(String, Step)], features: &Schema) -> Result<(Vec<String>, Ve
     }
     pruned.reverse();
     let inputs = names(features).into_iter().filter(|name| wanted.plain.contains(name)).collect();
-    Ok((inputs, pruned, notes))
+    Ok(Pruned { inputs, steps: pruned, notes })
 }
 
 fn check_names(steps: &[(String, Step)]) -> Result<()> {

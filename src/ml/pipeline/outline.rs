@@ -97,8 +97,12 @@ impl Outline {
     pub fn note(&self, name: &str, step: &Step) -> Option<Note> {
         let Step::ColumnTransformer(transformer) = step else { return None };
         let columns = transformer.others(&self.plain);
-        let drops = !transformer.keeps_remainder() && !(columns.is_empty() && self.one_hot.is_empty());
-        drops.then(|| Note::ColumnsDropped { step: name.to_string(), columns, one_hot: self.one_hot.clone() })
+        let others = !columns.is_empty() || !self.one_hot.is_empty();
+        (others && !transformer.keeps_remainder()).then(|| Note::ColumnsDropped {
+            step: name.to_string(),
+            columns,
+            one_hot: self.one_hot.clone(),
+        })
     }
 
     /// The step without the work whose result is not wanted, and the columns that it wants here.
