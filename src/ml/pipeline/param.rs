@@ -28,8 +28,8 @@ pub struct StepParam<Owner, T> {
     param: Param<Owner, T>,
 }
 
-/// The value of a parameter.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// The value of a parameter; printed, it is the bare value.
+#[derive(Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum ParamValue {
     /// A switch.
@@ -154,6 +154,12 @@ impl fmt::Display for ParamValue {
             ParamValue::Int(value) => write!(f, "{value}"),
             ParamValue::Float(value) => write!(f, "{value:?}"),
         }
+    }
+}
+
+impl fmt::Debug for ParamValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
     }
 }
 

@@ -18,8 +18,8 @@ pub type Params = BTreeMap<String, ParamValue>;
 ///     .values(LogisticRegression::L1_RATIO.of("clf"), [0.2, 0.5])
 ///     .values("clf__C", [1.0, 10.0]);
 /// let candidates = grid.candidates()?;
-/// assert_eq!(format!("{:?}", candidates[1]["clf__l1_ratio"]), "Float(0.5)");
 /// assert_eq!(candidates.len(), 4);
+/// assert_eq!(format!("{:?}", candidates[1]), r#"{"clf__C": 1.0, "clf__l1_ratio": 0.5}"#);
 /// # Ok::<(), partita::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
