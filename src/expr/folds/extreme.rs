@@ -6,7 +6,8 @@ use arrow::array::{ArrayRef, StringArray};
 use arrow::datatypes::DataType;
 
 use super::fold::{FoldState, Outcome, Scope};
-use super::number::{Kind, Number};
+use super::kind::Kind;
+use super::number::Number;
 use super::state::{Accumulator, Numeric, of_keys};
 use super::text::{TextAccumulator, Texts};
 use crate::base::Result;

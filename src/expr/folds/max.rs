@@ -7,7 +7,7 @@ use arrow::datatypes::{DataType, Field, FieldRef};
 
 use super::extreme;
 use super::fold::{Fold, FoldState, Scope};
-use super::number::Kind;
+use super::kind::Kind;
 use crate::base::{Identity, Result, Tokenizer};
 
 /// The greatest value (pandas' `max`) of numbers, truth values, dates, times or strings (in the order of their bytes), in their

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef};
 
-use super::exact::{Exact, FloatSums, IntSums, Sums};
+use super::exact::{Exact, IntSums, Sums};
+use super::float_sums::FloatSums;
 use super::fold::{Fold, FoldState, Outcome, Scope};
-use super::number::{Kind, Number};
+use super::kind::Kind;
+use super::number::Number;
 use super::state::{Numeric, floats, wholes};
 use super::twofold::GroupSum;
 use crate::base::schema::logical;

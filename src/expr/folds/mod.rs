@@ -14,9 +14,9 @@
 //! | module | what |
 //! |---|---|
 //! | `fold` | the traits, and how states meet |
-//! | `number`, `text` | the values inside a column of any type |
+//! | `kind`, `number`, `text` | the values inside a column of any type |
 //! | `state` | an accumulator for each group |
-//! | `exact`, `rounding` | all bits of Σx and Σx², rounded once |
+//! | `exact`, `float_sums`, `rounding` | all bits of Σx and Σx², rounded once |
 //! | `twofold` | compensated sums |
 //! | `tally`, `window`, `counts`, `top` | how often each value occurs |
 //! | `distribution` | counted while few values are distinct, then summed and sketched |
@@ -29,8 +29,10 @@ mod distribution;
 mod exact;
 mod extreme;
 mod first;
+mod float_sums;
 mod fold;
 mod histogram;
+mod kind;
 mod last;
 mod max;
 mod mean;
@@ -61,14 +63,15 @@ mod laws;
 mod testing;
 
 pub use count::Count;
-pub(crate) use exact::{FloatSums, Sums};
+pub(crate) use exact::Sums;
 pub use first::First;
+pub(crate) use float_sums::FloatSums;
 pub use fold::{Fold, FoldState, Groups, Outcome, Scope};
+pub use kind::Kind;
 pub use last::Last;
 pub use max::Max;
 pub use mean::Mean;
 pub use min::Min;
-pub use number::Kind;
 pub use nunique::Nunique;
 pub use quantile::Quantile;
 pub use quantiles::label as percentile_label;

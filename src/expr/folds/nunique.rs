@@ -7,7 +7,8 @@ use arrow::array::{ArrayRef, Int64Array};
 use arrow::datatypes::{DataType, Field, FieldRef};
 
 use super::fold::{Fold, FoldState, Outcome, Scope};
-use super::number::{Kind, Number};
+use super::kind::Kind;
+use super::number::Number;
 use super::quantile::Counted;
 use super::state::Numeric;
 use super::text::Texts;

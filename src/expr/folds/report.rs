@@ -6,7 +6,8 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, FixedSizeListArray, Int64Array, StructArray};
 use arrow::datatypes::{DataType, Field, Fields};
 
-use super::number::{Kind, Number};
+use super::kind::Kind;
+use super::number::Number;
 use super::quantiles::{Row, label};
 use super::state::{floats, of_keys, wholes};
 use crate::base::schema::logical;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, FieldRef};
 
 use super::fold::{Fold, FoldState, Scope};
-use super::number::Kind;
+use super::kind::Kind;
 use super::quantile;
 use super::report::Report;
 use super::search::Bounds;
