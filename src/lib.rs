@@ -1,4 +1,44 @@
-//! **partita**: a lazy, partitioned, out-of-core dataframe engine, with machine learning on the same scheduler.
+//! A lazy, partitioned, out-of-core dataframe engine, with machine learning on the same scheduler: what Dask and dask-ml
+//! are to Python, as one fast native library.
+//!
+//! A [`DataFrame`] is a plan over partitions of files. Every method checks columns and types at once, adds to the plan
+//! and returns; nothing is read until a result is asked for. Then the plan is optimised, neighbouring operations become
+//! one task a partition, and batches of some 32,000 rows are pushed from the file through all of them, on a pool of
+//! threads, within a memory limit. Answers are exact, and the same for any number of threads and any partitioning.
+//!
+//! ```
+//! use arrow::datatypes::DataType::Float64;
+//! use partita::{col, read_parquet};
+//!
+//! # fn main() -> Result<(), partita::Error> {
+//! let trips = read_parquet("data/*.parquet")?; // reads the footers only
+//! let paid = trips
+//!     .filter(col("fare_amount").gt(0))?
+//!     .with_column("high_tip", (col("tip_amount") / col("fare_amount")).gt(0.2).fillna(false))?
+//!     .with_column("hour", col("lpep_pickup_datetime").dt().hour())?
+//!     .select(["hour", "passenger_count", "high_tip"])?
+//!     .astype(Float64)?
+//!     .fillna(-1)?;
+//!
+//! println!("{}", paid.explain()?); // four columns are read, one fused task a partition
+//! let summary = paid.describe()?.compute()?; // exact quartiles, in bounded memory
+//! println!("{}", summary.round(3)?.transpose()?);
+//! assert_eq!(summary.value("hour", 7)?.as_f64(), Some(23.0)); // the latest hour
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | for | see |
+//! |---|---|
+//! | reading files | [`read_parquet`], [`read_csv`], [`ParquetReadOptions`], [`CsvOptions`] |
+//! | what to compute | [`col`], [`lit`], [`when`], the methods of [`Expr`] |
+//! | frames | [`DataFrame`], [`concat`], [`Sample`], [`Include`] |
+//! | results | [`Table`], [`DataFrame::compute`], [`DataFrame::batches`], [`DataFrame::persist`] and [`wait`], [`DataFrame::to_parquet`] |
+//! | threads, memory, progress | [`Session`], [`Scheduler`] |
+//! | models | [`Pipeline`], [`GridSearchCv`], [`LogisticRegression`] and the module [`ml`] |
+//! | what goes wrong | [`Error`], [`ErrorKind`], [`Location`] |
+//!
+//! `examples/taxi.rs` is the whole story in one program.
 
 #![cfg_attr(doctest, doc = include_str!("../README.md"))]
 

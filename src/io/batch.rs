@@ -1,8 +1,10 @@
 //! A record batch and the origin of its rows.
 
+use arrow::array::ArrayData;
 use arrow::array::{Array, BooleanArray, RecordBatch};
 use arrow::buffer::{BooleanBuffer, ScalarBuffer};
 use arrow::compute::filter_record_batch;
+use rustc_hash::FxHashSet;
 
 use crate::base::Result;
 
@@ -65,9 +67,15 @@ impl Batch {
         self.record.num_rows()
     }
 
-    /// Bytes held by the columns. Buffers that several columns or batches share are counted each time.
+    /// Bytes held by the columns: a slice holds the whole of what it was cut from, a shared buffer counts once.
     pub fn bytes(&self) -> usize {
-        self.record.columns().iter().map(|c| c.get_array_memory_size()).sum()
+        self.bytes_beside(&mut FxHashSet::default())
+    }
+
+    /// Bytes held beside the buffers in `known`, to which its own are added: batches that share buffers are held
+    /// together for less.
+    pub fn bytes_beside(&self, known: &mut FxHashSet<usize>) -> usize {
+        self.record.columns().iter().map(|c| buffers(&c.to_data(), known)).sum()
     }
 
     /// The same rows with other columns.
@@ -99,6 +107,18 @@ impl Batch {
             origin: Origin { file: self.origin.file, rows: self.origin.rows.slice(offset, rows) },
         }
     }
+}
+
+fn buffers(data: &ArrayData, known: &mut FxHashSet<usize>) -> usize {
+    let validity = data.nulls().map(|n| n.buffer());
+    let own: usize = data
+        .buffers()
+        .iter()
+        .chain(validity)
+        .filter(|b| known.insert(b.data_ptr().as_ptr() as usize))
+        .map(|b| b.capacity())
+        .sum();
+    own + data.child_data().iter().map(|child| buffers(child, known)).sum::<usize>()
 }
 
 impl Rows {

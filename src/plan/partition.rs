@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use rustc_hash::FxHashSet;
+
 use crate::base::{Error, Result};
 use crate::exec::{Reservation, TaskContext};
 use crate::graph::{Held, Payload};
@@ -44,7 +46,8 @@ impl Partition {
 
 impl Held for Partition {
     fn bytes(&self) -> u64 {
-        self.batches.iter().map(|b| b.bytes() as u64).sum()
+        let mut known = FxHashSet::default();
+        self.batches.iter().map(|b| b.bytes_beside(&mut known) as u64).sum()
     }
 }
 
@@ -52,15 +55,18 @@ impl Held for Partition {
 pub(super) struct Gather {
     batches: Vec<Batch>,
     reservation: Reservation,
+    /// The buffers that are reserved already.
+    known: FxHashSet<usize>,
 }
 
 impl Gather {
     pub(super) fn new(ctx: &TaskContext) -> Result<Gather> {
-        Ok(Gather { batches: Vec::new(), reservation: ctx.budget.reserve("a held partition", 0)? })
+        let reservation = ctx.budget.reserve("a held partition", 0)?;
+        Ok(Gather { batches: Vec::new(), reservation, known: FxHashSet::default() })
     }
 
     pub(super) fn push(&mut self, batch: Batch) -> Result<()> {
-        self.reservation.grow("a held partition", batch.bytes() as u64)?;
+        self.reservation.grow("a held partition", batch.bytes_beside(&mut self.known) as u64)?;
         self.batches.push(batch);
         Ok(())
     }
