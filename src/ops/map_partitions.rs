@@ -11,7 +11,7 @@ use crate::base::schema::same_type;
 use crate::base::{Error, ErrorKind, Identity, Result, Token, Tokenizer};
 use crate::io::{Batch, Origin};
 use crate::plan::node::only;
-use crate::plan::{Flow, Footprint, Map, Op, Out, Plan, Shape, Stage};
+use crate::plan::{Flow, Footprint, Gather, Map, Op, Out, Plan, Shape, Stage};
 
 /// What is called with each partition.
 pub type PartitionFn = Arc<dyn Fn(RecordBatch) -> Result<RecordBatch> + Send + Sync>;
@@ -69,7 +69,7 @@ impl Op for MapPartitions {
                 schema: schema.clone(),
                 function: function.clone(),
                 partition: i,
-                held: Vec::new(),
+                held: Gather::default(),
             }))
         }))
     }
@@ -85,25 +85,29 @@ struct Whole {
     schema: SchemaRef,
     function: PartitionFn,
     partition: usize,
-    held: Vec<Batch>,
+    held: Gather,
 }
 
 impl Stage for Whole {
-    fn push(&mut self, batch: Batch, _out: &mut Out<'_>) -> Result<Flow> {
-        self.held.push(batch);
+    fn push(&mut self, batch: Batch, out: &mut Out<'_>) -> Result<Flow> {
+        self.held.push(batch, out.context())?;
         Ok(Flow::More)
     }
 
     fn end(&mut self, out: &mut Out<'_>) -> Result<()> {
-        let held = std::mem::take(&mut self.held);
-        let whole = concat_batches(&self.input, held.iter().map(|b| &b.record))?;
+        let gathered = std::mem::take(&mut self.held);
+        // one batch is passed on as it is, several are copied into one
+        let copied = if gathered.batches().len() > 1 { gathered.bytes() } else { 0 };
+        let _copy = out.context().budget.reserve("a whole partition for map_partitions", copied)?;
+        let held = gathered.end();
+        let whole = concat_batches(&self.input, held.batches.iter().map(|b| &b.record))?;
         let rows_in = whole.num_rows();
         let given = (self.function)(whole)?;
         let record = declared(given, &self.schema)?;
         // rows that are still one for one keep their places; others have that in the output
-        let file = held.first().map_or(self.partition as u64, |b| b.origin.file);
+        let file = held.batches.first().map_or(self.partition as u64, |b| b.origin.file);
         let origin = if record.num_rows() == rows_in {
-            Origin::join(file, held.into_iter().map(|b| (b.origin.rows, b.record.num_rows())))
+            Origin::join(file, held.batches.into_iter().map(|b| (b.origin.rows, b.record.num_rows())))
         } else {
             Batch::new(record.clone(), self.partition as u64, 0).origin
         };

@@ -344,7 +344,7 @@ impl Pipe {
                     flow = out.push(batch)?;
                     Ok(flow)
                 };
-                let mut own = Out::new(&mut made, &mut sink);
+                let mut own = Out::new(&mut made, &mut sink, ctx);
                 for feed in feeds {
                     if deep(|| feed.run(inputs, ctx, &mut own))? == Flow::Enough {
                         break;
@@ -359,15 +359,15 @@ impl Pipe {
 
 fn run_gather(pipe: &Pipe, inputs: Vec<Payload>, ctx: &TaskContext) -> Result<Payload> {
     let mut inputs: Vec<_> = inputs.into_iter().map(Some).collect();
-    let mut gather = Gather::new(ctx)?;
-    let mut sink = |batch| gather.push(batch).map(|()| Flow::More);
-    pipe.run(&mut inputs, ctx, &mut Out::new(&mut [], &mut sink))?;
+    let mut gather = Gather::default();
+    let mut sink = |batch| gather.push(batch, ctx).map(|()| Flow::More);
+    pipe.run(&mut inputs, ctx, &mut Out::new(&mut [], &mut sink, ctx))?;
     Ok(Payload::new(gather.end()))
 }
 
 fn run_chunk(pipe: &Pipe, inputs: Vec<Payload>, ctx: &TaskContext, mut chunk: Box<dyn Chunk>) -> Result<Payload> {
     let mut inputs: Vec<_> = inputs.into_iter().map(Some).collect();
     let mut sink = |batch| chunk.push(batch);
-    pipe.run(&mut inputs, ctx, &mut Out::new(&mut [], &mut sink))?;
+    pipe.run(&mut inputs, ctx, &mut Out::new(&mut [], &mut sink, ctx))?;
     chunk.end()
 }

@@ -26,6 +26,6 @@ pub mod stage;
 pub use lower::{Lowered, lower};
 pub use node::Plan;
 pub use op::{Footprint, Op};
-pub use partition::Partition;
+pub use partition::{Gather, Partition};
 pub use shape::{Feed, Map, Reduce, Shape, Then};
 pub use stage::{Flow, Out, Stage};

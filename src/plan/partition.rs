@@ -51,27 +51,42 @@ impl Held for Partition {
     }
 }
 
-/// Gathers batches into a [`Partition`], reserving memory for each before it is kept.
-pub(super) struct Gather {
+/// Gathers batches, reserving memory for each before it is kept.
+#[derive(Debug, Default)]
+pub struct Gather {
     batches: Vec<Batch>,
-    reservation: Reservation,
+    reservation: Option<Reservation>,
     /// The buffers that are reserved already.
     known: FxHashSet<usize>,
 }
 
 impl Gather {
-    pub(super) fn new(ctx: &TaskContext) -> Result<Gather> {
-        let reservation = ctx.budget.reserve("a held partition", 0)?;
-        Ok(Gather { batches: Vec::new(), reservation, known: FxHashSet::default() })
-    }
-
-    pub(super) fn push(&mut self, batch: Batch) -> Result<()> {
-        self.reservation.grow("a held partition", batch.bytes_beside(&mut self.known) as u64)?;
+    /// Keeps a batch.
+    ///
+    /// # Errors
+    /// `Memory` when the limit does not leave room for it.
+    pub fn push(&mut self, batch: Batch, ctx: &TaskContext) -> Result<()> {
+        let more = batch.bytes_beside(&mut self.known) as u64;
+        match &mut self.reservation {
+            Some(reservation) => reservation.grow("a held partition", more)?,
+            None => self.reservation = Some(ctx.budget.reserve("a held partition", more)?),
+        }
         self.batches.push(batch);
         Ok(())
     }
 
-    pub(super) fn end(self) -> Partition {
-        Partition { batches: self.batches, _reservation: Some(Arc::new(self.reservation)) }
+    /// The batches so far.
+    pub fn batches(&self) -> &[Batch] {
+        &self.batches
+    }
+
+    /// Bytes reserved so far.
+    pub fn bytes(&self) -> u64 {
+        self.reservation.as_ref().map_or(0, Reservation::bytes)
+    }
+
+    /// The batches and what is reserved for them.
+    pub fn end(self) -> Partition {
+        Partition { batches: self.batches, _reservation: self.reservation.map(Arc::new) }
     }
 }

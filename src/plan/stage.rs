@@ -2,6 +2,7 @@
 
 use crate::base::Result;
 use crate::base::deep::deep;
+use crate::exec::TaskContext;
 use crate::io::Batch;
 
 /// What a `Map` operation is inside one task: batches are pushed into it, and it pushes batches on. Made anew for each
@@ -36,12 +37,22 @@ pub enum Flow {
 pub struct Out<'a> {
     stages: &'a mut [Box<dyn Stage>],
     sink: &'a mut dyn FnMut(Batch) -> Result<Flow>,
+    ctx: &'a TaskContext,
 }
 
 impl<'a> Out<'a> {
     /// Batches pushed here go through `stages` into `sink`.
-    pub fn new(stages: &'a mut [Box<dyn Stage>], sink: &'a mut dyn FnMut(Batch) -> Result<Flow>) -> Self {
-        Out { stages, sink }
+    pub fn new(
+        stages: &'a mut [Box<dyn Stage>],
+        sink: &'a mut dyn FnMut(Batch) -> Result<Flow>,
+        ctx: &'a TaskContext,
+    ) -> Self {
+        Out { stages, sink, ctx }
+    }
+
+    /// What the task may use: a stage that holds batches reserves memory for them.
+    pub fn context(&self) -> &'a TaskContext {
+        self.ctx
     }
 
     /// Passes a batch on. Empty batches are passed on too: they carry the schema.
@@ -51,7 +62,9 @@ impl<'a> Out<'a> {
     pub fn push(&mut self, batch: Batch) -> Result<Flow> {
         match &mut *self.stages {
             [] => (self.sink)(batch),
-            [first, rest @ ..] => deep(|| first.push(batch, &mut Out { stages: rest, sink: &mut *self.sink })),
+            [first, rest @ ..] => {
+                deep(|| first.push(batch, &mut Out { stages: rest, sink: &mut *self.sink, ctx: self.ctx }))
+            }
         }
     }
 
@@ -62,7 +75,7 @@ impl<'a> Out<'a> {
     pub fn end(&mut self) -> Result<()> {
         let mut stages = &mut *self.stages;
         while let [first, rest @ ..] = stages {
-            first.end(&mut Out { stages: rest, sink: &mut *self.sink })?;
+            first.end(&mut Out { stages: rest, sink: &mut *self.sink, ctx: self.ctx })?;
             stages = rest;
         }
         Ok(())

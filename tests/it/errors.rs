@@ -194,3 +194,17 @@ fn a_memory_limit_that_is_too_small_is_named() {
     // what streams does not need it
     assert_eq!(df.max().unwrap().compute().unwrap().value("y", 0).unwrap().as_i64(), Some(99_998));
 }
+
+#[test]
+fn a_partition_held_for_a_closure_is_in_the_limit() {
+    let session = Session::builder().threads(1).memory_limit("600 kB").build().unwrap();
+    let big =
+        RecordBatch::try_from_iter([("x", Arc::new(Int64Array::from_iter_values(0..50_000)) as ArrayRef)]).unwrap();
+    let df = session.from_batches([big]).unwrap().with_column("y", col("x") * 2).unwrap();
+    let held = df.map_partitions(Ok, df.schema().clone()).unwrap();
+    says(
+        held.count().unwrap().compute().unwrap_err(),
+        |k| matches!(k, ErrorKind::Memory { .. }),
+        &["memory limit", "partition"],
+    );
+}

@@ -10,7 +10,7 @@ use super::mt19937::Mt19937;
 use crate::base::{Error, Result};
 use crate::exec::TaskContext;
 use crate::io::Batch;
-use crate::plan::{Flow, Out, Stage};
+use crate::plan::{Flow, Gather, Out, Stage};
 
 /// Holds a partition until it is whole and gives the rows that Dask would draw from it, in its order.
 pub struct Whole {
@@ -18,13 +18,13 @@ pub struct Whole {
     fraction: f64,
     replace: bool,
     partition: usize,
-    held: Vec<Batch>,
+    held: Gather,
 }
 
 impl Whole {
     /// Draws from partition `partition`.
     pub fn new(seed: u32, fraction: f64, replace: bool, partition: usize) -> Whole {
-        Whole { seed, fraction, replace, partition, held: Vec::new() }
+        Whole { seed, fraction, replace, partition, held: Gather::default() }
     }
 }
 
@@ -48,15 +48,16 @@ pub fn picks(seed: u32, partition: usize, fraction: f64, replace: bool, rows: us
 }
 
 impl Stage for Whole {
-    fn push(&mut self, batch: Batch, _out: &mut Out<'_>) -> Result<Flow> {
+    fn push(&mut self, batch: Batch, out: &mut Out<'_>) -> Result<Flow> {
         if batch.rows() > 0 {
-            self.held.push(batch);
+            self.held.push(batch, out.context())?;
         }
         Ok(Flow::More)
     }
 
     fn end(&mut self, out: &mut Out<'_>) -> Result<()> {
-        let held: Vec<RecordBatch> = std::mem::take(&mut self.held).into_iter().map(|b| b.record).collect();
+        let held = std::mem::take(&mut self.held).end();
+        let held: Vec<RecordBatch> = held.batches.iter().map(|b| b.record.clone()).collect();
         let mut starts = Vec::with_capacity(held.len());
         let mut rows = 0;
         for record in &held {
