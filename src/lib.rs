@@ -31,8 +31,8 @@
 //! | for | see |
 //! |---|---|
 //! | reading files | [`read_parquet`], [`read_csv`], [`ParquetReadOptions`], [`CsvOptions`] |
-//! | what to compute | [`col`], [`lit`], [`when`], the methods of [`Expr`] |
-//! | frames | [`DataFrame`], [`concat`], [`Sample`], [`Include`] |
+//! | what to compute | [`col`], [`lit`], [`when`](fn@when), the methods of [`Expr`] |
+//! | frames | [`DataFrame`], [`concat`](fn@concat), [`Sample`], [`Include`] |
 //! | results | [`Table`], [`DataFrame::compute`], [`DataFrame::batches`], [`DataFrame::persist`] and [`wait`], [`DataFrame::to_parquet`] |
 //! | threads, memory, progress | [`Session`], [`Scheduler`] |
 //! | models | [`Pipeline`], [`GridSearchCv`], [`LogisticRegression`] and the module [`ml`] |

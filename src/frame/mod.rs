@@ -7,7 +7,7 @@
 //! | [`columns`] | methods that compute columns |
 //! | [`rows`] | methods that choose rows |
 //! | [`compute`] | methods that ask for results |
-//! | [`read`], [`write`] | files |
+//! | [`read`], [`mod@write`] | files |
 //! | [`statistics`] | methods that summarise columns |
 //! | [`measure`] | methods that say how much there is: bytes, missing values |
 //! | [`table`] | [`Table`]: a result, and how it is shown |

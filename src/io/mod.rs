@@ -3,11 +3,11 @@
 //! | module | what |
 //! |---|---|
 //! | [`batch`] | a record batch and the origin of its rows |
-//! | [`source`] | [`Source`](source::Source): partitions that can be read; [`Scan`](source::Scan): what is wanted of them |
+//! | [`source`] | [`Source`]: partitions that can be read; [`Scan`]: what is wanted of them |
 //! | [`csv`] | CSV files: reading and writing |
 //! | [`memory`] | batches that are already there |
 //! | [`parquet`] | Parquet files |
-//! | [`sink`] | [`Sink`](sink::Sink): partitions become files, whole or not at all |
+//! | [`sink`] | [`Sink`]: partitions become files, whole or not at all |
 //! | [`store`] | which files are meant, and opening them |
 
 pub mod batch;

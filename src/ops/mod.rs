@@ -7,12 +7,12 @@
 //! | [`filter`] | keeps the rows where a condition is true |
 //! | [`project`] | computes columns |
 //! | [`columns`] | operations that are a projection written shorter |
-//! | [`select`], [`with_columns`], [`drop`], [`rename`], [`astype`], [`fillna`] | those |
+//! | [`select`], [`with_columns`], [`mod@drop`], [`rename`], [`astype`], [`fillna`] | those |
 //! | [`limit`], [`head`], [`tail`], [`partitions`] | some of the rows |
-//! | [`concat`] | frames one after the other |
+//! | [`mod@concat`] | frames one after the other |
 //! | [`count`] | the number of rows |
 //! | [`map_partitions`] | a closure over whole partitions |
-//! | [`write`] | partitions to files |
+//! | [`mod@write`] | partitions to files |
 //! | [`aggregate`], [`describe`] | summaries of columns |
 //! | [`sample`] | a random part of the rows |
 //! | [`repartition`] | the same rows in another number of partitions |

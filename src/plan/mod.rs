@@ -8,7 +8,7 @@
 //! | [`stage`] | [`Stage`]: what an operation does with the batches of one partition |
 //! | [`partition`] | [`Partition`]: batches held as a task's result |
 //! | [`rules`] | what makes a plan cheaper, one rule a file |
-//! | [`lower`] | from a plan to a graph of tasks |
+//! | [`mod@lower`] | from a plan to a graph of tasks |
 //! | [`explain`] | a plan for people |
 //!
 //! Operations are open, shapes are closed: nothing here knows a particular operation. This layer never sees a thread,

@@ -17,7 +17,7 @@
 //! | [`when`] | a value for each of several conditions |
 //! | [`map`] | a function of one's own |
 //! | [`dt`] | times and durations |
-//! | [`str`] | text |
+//! | [`mod@str`] | text |
 
 pub mod abs;
 pub mod arithmetic;

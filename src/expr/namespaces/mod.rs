@@ -5,7 +5,7 @@
 //! | [`math`] | numbers: `col("x").round(2)`, [`min_of`], [`max_of`] |
 //! | [`when`](mod@when) | `when(condition).then(value).otherwise(value)` |
 //! | [`dt`] | times and durations: `col("t").dt().weekday()` |
-//! | [`str`] | text: `col("s").str().lower()` |
+//! | [`mod@str`] | text: `col("s").str().lower()` |
 
 pub mod dt;
 pub mod math;

@@ -3,7 +3,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`options`] | how files are read |
-//! | [`source`] | [`ParquetSource`](source::ParquetSource): files as one table |
+//! | [`source`] | [`ParquetSource`]: files as one table |
 //! | [`footer`] | the metadata of files, read in parallel |
 //! | [`unify`] | one schema for files whose schemas differ |
 //! | [`partition`] | how row groups become partitions (pure) |
@@ -11,7 +11,7 @@
 //! | [`statistics`] | what a row group says of its columns |
 //! | [`read`] | the rows of a partition, batch by batch |
 //! | [`chunks`] | bytes of a file by position |
-//! | [`write`] | how files are written |
+//! | [`mod@write`] | how files are written |
 //! | [`encode`] | columns of fixed width, encoded fast |
 
 pub mod chunks;

@@ -5,8 +5,8 @@
 //! | [`chain`] | [`Pipeline`]: named steps, unfitted; fitting |
 //! | [`step`] | what can be a step, unfitted and fitted |
 //! | [`param`] | parameters of steps, by name and by type |
-//! | [`outline`] | which columns flow between the steps, known before any row is read; what is never used |
-//! | [`rows`] | rows in memory on their way through the steps; memory |
+//! | `outline` | which columns flow between the steps, known before any row is read; what is never used |
+//! | `rows` | rows in memory on their way through the steps; memory |
 //! | [`fitted`] | [`FittedPipeline`]: predictions on frames, file |
 //! | [`note`] | what a user may not expect of a fit |
 
