@@ -4,8 +4,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, StructArray};
-use arrow::datatypes::{DataType, FieldRef, Float64Type, Int64Type};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, NullArray, StringArray, StructArray,
+    TimestampMicrosecondArray,
+};
+use arrow::datatypes::{DataType, Field, FieldRef, Float64Type, Int64Type, TimestampMicrosecondType};
 use num_bigint::{BigInt, BigUint};
 use proptest::prelude::*;
 
@@ -169,6 +172,93 @@ fn any_column() -> impl Strategy<Value = Vec<Option<f64>>> {
 
 fn any_cuts() -> impl Strategy<Value = Cuts> {
     prop::collection::vec((0usize..90, any::<bool>(), any::<bool>()), 1..12)
+}
+
+#[test]
+fn a_column_of_nulls_has_a_result_in_every_aggregate() {
+    let nulls: ArrayRef = Arc::new(NullArray::new(3));
+    let folds: [(&dyn Fold, bool); 9] = [
+        (&Count, false),
+        (&Sum, false),
+        (&Nunique, false),
+        (&Mean, true),
+        (&Std { ddof: 1 }, true),
+        (&Min, true),
+        (&Last, true),
+        (&Quantile::median(), true),
+        (&Summary::default(), false),
+    ];
+    for (fold, null) in folds {
+        let result = testing::whole(fold, &nulls);
+        let field = fold.return_field(&Arc::new(Field::new("a", DataType::Null, true))).unwrap();
+        assert_eq!((result.len(), result.data_type()), (1, field.data_type()), "{fold}");
+        assert_eq!(result.logical_null_count() == 1, null, "{fold}");
+    }
+}
+
+#[test]
+fn dictionaries_of_numbers_are_numbers() {
+    let plain: ArrayRef = Arc::new(Int64Array::from(vec![Some(3), None, Some(5), Some(3)]));
+    let coded = DataType::Dictionary(Box::new(DataType::Int8), Box::new(DataType::Int64));
+    let coded = arrow::compute::cast(&plain, &coded).unwrap();
+    for fold in [&Sum as &dyn Fold, &Mean, &Max, &First, &Nunique, &Quantile::median(), &Summary::default()] {
+        assert_eq!(&testing::whole(fold, &coded), &testing::whole(fold, &plain), "{fold}");
+        let ids = [0, 0, 1, 1];
+        assert_eq!(&testing::grouped(fold, &coded, &ids, 2), &testing::grouped(fold, &plain, &ids, 2), "{fold}");
+    }
+}
+
+#[test]
+fn summaries_of_times_strings_and_truths() {
+    // values of pandas
+    let times: ArrayRef = Arc::new(TimestampMicrosecondArray::from(vec![
+        1_577_836_800_000_001,
+        1_577_836_800_000_002,
+        1_622_505_600_000_000,
+        1_641_040_496_789_012,
+    ]));
+    let row = testing::whole(&Summary::default(), &times);
+    let row: Vec<i64> = row.as_struct().columns()[1..]
+        .iter()
+        .map(|column| column.as_primitive::<TimestampMicrosecondType>().value(0))
+        .collect();
+    let wanted = [
+        1_604_804_924_197_253,
+        1_577_836_800_000_001,
+        1_577_836_800_000_001,
+        1_600_171_200_000_001,
+        1_627_139_324_197_253,
+        1_641_040_496_789_012,
+    ];
+    assert_eq!(row, wanted);
+    let before: ArrayRef = Arc::new(TimestampMicrosecondArray::from(vec![
+        -315_619_199_999_999,
+        -315_619_199_999_996,
+        -618_105_600_000_000,
+    ]));
+    let mean: ArrayRef = Arc::new(TimestampMicrosecondArray::from(vec![-416_447_999_999_998]));
+    let quantile: ArrayRef = Arc::new(TimestampMicrosecondArray::from(vec![-557_608_319_999_999]));
+    assert_eq!(&testing::whole(&Mean, &before), &mean);
+    assert_eq!(&testing::whole(&Quantile::new(0.1).unwrap(), &before), &quantile);
+
+    let texts: ArrayRef =
+        Arc::new(StringArray::from(vec![Some("b"), Some("a"), None, Some("b"), Some("a"), Some("c")]));
+    let row = testing::whole(&Summary::default(), &texts);
+    let row = row.as_struct();
+    assert_eq!(row.column(2).as_string::<i32>().value(0), "a");
+    let counts = [0, 1, 3].map(|i| row.column(i).as_primitive::<Int64Type>().value(0));
+    assert_eq!(counts, [5, 3, 2]);
+    let truths: ArrayRef = Arc::new(BooleanArray::from(vec![Some(true), None, Some(true), Some(false)]));
+    let row = testing::whole(&Summary::default(), &truths);
+    assert!(row.as_struct().column(2).as_boolean().value(0));
+}
+
+#[test]
+fn several_quantiles_are_a_list() {
+    let values: ArrayRef = Arc::new(Float64Array::from(vec![1.0, 2.0, 4.0]));
+    let list = testing::whole(&Quantile::several(&[0.0, 0.75]).unwrap(), &values);
+    assert_eq!(list.as_fixed_size_list().value(0).as_primitive::<Float64Type>().values(), &[1.0, 3.0]);
+    assert!(Quantile::new(1.5).is_err() && Quantile::several(&[f64::NAN]).is_err());
 }
 
 proptest! {

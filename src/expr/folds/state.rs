@@ -1,10 +1,11 @@
 //! The state most aggregates share: an accumulator for each group, fed from a column of numbers.
 
-use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, UInt64Array};
+use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, UInt64Array, new_null_array};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 
 use super::fold::{FoldState, Groups, Outcome, Scope, same_state};
+use super::kind::Kind;
 use super::number::Number;
 use crate::base::Result;
 
@@ -117,9 +118,9 @@ pub fn wholes(values: impl IntoIterator<Item = Option<i64>>, to: &DataType) -> R
 /// # Errors
 /// Those of the conversion.
 pub fn of_keys<N: Number>(keys: impl IntoIterator<Item = Option<u64>>, to: &DataType) -> Result<ArrayRef> {
-    use super::Kind;
     let keys = keys.into_iter();
     Ok(match Kind::of(to) {
+        Some(_) if *to == DataType::Null => new_null_array(to, keys.count()),
         Some(Kind::Float) => cast(&floats(keys.map(|key| key.map(|key| N::of_key(key).float()))), to)?,
         Some(Kind::Unsigned) => cast(&keys.collect::<UInt64Array>(), to)?,
         Some(Kind::Bool) => {
