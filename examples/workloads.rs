@@ -7,7 +7,12 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use partita::{CsvOptions, DataFrame, Result, Session, col, read_csv_with, read_parquet};
+use arrow::datatypes::DataType::Float64;
+use partita::ml::linfa::DatasetBase;
+use partita::{
+    Categorizer, ColumnTransformer, CsvOptions, DataFrame, DummyEncoder, Error, GridSearchCv, LogisticRegression,
+    ParamGrid, Pipeline, Result, Sample, Session, StandardScaler, Target, col, read_csv_with, read_parquet,
+};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -37,20 +42,57 @@ fn prepare(trips: &DataFrame) -> Result<DataFrame> {
         .with_column("pickup_minute", pickup().minute())
 }
 
-/// Prepared, as floats without gaps, described.
+/// Prepared, as floats without gaps.
+fn features(trips: &DataFrame) -> Result<DataFrame> {
+    prepare(trips)?.select(COLUMNS)?.astype(Float64)?.fillna(-1)
+}
+
+/// Prepared and described.
 fn describe(trips: &DataFrame) -> Result<BTreeMap<String, f64>> {
-    let table = prepare(trips)?
-        .select(COLUMNS)?
-        .astype(arrow::datatypes::DataType::Float64)?
-        .fillna(-1)?
-        .describe()?
-        .compute()?;
+    let table = features(trips)?.describe()?.compute()?;
     let mut answer = BTreeMap::new();
     for (row, statistic) in ["count", "mean", "std", "min", "25%", "50%", "75%", "max"].iter().enumerate() {
         for column in COLUMNS {
             answer.insert(format!("{column}.{statistic}"), table.value(column, row)?.as_f64().unwrap_or(f64::NAN));
         }
     }
+    Ok(answer)
+}
+
+/// The tutorial's search for the best model, over all rows of the first file or a sample of them.
+fn search(data: &str, sample: Option<f64>) -> Result<BTreeMap<String, f64>> {
+    let mut files: Vec<_> = std::fs::read_dir(data).map_err(|e| Error::io(data, e))?.flatten().collect();
+    files.sort_by_key(|f| f.path());
+    let first = files.iter().map(|f| f.path()).find(|p| p.extension().is_some_and(|e| e == "parquet"));
+    let first = first.ok_or_else(|| Error::invalid(format!("there is no Parquet file in {data}")))?;
+    let mut rows = features(&read_parquet(&first)?)?;
+    if let Some(fraction) = sample {
+        rows = rows.sample(Sample::fraction(fraction).seed(42))?;
+    }
+    let rows = rows.persist()?;
+
+    let (numeric, categorical) = (&COLUMNS[..5], &COLUMNS[5..7]);
+    let pipeline = Pipeline::new()
+        .step("categorize", Categorizer::new().columns(categorical))
+        .step("onehot", DummyEncoder::new().columns(categorical))
+        .step("scale", ColumnTransformer::new().with("num", StandardScaler::new(), numeric))
+        .step("clf", LogisticRegression::new().max_iter(100));
+    let ratios = [0.2, 0.3, 0.5, 0.7, 0.9];
+    let grid = ParamGrid::new().values(LogisticRegression::L1_RATIO.of("clf"), ratios);
+    let found =
+        GridSearchCv::new(pipeline, grid).cv(3).fit(&DatasetBase::new(rows.clone(), Target::column("high_tip")))?;
+
+    let model = found.best_estimator()?.model()?;
+    let mut answer = BTreeMap::from([
+        ("rows".to_string(), rows.len()? as f64),
+        ("best_score".to_string(), found.best_score()),
+        ("best_l1_ratio".to_string(), ratios[found.best_index()]),
+        ("intercept".to_string(), model.intercept()),
+        ("objective".to_string(), model.objective()),
+        ("converged".to_string(), f64::from(model.converged())),
+    ]);
+    answer.extend(ratios.iter().zip(found.mean_test_scores()).map(|(r, s)| (format!("score.{r}"), *s)));
+    answer.extend(model.coef().enumerate().map(|(i, (_, c))| (format!("coef.{i}"), c)));
     Ok(answer)
 }
 
@@ -65,7 +107,9 @@ fn run(workload: &str, data: &str, out: &str) -> Result<BTreeMap<String, f64>> {
             prepare(&read_parquet(format!("{data}/*.parquet"))?)?.to_parquet(out)?;
             Ok(BTreeMap::new())
         }
-        other => Err(partita::Error::invalid(format!("there is no workload {other}"))),
+        "W5.2pct" => search(data, Some(0.02)),
+        "W5.68k" | "W5.1m" => search(data, None),
+        other => Err(Error::invalid(format!("there is no workload {other}"))),
     }
 }
 
