@@ -71,7 +71,8 @@ fn search(data: &str, sample: Option<f64>) -> Result<BTreeMap<String, f64>> {
     }
     let rows = rows.persist()?;
 
-    let (numeric, categorical) = (&COLUMNS[..5], &COLUMNS[5..7]);
+    let numeric = COLUMNS.into_iter().take(5);
+    let categorical = ["PULocationID", "DOLocationID"];
     let pipeline = Pipeline::new()
         .step("categorize", Categorizer::new().columns(categorical))
         .step("onehot", DummyEncoder::new().columns(categorical))
@@ -123,6 +124,9 @@ fn main() -> Result<()> {
     let mut session = Session::builder();
     if let Some(threads) = options.get("--threads").and_then(|t| t.parse().ok()) {
         session = session.threads(threads);
+    }
+    if let Some(limit) = options.get("--mem") {
+        session = session.memory_limit(limit.as_str());
     }
     session.build()?.make_current();
     let checksum = run(&workload, &option("--data", "benchdata"), &option("--out", "out"))?;

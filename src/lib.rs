@@ -54,14 +54,16 @@ pub mod plan;
 pub mod session;
 pub mod watch;
 
+pub use arrow;
 pub use base::{ByteSize, Error, ErrorKind, Identity, Location, Result, Token};
-pub use expr::{Expr, col, lit, max_of, min_of, when};
+pub use exec::{Cancel, Event, Observer};
+pub use expr::{Expr, Scalar, col, lit, max_of, min_of, when};
 pub use frame::{
     Cols, DataFrame, IntoColumns, IntoPaths, Table, cols, concat, read_csv, read_csv_with, read_parquet,
     read_parquet_with, wait,
 };
 pub use io::csv::{CsvOptions, CsvWriteOptions, Infer};
-pub use io::{ParquetReadOptions, ParquetWriteOptions};
+pub use io::{ParquetReadOptions, ParquetWriteOptions, Receipt};
 pub use ml::{
     Categorizer, ColumnTransformer, DummyEncoder, GridSearchCv, KFold, LogisticRegression, OneHotEncoder, ParamGrid,
     Penalty, Pipeline, Remainder, Scoring, Solver, StandardScaler, StratifiedKFold, Target,

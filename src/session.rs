@@ -175,7 +175,8 @@ impl Session {
     /// As [`start`](Self::start).
     pub fn persist(&self, plan: &Plan) -> Result<Arc<Persisted>> {
         let lock = || self.0.persisted.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = lock().get(&plan.token()).and_then(Weak::upgrade) {
+        let known = lock().get(&plan.token()).and_then(Weak::upgrade);
+        if let Some(known) = known.filter(|known| !known.has_failed()) {
             return Ok(known);
         }
         let run = self.start(plan, None)?;

@@ -1,8 +1,9 @@
 //! Where graphs run: on the calling thread, or on a pool.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use super::workers::Workers;
 use super::{Run, RunContext, Work};
 use crate::base::{Error, Result};
 use crate::graph::{TaskGraph, TaskId};
@@ -46,20 +47,26 @@ impl Executor for Serial {
 
 /// A pool of threads that all runs of a session share.
 #[derive(Clone)]
-pub struct Pool(Arc<rayon::ThreadPool>);
+pub struct Pool {
+    workers: Arc<Workers>,
+    /// For parallel iterators, which need threads of another kind (see `workers`).
+    parallel: Arc<OnceLock<Option<rayon::ThreadPool>>>,
+}
+
+/// More threads than this are a mistake.
+const MOST_THREADS: usize = 4096;
 
 impl Pool {
-    /// A pool of `threads` threads.
+    /// A pool of `threads` threads; they are started when there is work for them.
     ///
     /// # Errors
-    /// When the operating system gives no threads.
+    /// `Invalid` for no threads, or thousands.
     pub fn new(threads: usize) -> Result<Pool> {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads.max(1))
-            .thread_name(|i| format!("partita-{i}"))
-            .build()
-            .map_err(|e| Error::invalid(format!("cannot start {threads} threads: {e}")))?;
-        Ok(Pool(Arc::new(pool)))
+        if !(1..=MOST_THREADS).contains(&threads) {
+            return Err(Error::invalid(format!("a pool cannot have {threads} threads"))
+                .help(format!("give a number from 1 to {MOST_THREADS}; as many as there are cores is best")));
+        }
+        Ok(Pool { workers: Arc::new(Workers::new(threads)), parallel: Arc::default() })
     }
 }
 
@@ -71,11 +78,11 @@ impl fmt::Debug for Pool {
 
 impl Executor for Pool {
     fn submit(&self, graph: TaskGraph<Work>, wanted: Vec<TaskId>, context: RunContext) -> Run {
-        Run::start(graph, wanted, context, Some(self.0.clone()))
+        Run::start(graph, wanted, context, Some(self.workers.clone()))
     }
 
     fn threads(&self) -> usize {
-        self.0.current_num_threads()
+        self.workers.most()
     }
 
     fn works_in_background(&self) -> bool {
@@ -83,6 +90,13 @@ impl Executor for Pool {
     }
 
     fn install(&self, work: &mut (dyn FnMut() + Send)) {
-        self.0.install(work);
+        let pool = self.parallel.get_or_init(|| {
+            let builder = rayon::ThreadPoolBuilder::new().num_threads(self.threads());
+            builder.thread_name(|i| format!("partita-install-{i}")).build().ok()
+        });
+        match pool {
+            Some(pool) => pool.install(work),
+            None => work(),
+        }
     }
 }

@@ -8,6 +8,7 @@
 //! | [`event`] | what observers are told |
 //! | [`schedule`] | what to run next and what may be freed: pure |
 //! | [`run`] | a graph that is being run, its results in order |
+//! | `workers` | the threads of a pool |
 //! | [`executor`] | on the calling thread, or on a pool |
 //!
 //! This layer never sees a plan.
@@ -19,6 +20,7 @@ pub mod event;
 pub mod executor;
 pub mod run;
 pub mod schedule;
+mod workers;
 
 pub use budget::{Budget, Reservation};
 pub use cancel::Cancel;

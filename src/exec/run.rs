@@ -6,7 +6,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::schedule::{Next, Schedule};
-use super::{Event, Observer, TaskContext};
+use super::workers::Workers;
+use super::{Cancel, Event, Observer, TaskContext};
 use crate::base::{Error, ErrorKind, Result};
 use crate::graph::{Payload, TaskGraph, TaskId};
 
@@ -44,7 +45,7 @@ struct State {
     id: u64,
     task: TaskContext,
     observers: Vec<Arc<dyn Observer>>,
-    pool: Option<Arc<rayon::ThreadPool>>,
+    pool: Option<Arc<Workers>>,
     inner: Mutex<Inner>,
     changed: Condvar,
 }
@@ -110,7 +111,7 @@ impl Run {
         graph: TaskGraph<Work>,
         wanted: Vec<TaskId>,
         context: RunContext,
-        pool: Option<Arc<rayon::ThreadPool>>,
+        pool: Option<Arc<Workers>>,
     ) -> Run {
         static RUNS: AtomicU64 = AtomicU64::new(0);
         let schedule = Schedule::new(&graph, &wanted);
@@ -155,7 +156,23 @@ impl Run {
     /// # Errors
     /// The error of the run, if that came before the result.
     pub fn get(&self, position: usize) -> Result<Payload> {
-        self.state.wait_for(position, false)
+        self.get_unless(position, &Cancel::new())
+    }
+
+    /// As [`get`](Self::get), for somebody who may be cancelled while waiting.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get), and `Cancelled`.
+    pub fn get_unless(&self, position: usize, cancel: &Cancel) -> Result<Payload> {
+        // whoever looks at results in any order does not make room by taking them
+        self.state.lock().window = None;
+        self.state.wait_for(position, Some(cancel))
+    }
+
+    /// Whether it has ended without all results: by an error, or cancelled.
+    pub fn has_failed(&self) -> bool {
+        let inner = self.state.lock();
+        inner.ended && !inner.schedule.is_complete() || self.state.task.cancel.is_cancelled()
     }
 
     /// Whether the result at `position` is there.
@@ -189,7 +206,7 @@ impl Iterator for Run {
         if self.position >= self.wanted() {
             return None;
         }
-        let result = self.state.wait_for(self.position, true);
+        let result = self.state.wait_for(self.position, None);
         self.position = if result.is_ok() { self.position + 1 } else { usize::MAX };
         Some(result)
     }
@@ -221,12 +238,15 @@ impl State {
     }
 
     fn tell(&self, event: &Event<'_>) {
-        self.observers.iter().for_each(|o| o.notice(event));
+        // an observer that panics must not take the run with it
+        for observer in &self.observers {
+            let _ = catch_unwind(AssertUnwindSafe(|| observer.notice(event)));
+        }
     }
 
-    /// The result at `position`; taken out if `take` and nobody else needs it.
-    fn wait_for(self: &Arc<Self>, position: usize, take: bool) -> Result<Payload> {
-        let helps = self.pool.as_ref().is_none_or(|pool| pool.current_thread_index().is_some());
+    /// The result at `position`: left there for a `looker` (who may be cancelled), else taken out if nobody else needs it.
+    fn wait_for(self: &Arc<Self>, position: usize, looker: Option<&Cancel>) -> Result<Payload> {
+        let helps = self.pool.as_ref().is_none_or(|pool| pool.current().is_some());
         let mut at_once = 1;
         let mut inner = self.lock();
         loop {
@@ -234,12 +254,13 @@ impl State {
                 return Err(Error::invalid(format!("result {position} is not among the wanted ones")));
             };
             if inner.results[task as usize].is_some() {
-                return Ok(self.deliver(&mut inner, task, take));
+                return Ok(self.deliver(&mut inner, task, looker.is_none()));
             }
             if self.task.cancel.is_cancelled() {
                 inner.schedule.stop();
                 self.end_if_over(&mut inner);
             }
+            looker.map_or(Ok(()), Cancel::check)?;
             if inner.ended {
                 return Err(inner.error.clone().unwrap_or_else(|| Error::new(ErrorKind::Cancelled)));
             }
@@ -268,12 +289,12 @@ impl State {
     /// Puts more threads of the pool to work, as many as there are tasks for.
     fn call_workers(self: &Arc<Self>, inner: &mut Inner) {
         let Some(pool) = &self.pool else { return };
-        let threads = pool.current_num_threads();
+        let threads = pool.most();
         let ready = inner.schedule.ready(inner.room());
         while inner.workers < threads.min(ready) {
             inner.workers += 1;
             let state = self.clone();
-            pool.spawn_fifo(move || state.work());
+            pool.spawn(move || state.work());
         }
     }
 
@@ -287,7 +308,7 @@ impl State {
             if let (Some(pool), true) = (&self.pool, begun.elapsed() > SLICE * 20) {
                 drop(inner);
                 let state = self.clone();
-                pool.spawn_fifo(move || state.work());
+                pool.spawn(move || state.work());
                 return;
             }
         }
@@ -301,7 +322,7 @@ impl State {
         mut inner: MutexGuard<'a, Inner>,
         at_once: &mut usize,
     ) -> MutexGuard<'a, Inner> {
-        let threads = self.pool.as_ref().map_or(1, |p| p.current_num_threads());
+        let threads = self.pool.as_ref().map_or(1, |p| p.most());
         let share = inner.schedule.ready(u32::MAX).div_ceil(threads);
         let mut jobs = Vec::with_capacity((*at_once).min(share).max(1));
         while jobs.len() < (*at_once).min(share).max(1) {
@@ -335,7 +356,7 @@ impl State {
     }
 
     fn run_job(&self, job: Job, seen: Option<&(crate::graph::Key, crate::graph::Label)>) -> Result<Payload> {
-        let worker = self.pool.as_ref().and_then(|p| p.current_thread_index());
+        let worker = self.pool.as_ref().and_then(|p| p.current());
         let begun = seen.map(|(key, label)| {
             self.tell(&Event::TaskStarted { run: self.id, key: *key, label, worker });
             Instant::now()

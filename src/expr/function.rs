@@ -30,6 +30,11 @@ pub trait ScalarFn: Identity + Debug + Display + Send + Sync {
         true
     }
 
+    /// Whether it gives the same for the same arguments each time. A closure may not.
+    fn is_repeatable(&self) -> bool {
+        true
+    }
+
     /// How a call is written.
     fn notation(&self) -> Notation {
         Notation::Call

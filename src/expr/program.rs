@@ -65,7 +65,12 @@ impl Program {
             }
         }
         outputs.iter().enumerate().for_each(|(k, &o)| last_use[o] = steps.len() + k);
-        Ok(Program { steps, outputs, schema: Arc::new(Schema::new(fields)), last_use })
+        Ok(Program {
+            steps,
+            outputs,
+            schema: Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone())),
+            last_use,
+        })
     }
 
     /// The columns that come out.

@@ -91,6 +91,13 @@ impl Expr {
         can
     }
 
+    /// Whether it gives the same for the same row each time.
+    pub fn is_repeatable(&self) -> bool {
+        let mut is = true;
+        self.visit(&mut |e| is &= !matches!(e, Expr::Call { func, .. } if !func.is_repeatable()));
+        is
+    }
+
     /// Calls `see` once for each distinct part, arguments first.
     pub fn visit(&self, see: &mut dyn FnMut(&Expr)) {
         fn walk(e: &Expr, seen: &mut FxHashSet<Part>, see: &mut dyn FnMut(&Expr)) {

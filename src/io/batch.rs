@@ -6,7 +6,7 @@ use arrow::buffer::{BooleanBuffer, ScalarBuffer};
 use arrow::compute::filter_record_batch;
 use rustc_hash::FxHashSet;
 
-use crate::base::Result;
+use crate::base::{Result, Token};
 
 /// Batches one after the other, as a task pulls them.
 pub type Batches = Box<dyn Iterator<Item = Result<Batch>> + Send>;
@@ -109,6 +109,15 @@ impl Batch {
     }
 }
 
+/// One number for two.
+fn mixed(a: u64, b: u64) -> u64 {
+    Token::of(|t| {
+        t.u64(a);
+        t.u64(b);
+    })
+    .0 as u64
+}
+
 fn buffers(data: &ArrayData, known: &mut FxHashSet<usize>) -> usize {
     let validity = data.nulls().map(|n| n.buffer());
     let own: usize = data
@@ -169,10 +178,20 @@ impl Rows {
 }
 
 impl Origin {
-    /// Rows whose places are made up of several batches' places.
-    pub fn join(file: u64, parts: impl IntoIterator<Item = (Rows, usize)>) -> Origin {
-        let places: Vec<u64> = parts.into_iter().flat_map(|(rows, n)| rows.places(n)).collect();
-        Origin { file, rows: Rows::List(places.into()) }
+    /// The origin of rows that come from several batches, one batch after the other. File and place of each row become
+    /// one number, whether the batches come from one file or from several: that depends on the partitioning.
+    pub fn join(parts: impl IntoIterator<Item = (Origin, usize)>) -> Origin {
+        let places = parts.into_iter().flat_map(|(origin, rows)| {
+            let file = origin.file;
+            origin.rows.places(rows).into_iter().map(move |place| mixed(file, place))
+        });
+        let places: Vec<u64> = places.collect();
+        Origin { file: mixed(u64::MAX, 0), rows: Rows::List(places.into()) }
+    }
+
+    /// The origin of rows that something made anew: their place in its `part`-th output.
+    pub fn made(by: Token, part: u64) -> Origin {
+        Origin { file: mixed(by.0 as u64, part), rows: Rows::Range { start: 0 } }
     }
 }
 

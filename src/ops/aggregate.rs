@@ -9,6 +9,7 @@ use arrow::datatypes::{DataType, Schema, SchemaRef};
 use super::ScanOp;
 use crate::base::schema::index_of;
 use crate::base::{Error, Identity, Result, Tokenizer};
+use crate::exec::{Reservation, TaskContext};
 use crate::expr::folds::{Fold, FoldState, Groups, Outcome, Scope};
 use crate::graph::{Held, Payload};
 use crate::io::Batch;
@@ -205,6 +206,7 @@ type States = Vec<Box<dyn FoldState>>;
 /// States on their way between tasks. They are only ever taken by the one task that needs them.
 struct HeldStates {
     states: Mutex<States>,
+    reservation: Mutex<Reservation>,
     bytes: u64,
 }
 
@@ -223,14 +225,24 @@ impl Held for Outcomes {
     }
 }
 
-fn hold(states: States) -> Payload {
-    let bytes = states.iter().map(|s| s.bytes() as u64).sum();
-    Payload::new(HeldStates { states: Mutex::new(states), bytes })
+const WHAT: &str = "the state of an aggregate";
+
+fn bytes_of(states: &States) -> u64 {
+    states.iter().map(|s| s.bytes() as u64).sum()
 }
 
-fn take(payload: Payload) -> Result<States> {
+fn hold(states: States, mut reservation: Reservation) -> Result<Payload> {
+    let bytes = bytes_of(&states);
+    reservation.resize(WHAT, bytes)?;
+    Ok(Payload::new(HeldStates { states: Mutex::new(states), reservation: Mutex::new(reservation), bytes }))
+}
+
+fn take(payload: Payload) -> Result<(States, Reservation)> {
     match payload.take::<HeldStates>() {
-        Ok(held) => Ok(held.states.into_inner().unwrap_or_else(PoisonError::into_inner)),
+        Ok(held) => Ok((
+            held.states.into_inner().unwrap_or_else(PoisonError::into_inner),
+            held.reservation.into_inner().unwrap_or_else(PoisonError::into_inner),
+        )),
         Err(_) => Err(Error::invalid("the states of an aggregate are held elsewhere")),
     }
 }
@@ -238,6 +250,7 @@ fn take(payload: Payload) -> Result<States> {
 struct Filling {
     columns: Vec<usize>,
     states: States,
+    reservation: Reservation,
 }
 
 impl Chunk for Filling {
@@ -245,36 +258,42 @@ impl Chunk for Filling {
         for (state, &column) in self.states.iter_mut().zip(&self.columns) {
             state.update(batch.record.column(column), Groups::One)?;
         }
+        self.reservation.resize(WHAT, bytes_of(&self.states))?;
         Ok(Flow::More)
     }
 
     fn end(self: Box<Self>) -> Result<Payload> {
-        Ok(hold(self.states))
+        hold(self.states, self.reservation)
     }
 }
 
 impl Reduce for Folding {
-    fn start(&self, _partition: usize) -> Result<Box<dyn Chunk>> {
+    fn start(&self, ctx: &TaskContext) -> Result<Box<dyn Chunk>> {
         let states = self.columns.iter().map(|(_, data_type, fold)| fold.start(data_type, Scope::Column));
         Ok(Box::new(Filling {
             columns: self.columns.iter().map(|(index, ..)| *index).collect(),
             states: states.collect::<Result<_>>()?,
+            reservation: ctx.budget.reserve(WHAT, 0)?,
         }))
     }
 
     fn combine(&self, states: Vec<Payload>) -> Result<Payload> {
         let mut states = states.into_iter().map(take);
-        let mut merged = states.next().unwrap_or_else(|| Err(Error::invalid("there are no states to combine")))?;
+        let first = states.next().unwrap_or_else(|| Err(Error::invalid("there are no states to combine")));
+        let (mut merged, mut reservation) = first?;
         for later in states {
-            for (state, later) in merged.iter_mut().zip(later?) {
+            let (later, _reserved) = later?;
+            for (state, later) in merged.iter_mut().zip(later) {
                 state.merge(later, Groups::One)?;
             }
+            reservation.resize(WHAT, bytes_of(&merged))?;
         }
-        Ok(hold(merged))
+        hold(merged, reservation)
     }
 
     fn finish(&self, state: Payload) -> Result<Payload> {
-        let outcomes = take(state)?.into_iter().map(FoldState::finish).collect::<Result<Vec<_>>>()?;
+        let (states, _reserved) = take(state)?;
+        let outcomes = states.into_iter().map(FoldState::finish).collect::<Result<Vec<_>>>()?;
         Ok(Payload::new(Outcomes(Mutex::new(outcomes))))
     }
 }

@@ -7,6 +7,7 @@ use arrow::array::{Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
 use crate::base::{Error, Identity, Result, Tokenizer};
+use crate::exec::TaskContext;
 use crate::graph::{Held, Payload};
 use crate::io::Batch;
 use crate::plan::shape::Chunk;
@@ -74,7 +75,7 @@ fn rows_of(state: &Payload) -> Result<u64> {
 }
 
 impl Reduce for Count {
-    fn start(&self, _partition: usize) -> Result<Box<dyn Chunk>> {
+    fn start(&self, _ctx: &TaskContext) -> Result<Box<dyn Chunk>> {
         Ok(Box::new(Rows(0)))
     }
 

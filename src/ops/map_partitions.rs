@@ -21,14 +21,13 @@ pub type PartitionFn = Arc<dyn Fn(RecordBatch) -> Result<RecordBatch> + Send + S
 pub struct MapPartitions {
     function: PartitionFn,
     schema: SchemaRef,
-    name: String,
     identity: Token,
 }
 
 impl MapPartitions {
     /// A closure; nothing is known of its content, so it is equal to no other.
     pub fn new(function: PartitionFn, schema: SchemaRef) -> MapPartitions {
-        MapPartitions { function, schema, name: String::new(), identity: Token::fresh() }
+        MapPartitions { function, schema, identity: Token::fresh() }
     }
 }
 
@@ -40,7 +39,7 @@ impl fmt::Debug for MapPartitions {
 
 impl fmt::Display for MapPartitions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "map_partitions {}", self.name)
+        f.write_str("map_partitions")
     }
 }
 
@@ -62,13 +61,14 @@ impl Op for MapPartitions {
 
     fn shape(&self, inputs: &[Plan]) -> Result<Shape> {
         let input = only(inputs)?.schema().clone();
-        let (function, schema) = (self.function.clone(), self.schema.clone());
+        let (function, schema, identity) = (self.function.clone(), self.schema.clone(), self.identity);
         Ok(Map::each(move |i| {
             Ok(Box::new(Whole {
                 input: input.clone(),
                 schema: schema.clone(),
                 function: function.clone(),
                 partition: i,
+                identity,
                 held: Gather::default(),
             }))
         }))
@@ -85,6 +85,7 @@ struct Whole {
     schema: SchemaRef,
     function: PartitionFn,
     partition: usize,
+    identity: Token,
     held: Gather,
 }
 
@@ -105,11 +106,10 @@ impl Stage for Whole {
         let given = (self.function)(whole)?;
         let record = declared(given, &self.schema)?;
         // rows that are still one for one keep their places; others have that in the output
-        let file = held.batches.first().map_or(self.partition as u64, |b| b.origin.file);
         let origin = if record.num_rows() == rows_in {
-            Origin::join(file, held.batches.into_iter().map(|b| (b.origin.rows, b.record.num_rows())))
+            Origin::join(held.batches.into_iter().map(|b| (b.origin, b.record.num_rows())))
         } else {
-            Batch::new(record.clone(), self.partition as u64, 0).origin
+            Origin::made(self.identity, self.partition as u64)
         };
         out.push(Batch { record, origin })?;
         Ok(())

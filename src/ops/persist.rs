@@ -35,6 +35,11 @@ impl Persisted {
         self.run.wait()
     }
 
+    /// Whether the computation failed or was cancelled.
+    pub fn has_failed(&self) -> bool {
+        self.run.has_failed()
+    }
+
     /// How many partitions are there already.
     pub fn ready(&self) -> usize {
         (0..self.infos.len()).filter(|&i| self.run.is_ready(i)).count()
@@ -67,8 +72,8 @@ impl Source for Persisted {
         &self.infos
     }
 
-    fn read(&self, i: usize, scan: &Scan, _ctx: &TaskContext) -> Result<Batches> {
-        let partition = Partition::from_payload(self.run.get(i)?)?;
+    fn read(&self, i: usize, scan: &Scan, ctx: &TaskContext) -> Result<Batches> {
+        let partition = Partition::from_payload(self.run.get_unless(i, &ctx.cancel)?)?;
         let projection: Option<Arc<[usize]>> = scan.projection.clone();
         Ok(Box::new(partition.batches.into_iter().map(move |batch| match &projection {
             None => Ok(batch),

@@ -17,18 +17,34 @@ use crate::plan::{Flow, Map, Op, Out, Plan, Shape, Stage};
 #[derive(Debug, Clone)]
 pub struct Project {
     exprs: Vec<Expr>,
+    /// Which of them are the same for all rows. Kept, because merged expressions may be long.
+    constant: Vec<bool>,
 }
 
 impl Project {
     /// The columns `exprs`, called by their names.
     pub fn new(exprs: Vec<Expr>) -> Project {
-        Project { exprs }
+        let constant = exprs.iter().map(|e| e.columns().is_empty()).collect();
+        Project { exprs, constant }
     }
 
-    fn replaced(&self, e: &Expr) -> Expr {
-        let by_name: FxHashMap<Arc<str>, &Expr> = self.exprs.iter().map(|e| (e.name(), e)).collect();
-        e.substitute(&|name| by_name.get(name).map(|e| e.unaliased().clone()))
+    /// The computed columns by their names, and whether they are the same for all rows.
+    fn by_name(&self) -> ByName<'_> {
+        self.exprs.iter().zip(&self.constant).map(|(e, &constant)| (e.name(), (e.unaliased(), constant))).collect()
     }
+}
+
+type ByName<'a> = FxHashMap<Arc<str>, (&'a Expr, bool)>;
+
+/// `e` with columns replaced by what computes them; `None` where that would be another expression: a column that is the
+/// same for all rows has a type of its own, while a literal takes that of the column it meets.
+fn replaced(e: &Expr, by_name: &ByName<'_>) -> Option<Expr> {
+    let passes = matches!(e.unaliased(), Expr::Column(_));
+    let constant = |name: &Arc<str>| by_name.get(name).is_some_and(|(_, constant)| *constant);
+    if !passes && e.columns().iter().any(constant) {
+        return None;
+    }
+    Some(e.substitute(&|name| by_name.get(name).map(|(e, _)| (*e).clone())))
 }
 
 /// The columns that `exprs` give over `input`.
@@ -100,22 +116,35 @@ impl Op for Project {
     }
 
     fn pruned(&self, keep: &[usize], _inputs: &[SchemaRef]) -> Option<Arc<dyn Op>> {
-        Some(Arc::new(Project { exprs: keep.iter().filter_map(|&i| self.exprs.get(i).cloned()).collect() }))
+        let exprs = keep.iter().filter_map(|&i| self.exprs.get(i).cloned()).collect();
+        let constant = keep.iter().filter_map(|&i| self.constant.get(i).copied()).collect();
+        Some(Arc::new(Project { exprs, constant }))
     }
 
     fn filter_through(&self, _input: usize, predicate: &Expr) -> Option<Expr> {
-        Some(self.replaced(predicate))
+        let by_name = self.by_name();
+        // what is computed twice must be the same both times
+        let known = predicate.columns().iter().all(|name| by_name.get(name).is_some_and(|(e, _)| e.is_repeatable()));
+        if known { replaced(predicate, &by_name) } else { None }
     }
 
     fn map_exprs(&self, f: &mut dyn FnMut(&Expr) -> Result<Expr>) -> Result<Option<Arc<dyn Op>>> {
         let exprs = self.exprs.iter().map(|e| Ok(f(e)?.named_as(&e.name()))).collect::<Result<_>>()?;
-        Ok(Some(Arc::new(Project { exprs })))
+        Ok(Some(Arc::new(Project::new(exprs))))
     }
 
     fn merge_below(&self, below: &dyn Op) -> Option<Arc<dyn Op>> {
         let below = (below as &dyn std::any::Any).downcast_ref::<Project>()?;
-        let exprs = self.exprs.iter().map(|e| below.replaced(e).named_as(&e.name())).collect();
-        Some(Arc::new(Project { exprs }))
+        let by_name = below.by_name();
+        let (mut exprs, mut constant) = (Vec::with_capacity(self.exprs.len()), Vec::with_capacity(self.exprs.len()));
+        for (e, own) in self.exprs.iter().zip(&self.constant) {
+            exprs.push(replaced(e, &by_name)?.named_as(&e.name()));
+            constant.push(match e.unaliased() {
+                Expr::Column(name) => by_name.get(name).is_some_and(|(_, constant)| *constant),
+                _ => *own,
+            });
+        }
+        Some(Arc::new(Project { exprs, constant }))
     }
 
     fn known_rows(&self, inputs: &[Option<Vec<u64>>]) -> Option<Vec<u64>> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::base::{Error, Result};
+use crate::exec::TaskContext;
 use crate::graph::{Held, Payload};
 use crate::io::Batch;
 use crate::plan::shape::Chunk;
@@ -60,7 +61,7 @@ fn totals_of(state: &Payload) -> Result<&[u64]> {
 }
 
 impl Reduce for Totals {
-    fn start(&self, _partition: usize) -> Result<Box<dyn Chunk>> {
+    fn start(&self, _ctx: &TaskContext) -> Result<Box<dyn Chunk>> {
         Ok(Box::new(Counting { totals: vec![0; self.count], add: self.add.clone() }))
     }
 

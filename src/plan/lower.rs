@@ -240,7 +240,7 @@ impl Lowering {
         for (i, pipe) in input.pipes.into_iter().enumerate() {
             let (needs, pipe) = pipe.bind();
             let reduce = reduce.clone();
-            let work: Work = Box::new(move |inputs, ctx| run_chunk(&pipe, inputs, ctx, reduce.start(i)?));
+            let work: Work = Box::new(move |inputs, ctx| run_chunk(&pipe, inputs, ctx, reduce.start(ctx)?));
             let label = Label { name: label.clone(), partition: i as u32 };
             states.push(self.graph.add(Key::new(chunk_token, i), label, &needs, work));
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{Flow, Partition, Plan, Stage};
 use crate::base::Result;
+use crate::exec::TaskContext;
 use crate::graph::Payload;
 use crate::io::{Batch, Scan, Source};
 
@@ -56,11 +57,11 @@ impl Map {
 /// Everything to one result: a state is filled by the batches of a partition, states are combined in the order of the
 /// partitions as a tree, and the last one gives the result.
 pub trait Reduce: Send + Sync {
-    /// A fresh state for the batches of partition `i`.
+    /// A fresh state for the batches of a partition. One that grows with them reserves its memory.
     ///
     /// # Errors
     /// When there can be none.
-    fn start(&self, partition: usize) -> Result<Box<dyn Chunk>>;
+    fn start(&self, ctx: &TaskContext) -> Result<Box<dyn Chunk>>;
 
     /// One state from several, in the order of their partitions.
     ///

@@ -99,3 +99,35 @@ fn a_filter_guards_the_ones_after_it() {
     let big = numbers.filter(col("n").gt(2)).unwrap().compute().unwrap();
     assert_eq!(big.f64s("n").unwrap(), [Some(3.0), Some(4.0)]);
 }
+
+#[test]
+fn a_column_that_is_the_same_for_all_rows_keeps_its_type_when_plans_merge() {
+    use arrow::array::UInt8Array;
+    let batch = RecordBatch::try_from_iter([("x", Arc::new(UInt8Array::from(vec![100, 7])) as _)]).unwrap();
+    let df = DataFrame::from_batches([batch]).unwrap();
+    let sum = df.with_column("k", 200i32).unwrap().with_column("s", col("x") + col("k")).unwrap();
+    let table = sum.compute().unwrap();
+    assert_eq!(table.schema().field(2).data_type(), sum.schema().field(2).data_type());
+    assert_eq!(table.f64s("s").unwrap(), [Some(300.0), Some(207.0)]);
+    let kept = sum.filter((col("k") + col("x")).gt(250)).unwrap().compute().unwrap();
+    assert_eq!(kept.f64s("s").unwrap(), [Some(300.0)]);
+}
+
+#[test]
+fn a_closure_is_asked_once_for_each_row() {
+    let calls = Arc::new(std::sync::atomic::AtomicI64::new(0));
+    let counter = calls.clone();
+    let session = Session::builder().threads(1).build().unwrap();
+    let numbered = frame(&session, 30, 3)
+        .with_column(
+            "n",
+            col("a").map("numbered", arrow::datatypes::DataType::Int64, move |a| {
+                let next = || Some(counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+                Ok(Arc::new(Int64Array::from_iter((0..a.len()).map(|_| next()))))
+            }),
+        )
+        .unwrap();
+    let late = numbered.filter(col("n").ge(20)).unwrap().compute().unwrap().f64s("n").unwrap();
+    assert_eq!(late, (20..30).map(|n| Some(f64::from(n))).collect::<Vec<_>>());
+    assert_eq!(calls.load(std::sync::atomic::Ordering::Relaxed), 30);
+}

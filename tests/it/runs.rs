@@ -176,3 +176,56 @@ fn an_iterator_that_is_dropped_stops_the_work() {
     let error = df.filter(col("y").gt("x")).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::TypeMismatch { .. }));
 }
+
+#[test]
+fn a_task_may_use_parallel_iterators_while_others_wait_for_it() {
+    use rayon::prelude::*;
+    let session = Session::builder().threads(2).build().unwrap();
+    for _ in 0..40 {
+        let df = numbers(&session, 6);
+        let busy = |batch: RecordBatch| {
+            let sum: u64 = (0..20_000u64).into_par_iter().map(|x| x ^ (x >> 3)).sum();
+            assert!(sum > 0);
+            Ok(batch)
+        };
+        let held = df.map_partitions(busy, df.schema().clone()).unwrap().persist().unwrap();
+        let twice = held.map_partitions(busy, df.schema().clone()).unwrap();
+        assert_eq!(twice.count().unwrap().compute().unwrap().num_rows(), 1);
+    }
+}
+
+#[test]
+fn what_failed_is_computed_anew() {
+    let session = Session::builder().threads(2).build().unwrap();
+    let luck = Arc::new(AtomicUsize::new(0));
+    let tries = luck.clone();
+    let df = numbers(&session, 2);
+    let flaky = df
+        .map_partitions(
+            move |batch| match tries.fetch_add(1, Ordering::Relaxed) {
+                0 => Err(Error::invalid("not yet")),
+                _ => Ok(batch),
+            },
+            df.schema().clone(),
+        )
+        .unwrap();
+    let first = flaky.persist().unwrap();
+    assert!(wait(&first).is_err());
+    let second = flaky.persist().unwrap();
+    wait(&second).unwrap();
+    assert!(luck.load(Ordering::Relaxed) >= 2);
+}
+
+struct Panics;
+
+impl Observer for Panics {
+    fn notice(&self, _: &Event<'_>) {
+        panic!("an observer's own trouble");
+    }
+}
+
+#[test]
+fn an_observer_that_panics_does_no_harm() {
+    let session = Session::builder().threads(2).observer(Arc::new(Panics)).build().unwrap();
+    assert_eq!(numbers(&session, 4).compute().unwrap().num_rows(), 40);
+}

@@ -98,6 +98,10 @@ impl ScalarFn for Map {
         Ok(joined(args, result))
     }
 
+    fn is_repeatable(&self) -> bool {
+        false
+    }
+
     fn notation(&self) -> Notation {
         Notation::Method
     }

@@ -14,6 +14,7 @@ use super::{
     FittedStandardScaler, StandardScaler,
 };
 use crate::base::{Error, Identity, Result, Token, Tokenizer};
+use crate::exec::TaskContext;
 use crate::frame::DataFrame;
 use crate::graph::{Held, Payload};
 use crate::io::Batch;
@@ -139,7 +140,7 @@ where
     S: OnePass + Send + Sync + 'static,
     S::Stats: 'static,
 {
-    fn start(&self, _partition: usize) -> Result<Box<dyn Chunk>> {
+    fn start(&self, _ctx: &TaskContext) -> Result<Box<dyn Chunk>> {
         Ok(Box::new(Filling { step: self.step.clone(), stats: self.step.begin(&self.schema)? }))
     }
 

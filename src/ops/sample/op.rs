@@ -141,7 +141,8 @@ impl Op for Sample {
     }
 
     fn filter_through(&self, _input: usize, predicate: &Expr) -> Option<Expr> {
-        (self.mode == SampleMode::Place).then(|| predicate.clone())
+        // a condition that may fail must not meet rows that were not drawn
+        (self.mode == SampleMode::Place && !predicate.can_fail()).then(|| predicate.clone())
     }
 
     fn footprint(&self) -> Footprint {

@@ -1,7 +1,7 @@
 //! All rules, in their order.
 
 use super::{fold_constants, merge, prune_columns, push_filters};
-use crate::base::Result;
+use crate::base::{Error, ErrorKind, Result};
 use crate::plan::Plan;
 use crate::plan::lower::expand;
 
@@ -9,12 +9,34 @@ use crate::plan::lower::expand;
 ///
 /// # Errors
 /// When an operation is found wrong only now.
-pub fn optimise(plan: &Plan) -> Result<Plan> {
-    let plan = expand(plan)?;
+pub fn optimise(written: &Plan) -> Result<Plan> {
+    let plan = expand(written)?;
     let plan = fold_constants::apply(&plan)?;
     let plan = merge::apply(&plan)?;
     let plan = push_filters::apply(&plan)?;
     let plan = merge::apply(&plan)?;
     let plan = prune_columns::apply(&plan)?;
-    merge::apply(&plan)
+    let plan = merge::apply(&plan)?;
+    check(written, &plan)?;
+    Ok(plan)
+}
+
+/// Rules must not change what a plan gives: its columns are looked at, always.
+fn check(written: &Plan, optimised: &Plan) -> Result<()> {
+    let columns = |p: &Plan| {
+        let fields = p.schema().fields().iter();
+        fields.map(|f| format!("{}: {}", f.name(), f.data_type())).collect::<Vec<_>>().join(", ")
+    };
+    let same = written.schema().fields().len() == optimised.schema().fields().len()
+        && written
+            .schema()
+            .fields()
+            .iter()
+            .zip(optimised.schema().fields())
+            .all(|(a, b)| a.name() == b.name() && a.data_type() == b.data_type());
+    if same {
+        return Ok(());
+    }
+    let what = format!("the plan gives ({}) and would give ({}) when optimised", columns(written), columns(optimised));
+    Err(Error::new(ErrorKind::Schema { what }).help("this is a bug, please report it with the plan"))
 }
