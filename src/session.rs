@@ -133,6 +133,7 @@ impl Session {
     }
 
     /// Stops everything in this session when Ctrl-C is pressed; the program itself goes on with the error `Cancelled`.
+    /// That is for good: go on in a new session.
     ///
     /// # Errors
     /// When the program has a handler already.

@@ -163,7 +163,8 @@ impl fmt::Display for ErrorKind {
                 write!(f, "`{shown}{more}` is not a {expected}")
             }
             ErrorKind::Ragged { found, expected } => {
-                write!(f, "the record has {found} fields where {expected} are expected")
+                let (s, are) = if *found == 1 { ("", if *expected == 1 { "is" } else { "are" }) } else { ("s", "are") };
+                write!(f, "the record has {found} field{s} where {expected} {are} expected")
             }
             ErrorKind::Panicked { message } => write!(f, "the code panicked: {message}"),
             ErrorKind::Memory { what, needed, limit } => write!(

@@ -40,6 +40,9 @@ impl DataFrame {
     /// memory as long as it (or a frame made from it) lives. Reading it waits for what is not there yet. An equal
     /// frame that is persisted already is not computed again.
     ///
+    /// What the frame depends on (the first rows of `head`, the passes of `describe`, the row counts of a `repartition`
+    /// to more partitions) is computed first, before this returns.
+    ///
     /// # Errors
     /// When an operation is found wrong only now; with the synchronous scheduler, which computes here, also those of
     /// the tasks.

@@ -45,7 +45,7 @@ impl Plan {
     /// As [`new`](Self::new).
     pub fn of(op: Arc<dyn Op>, inputs: Vec<Plan>) -> Result<Plan> {
         let schemas: Vec<SchemaRef> = inputs.iter().map(|p| p.schema().clone()).collect();
-        let schema = op.schema(&schemas).map_err(|e| e.doing(op.name()))?;
+        let schema = op.schema(&schemas).map_err(|e| e.doing(format!("plan {}", op.name())))?;
         let token = Token::of(|t| {
             t.identity(op.as_ref());
             t.list(&inputs, |t, input| t.token(input.token()));

@@ -247,7 +247,8 @@ pub fn line_of(info: &FileInfo, packing: Packing, at: u64) -> Option<u64> {
 /// The error for a record that cannot be taken apart.
 pub fn broken(info: &FileInfo, packing: Packing, fields: usize, at: u64, fault: Fault) -> Error {
     let error = match fault {
-        Fault::Ragged { found, .. } => Error::new(ErrorKind::Ragged { found, expected: fields }),
+        Fault::Ragged { found, .. } => Error::new(ErrorKind::Ragged { found, expected: fields })
+            .help("repair that line, or name what stands between fields with .delimiter()"),
         Fault::Unterminated { .. } => {
             let what = "a quote is opened in this record and not closed before the end of the file".to_string();
             Error::new(ErrorKind::Corrupt { what }).help("if quotes are plain letters here, say .quote(None)")

@@ -200,10 +200,13 @@ fn decoded_bytes(group: &RowGroupMetaData, rows: u64) -> u64 {
 
 /// Looks at both ends of the file, so that what is no Parquet file, and half of one, is told from a damaged one.
 fn check_magic(chunks: &Chunks, file: &FileInfo) -> Result<()> {
-    let corrupt = |what: String| Err(Error::new(ErrorKind::Corrupt { what }).doing("read").at_path(&file.path));
+    let corrupt = |what: String, step: &str| {
+        Err(Error::new(ErrorKind::Corrupt { what }).doing("read").at_path(&file.path).help(step))
+    };
+    let fetch = "write or copy it again";
     let size = chunks.len();
     if size < 12 {
-        return corrupt(format!("not a Parquet file: it has only {size} bytes"));
+        return corrupt(format!("not a Parquet file: it has only {size} bytes"), fetch);
     }
     let at = |start: u64| chunks.read(start, 4).map_err(|e| Error::io(&file.path, e).doing("read"));
     let (head, tail) = (at(0)?, at(size - 4)?);
@@ -213,8 +216,11 @@ fn check_magic(chunks: &Chunks, file: &FileInfo) -> Result<()> {
             .at_path(&file.path)
             .help("decrypt it first")),
         (_, b"PAR1") => Ok(()),
-        (b"PAR1", _) => corrupt("the Parquet file is truncated: it begins as one, but has no end".to_string()),
-        (head, _) => corrupt(format!("not a Parquet file: it begins with {:?}", String::from_utf8_lossy(head))),
+        (b"PAR1", _) => corrupt("the Parquet file is truncated: it begins as one, but has no end".to_string(), fetch),
+        (head, _) => {
+            let what = format!("not a Parquet file: it begins with {:?}", String::from_utf8_lossy(head));
+            corrupt(what, "if it is text, read it with read_csv")
+        }
     }
 }
 

@@ -227,13 +227,13 @@ fn what_is_not_whole_or_not_parquet_is_named() {
     let at = |name: &str| folder.path().join(name);
     let shown = |name: &str| error_of(&at(name)).to_string().replace(&*folder.path().to_string_lossy(), "");
     fs::write(at("text.parquet"), "fare,tip\n1,2\n3,4\n").unwrap();
-    insta::assert_snapshot!(shown("text.parquet"), @r#"failed to read /text.parquet: not a Parquet file: it begins with "fare""#);
+    insta::assert_snapshot!(shown("text.parquet"), @r#"failed to read /text.parquet: not a Parquet file: it begins with "fare"; if it is text, read it with read_csv"#);
     fs::write(at("empty.parquet"), "").unwrap();
-    insta::assert_snapshot!(shown("empty.parquet"), @r#"failed to read /empty.parquet: not a Parquet file: it has only 0 bytes"#);
+    insta::assert_snapshot!(shown("empty.parquet"), @r#"failed to read /empty.parquet: not a Parquet file: it has only 0 bytes; write or copy it again"#);
     write(&at("whole.parquet"), &rows(500), small_pages(100));
     let bytes = fs::read(at("whole.parquet")).unwrap();
     fs::write(at("half.parquet"), &bytes[..bytes.len() / 2]).unwrap();
-    insta::assert_snapshot!(shown("half.parquet"), @r#"failed to read /half.parquet: the Parquet file is truncated: it begins as one, but has no end"#);
+    insta::assert_snapshot!(shown("half.parquet"), @r#"failed to read /half.parquet: the Parquet file is truncated: it begins as one, but has no end; write or copy it again"#);
     fs::write(at("secret.parquet"), [&bytes[..bytes.len() - 4], b"PARE"].concat()).unwrap();
     insta::assert_snapshot!(shown("secret.parquet"), @r#"failed to read /secret.parquet: an encrypted Parquet file is not supported; decrypt it first"#);
     insta::assert_snapshot!(shown("none.parquet"), @r#"failed to open /none.parquet: no such file or folder"#);
