@@ -146,7 +146,7 @@ fn wrong_arguments_are_errors() {
     let said = |sample: Sample| df.sample(sample).unwrap_err().to_string();
     assert_eq!(
         said(Sample::fraction(1.5)),
-        "failed to sample: a fraction of 1.5 is more than all rows; let rows be drawn several times with replace(true)"
+        "failed to plan sample: a fraction of 1.5 is more than all rows; let rows be drawn several times with replace(true)"
     );
     for fraction in [-0.1, f64::NAN, f64::INFINITY] {
         assert!(said(Sample::fraction(fraction).replace(true)).contains("give a number from 0 to 1"));
@@ -154,7 +154,7 @@ fn wrong_arguments_are_errors() {
     let seed = Sample::fraction(0.5).seed(1 << 32).mode(SampleMode::Dask);
     assert!(said(seed).contains("no seed 4294967296"));
     let none = df.repartition(0).unwrap_err().to_string();
-    assert_eq!(none, "failed to repartition: a frame has at least one partition, not 0");
+    assert_eq!(none, "failed to plan repartition: a frame has at least one partition, not 0");
 }
 
 #[test]

@@ -195,3 +195,31 @@ fn csv_types_are_inferred_as_dask_does() {
     assert_eq!(told.len().unwrap(), 2);
     assert_eq!(told.compute().unwrap().value("name", 1).unwrap().as_str(), Some("b,\nc"));
 }
+
+#[test]
+fn a_table_is_rounded_turned_and_shown() {
+    let x: ArrayRef = Arc::new(Int64Array::from(vec![5, 3, 8, 1, 9, 2, 7]));
+    let y = floats(&[0.5, 1.5, 2.5, 3.5, 1.0, 2.0, 0.123_456]);
+    let df = DataFrame::from_batches([RecordBatch::try_from_iter([("x", x), ("y", y)]).unwrap()]).unwrap();
+    let table = df.describe().unwrap().compute().unwrap();
+    assert_eq!(table.f64s("x").unwrap()[2], Some(3.109126351029605)); // rounded once; pandas is a unit away
+    let turned = table.round(3).unwrap().transpose().unwrap();
+    assert_eq!(turned.f64s("std").unwrap(), [Some(3.109), Some(1.179)]);
+    insta::assert_snapshot!(turned.to_string());
+    insta::assert_snapshot!(df.head(2).unwrap().compute().unwrap().to_string());
+}
+
+#[test]
+fn the_length_and_the_size_come_from_what_files_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let column: ArrayRef = Arc::new(Int64Array::from_iter_values(0..100));
+    split(&column, 4, 2).to_parquet(folder.path().join("out")).unwrap();
+    let back = partita::read_parquet(&folder.path().join("out")).unwrap();
+    assert_eq!((back.len().unwrap(), back.plan().known_rows().map(|r| r.iter().sum::<u64>())), (100, Some(100)));
+    assert_eq!(back.memory_total().unwrap().0, 800);
+    assert_eq!(back.compute().unwrap().f64s("x").unwrap().len(), 100);
+    // row groups that statistics rule out are not read, and the answer is the same
+    let few = back.filter(col("x").lt(10)).unwrap();
+    assert!(few.explain().unwrap().contains("(3 of 4 partitions)") || back.npartitions().unwrap() < 4);
+    assert_eq!(few.len().unwrap(), 10);
+}
