@@ -27,16 +27,10 @@ fn check(written: &Plan, optimised: &Plan) -> Result<()> {
         let fields = p.schema().fields().iter();
         fields.map(|f| format!("{}: {}", f.name(), f.data_type())).collect::<Vec<_>>().join(", ")
     };
-    let same = written.schema().fields().len() == optimised.schema().fields().len()
-        && written
-            .schema()
-            .fields()
-            .iter()
-            .zip(optimised.schema().fields())
-            .all(|(a, b)| a.name() == b.name() && a.data_type() == b.data_type());
-    if same {
+    let (before, after) = (columns(written), columns(optimised));
+    if before == after {
         return Ok(());
     }
-    let what = format!("the plan gives ({}) and would give ({}) when optimised", columns(written), columns(optimised));
+    let what = format!("the plan gives ({before}) and would give ({after}) when optimised");
     Err(Error::new(ErrorKind::Schema { what }).help("this is a bug, please report it with the plan"))
 }
