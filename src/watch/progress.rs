@@ -23,7 +23,7 @@ struct Shown {
 }
 
 /// Runs shorter than this are not shown.
-const MOMENT: Duration = Duration::from_millis(100);
+const MOMENT: Duration = Duration::from_millis(5);
 
 impl ProgressBar {
     /// A bar for every run that it is told of.
