@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak};
 
 use crate::base::{ByteSize, Error, Result, Token};
-use crate::exec::{Budget, Cancel, Executor, Observer, Pool, Run, RunContext, Serial, TaskContext};
+use crate::exec::{Budget, Cancel, Executor, Observer, Pool, Run, RunContext, Serial, Spill, TaskContext};
 use crate::graph::Payload;
 use crate::ops::Persisted;
 use crate::plan::lower::resolve;
@@ -269,11 +269,11 @@ impl SessionBuilder {
             Scheduler::Synchronous => Arc::new(Serial),
             Scheduler::Threads(n) => Arc::new(Pool::new(n)?),
         };
-        let budget = Budget::new(self.memory_limit?.0);
+        let budget = Budget::shared(self.memory_limit?.0, executor.threads());
         Ok(Session(Arc::new(World {
             executor,
             scheduler: self.scheduler,
-            task: TaskContext { budget, cancel: self.cancel, batch_rows: self.batch_rows },
+            task: TaskContext { budget, spill: Spill::default(), cancel: self.cancel, batch_rows: self.batch_rows },
             observers: RwLock::new(self.observers),
             fuse: self.fuse,
             persisted: Mutex::new(HashMap::new()),

@@ -1,7 +1,9 @@
 //! The memory of a session. Whoever is about to hold memory reserves it first; the reservation gives it back.
 
-use std::sync::Arc;
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
 use crate::base::{Error, ErrorKind, Result};
 
@@ -9,17 +11,48 @@ use crate::base::{Error, ErrorKind, Result};
 #[derive(Clone, Debug)]
 pub struct Budget(Arc<Account>);
 
-#[derive(Debug)]
 struct Account {
     limit: u64,
+    /// Among how many the limit is shared.
+    sharers: u64,
     held: AtomicU64,
     peak: AtomicU64,
+    holders: Mutex<Vec<Weak<dyn Reclaim>>>,
 }
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {} bytes held", self.held.load(Ordering::Relaxed), self.limit)
+    }
+}
+
+/// Somebody who holds memory and can do without it: a held partition, the store of an exchange.
+pub trait Reclaim: Send + Sync {
+    /// Gives back about `bytes` bytes if it can, by moving what it holds to disk, and says how many it gave back. `None`
+    /// when it is busy: it may be the very one who asks, so it must not wait for its own locks.
+    fn reclaim(&self, bytes: u64) -> Option<u64>;
+}
+
+/// For how long a reservation waits for holders that are busy.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How often it asks.
+const PAUSE: Duration = Duration::from_millis(1);
 
 impl Budget {
     /// A budget of `limit` bytes.
     pub fn new(limit: u64) -> Self {
-        Budget(Arc::new(Account { limit, held: AtomicU64::new(0), peak: AtomicU64::new(0) }))
+        Budget::shared(limit, 1)
+    }
+
+    /// A budget of `limit` bytes for tasks of which `tasks` run at once.
+    pub fn shared(limit: u64, tasks: usize) -> Self {
+        Budget(Arc::new(Account {
+            limit,
+            sharers: tasks.max(1) as u64,
+            held: AtomicU64::new(0),
+            peak: AtomicU64::new(0),
+            holders: Mutex::new(Vec::new()),
+        }))
     }
 
     /// A budget that never refuses, for tests and tools.
@@ -32,9 +65,20 @@ impl Budget {
         self.0.limit
     }
 
+    /// What one task should keep to: half of its part of the limit, so that the other half is left for what lies between
+    /// tasks.
+    pub fn share(&self) -> u64 {
+        self.0.limit / self.0.sharers / 2
+    }
+
     /// Bytes reserved now.
     pub fn held(&self) -> u64 {
         self.0.held.load(Ordering::Relaxed)
+    }
+
+    /// Bytes that could still be reserved.
+    pub fn free(&self) -> u64 {
+        self.0.limit.saturating_sub(self.held())
     }
 
     /// The most bytes that were reserved at once.
@@ -45,11 +89,52 @@ impl Budget {
     /// Reserves `bytes` for `what`.
     ///
     /// # Errors
-    /// `Memory`, naming `what`, when the limit does not leave that much.
+    /// `Memory`, naming `what`, when the limit does not leave that much and nobody can give it back.
     pub fn reserve(&self, what: &str, bytes: u64) -> Result<Reservation> {
-        let mut reservation = Reservation { budget: self.clone(), bytes: 0 };
+        let mut reservation = self.nothing();
         reservation.grow(what, bytes)?;
         Ok(reservation)
+    }
+
+    /// A reservation of nothing, to grow.
+    pub fn nothing(&self) -> Reservation {
+        Reservation { budget: self.clone(), bytes: 0 }
+    }
+
+    /// From now on this holder is asked for memory when the limit is reached, for as long as it lives.
+    pub fn register(&self, holder: Weak<dyn Reclaim>) {
+        let mut holders = self.0.holders.lock().unwrap_or_else(PoisonError::into_inner);
+        if holders.len() == holders.capacity() {
+            holders.retain(|h| h.strong_count() > 0);
+        }
+        holders.push(holder);
+    }
+
+    fn take(&self, bytes: u64) -> Result<(), u64> {
+        let Account { limit, held, peak, .. } = &*self.0;
+        let taken = held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |now| {
+            now.checked_add(bytes).filter(|total| total <= limit)
+        });
+        peak.fetch_max(taken? + bytes, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Asks the holders, first come first asked, to make room for `bytes`. Says whether one of them was busy.
+    fn reclaim(&self, bytes: u64) -> bool {
+        let holders: Vec<_> = {
+            let mut holders = self.0.holders.lock().unwrap_or_else(PoisonError::into_inner);
+            holders.retain(|h| h.strong_count() > 0);
+            holders.iter().filter_map(Weak::upgrade).collect()
+        };
+        let mut busy = false;
+        for holder in holders {
+            let missing = bytes.saturating_sub(self.free());
+            if missing == 0 {
+                return false;
+            }
+            busy |= holder.reclaim(missing).is_none();
+        }
+        busy
     }
 }
 
@@ -66,28 +151,46 @@ impl Reservation {
         self.bytes
     }
 
-    /// Reserves `more` bytes on top.
+    /// Reserves `more` bytes on top; holders are asked to make room, and those that are busy are waited for.
     ///
     /// # Errors
-    /// `Memory`, naming `what`, when the limit does not leave that much.
+    /// `Memory`, naming `what`, when the limit does not leave that much and nobody can give it back.
     pub fn grow(&mut self, what: &str, more: u64) -> Result<()> {
-        let Account { limit, held, peak } = &*self.budget.0;
-        let taken = held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |now| {
-            now.checked_add(more).filter(|total| total <= limit)
-        });
-        match taken {
-            Ok(before) => {
-                peak.fetch_max(before + more, Ordering::Relaxed);
-                self.bytes += more;
-                Ok(())
+        let begun = Instant::now();
+        loop {
+            if self.try_take(more) {
+                return Ok(());
             }
-            Err(now) => Err(Error::new(ErrorKind::Memory {
-                what: what.to_string(),
-                needed: more,
-                limit: limit.saturating_sub(now),
-            })
-            .help("raise the memory limit, or make the partitions smaller")),
+            let busy = self.budget.reclaim(more);
+            if self.try_take(more) {
+                return Ok(());
+            }
+            if !busy || begun.elapsed() > PATIENCE {
+                let error = ErrorKind::Memory { what: what.to_string(), needed: more, limit: self.budget.free() };
+                return Err(Error::new(error).help("raise the memory limit, or make the partitions smaller"));
+            }
+            std::thread::sleep(PAUSE);
         }
+    }
+
+    /// Reserves `more` bytes on top if they are there, or if holders give them back at once. For somebody who can spill
+    /// instead.
+    #[must_use]
+    pub fn try_grow(&mut self, more: u64) -> bool {
+        self.try_take(more) || {
+            self.budget.reclaim(more);
+            self.try_take(more)
+        }
+    }
+
+    /// Reserves `more` bytes on top if they are there, without asking anybody for them.
+    #[must_use]
+    pub fn try_take(&mut self, more: u64) -> bool {
+        let taken = self.budget.take(more).is_ok();
+        if taken {
+            self.bytes += more;
+        }
+        taken
     }
 
     /// Grows or shrinks to `bytes`.
@@ -98,15 +201,34 @@ impl Reservation {
         if bytes > self.bytes {
             return self.grow(what, bytes - self.bytes);
         }
-        self.budget.0.held.fetch_sub(self.bytes - bytes, Ordering::Relaxed);
-        self.bytes = bytes;
+        self.shrink_to(bytes);
         Ok(())
+    }
+
+    /// Gives back all but `bytes`.
+    pub fn shrink_to(&mut self, bytes: u64) {
+        let back = self.bytes.saturating_sub(bytes);
+        self.budget.0.held.fetch_sub(back, Ordering::Relaxed);
+        self.bytes -= back;
+    }
+
+    /// A part of it as a reservation of its own.
+    #[must_use]
+    pub fn split(&mut self, bytes: u64) -> Reservation {
+        let bytes = bytes.min(self.bytes);
+        self.bytes -= bytes;
+        Reservation { budget: self.budget.clone(), bytes }
+    }
+
+    /// Takes in another reservation of the same budget.
+    pub fn join(&mut self, mut other: Reservation) {
+        self.bytes += std::mem::take(&mut other.bytes);
     }
 }
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        self.budget.0.held.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.shrink_to(0);
     }
 }
 
@@ -122,7 +244,42 @@ mod tests {
         first.resize("a", 20).unwrap();
         let second = budget.reserve("b", 50).unwrap();
         assert_eq!((budget.held(), budget.peak()), (70, 70));
+        let part = first.split(5);
+        assert_eq!((first.bytes(), part.bytes(), budget.held()), (15, 5, 70));
+        first.join(part);
         drop((first, second));
         assert_eq!((budget.held(), budget.peak()), (0, 70));
+    }
+
+    struct Lender(Mutex<Reservation>);
+
+    impl Reclaim for Lender {
+        fn reclaim(&self, _bytes: u64) -> Option<u64> {
+            let mut held = self.0.try_lock().ok()?;
+            let given = held.bytes();
+            held.shrink_to(0);
+            Some(given)
+        }
+    }
+
+    #[test]
+    fn holders_make_room_and_busy_ones_are_waited_for() {
+        let budget = Budget::new(100);
+        let lender = Arc::new(Lender(Mutex::new(budget.reserve("lent", 80).unwrap())));
+        let weak: Weak<Lender> = Arc::downgrade(&lender);
+        budget.register(weak);
+        let mut mine = budget.reserve("mine", 50).unwrap();
+        assert_eq!((budget.held(), lender.0.lock().unwrap().bytes()), (50, 0));
+        assert!(lender.0.lock().unwrap().try_take(50));
+
+        let busy = lender.0.lock().unwrap();
+        assert!(!mine.try_grow(10), "who can spill does not wait");
+        std::thread::scope(|threads| {
+            let waits = threads.spawn(|| mine.grow("mine", 10));
+            std::thread::sleep(Duration::from_millis(20));
+            drop(busy);
+            waits.join().unwrap().unwrap();
+        });
+        assert_eq!(budget.held(), 60);
     }
 }

@@ -1,12 +1,14 @@
 //! What a task may use.
 
-use super::{Budget, Cancel};
+use super::{Budget, Cancel, Spill};
 
-/// The surroundings of a task: memory, cancellation and the size of a batch.
+/// The surroundings of a task: memory, room on disk, cancellation and the size of a batch.
 #[derive(Clone, Debug)]
 pub struct TaskContext {
     /// The memory of the session.
     pub budget: Budget,
+    /// Room on disk for what does not fit into it.
+    pub spill: Spill,
     /// Stops the task between batches.
     pub cancel: Cancel,
     /// About how many rows a batch should have, so that a column of it stays in the cache.
@@ -20,6 +22,11 @@ impl TaskContext {
 
 impl Default for TaskContext {
     fn default() -> Self {
-        TaskContext { budget: Budget::unlimited(), cancel: Cancel::new(), batch_rows: Self::BATCH_ROWS }
+        TaskContext {
+            budget: Budget::unlimited(),
+            spill: Spill::default(),
+            cancel: Cancel::new(),
+            batch_rows: Self::BATCH_ROWS,
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`budget`] | the memory of a session: reservations made before allocating, returned on drop |
+//! | [`spill`] | room on disk for what does not fit |
 //! | [`cancel`] | the token that stops a run between batches |
 //! | [`context`] | what a task may use |
 //! | [`event`] | what observers are told |
@@ -20,11 +21,13 @@ pub mod event;
 pub mod executor;
 pub mod run;
 pub mod schedule;
+pub mod spill;
 mod workers;
 
-pub use budget::{Budget, Reservation};
+pub use budget::{Budget, Reclaim, Reservation};
 pub use cancel::Cancel;
 pub use context::TaskContext;
 pub use event::{Event, Observer};
 pub use executor::{Executor, Pool, Serial};
 pub use run::{Run, RunContext, Work};
+pub use spill::{Extent, LocalScratch, Scratch, ScratchFile, Spill, SpillFile};

@@ -9,12 +9,12 @@ use rustc_hash::FxHashMap;
 
 use super::node::Rewritten;
 use super::partition::Gather;
-use super::shape::{Chunk, Reduce, StageOf};
+use super::shape::{Chunk, Reduce, Shuffle, StageOf, Store};
 use super::{Flow, Map, Out, Partition, Plan, Shape};
 use crate::base::deep::deep;
 use crate::base::{Error, Result, Token};
 use crate::exec::{TaskContext, Work};
-use crate::graph::{Key, Label, Payload, TaskGraph, TaskId};
+use crate::graph::{Held, Key, Label, Payload, TaskGraph, TaskId};
 use crate::io::{Scan, Source};
 
 /// How many states one task combines.
@@ -107,6 +107,7 @@ pub fn count_partitions(plan: &Plan) -> Result<Option<usize>> {
         Shape::Map(Map { partitions: Some(count), .. }) => Ok(Some(count)),
         Shape::Map(_) => plan.inputs().first().map_or(Ok(None), count_partitions),
         Shape::Reduce(_) => Ok(Some(1)),
+        Shape::Shuffle(shuffle) => Ok(Some(shuffle.partitions)),
         Shape::Then(_) => Ok(None),
         Shape::Rewrite(other) => count_partitions(&other),
     })
@@ -118,6 +119,8 @@ enum Pipe {
     Held(TaskId),
     /// A partition of a source.
     Scan(Arc<dyn Source>, Arc<Scan>, usize),
+    /// A partition that comes out of the store that a task gave.
+    Stored(TaskId, usize),
     /// Stages over what flows in, one feed after the other.
     Stages(Vec<Pipe>, Vec<(StageOf, usize)>),
 }
@@ -151,6 +154,7 @@ impl Lowering {
             }
             Shape::Map(map) => (self.map(plan, map)?, false),
             Shape::Reduce(reduce) => (self.reduce(plan, reduce)?, false),
+            Shape::Shuffle(shuffle) => (self.shuffle(plan, shuffle)?, false),
             Shape::Then(_) | Shape::Rewrite(_) => {
                 return Err(Error::invalid(format!("`{}` was not resolved before lowering", plan.op())));
             }
@@ -228,13 +232,7 @@ impl Lowering {
         }
         input.names.push(plan.op().name());
         let label = label_of(&input.names);
-        let stage_token = |stage: &str, level: u64| {
-            Token::of(|t| {
-                t.token(plan.token());
-                t.str(stage);
-                t.u64(level);
-            })
-        };
+        let stage_token = |stage: &str, level: u64| stage_of(plan, stage, level);
         let mut states = Vec::with_capacity(input.pipes.len());
         let chunk_token = stage_token("chunk", 0);
         for (i, pipe) in input.pipes.into_iter().enumerate() {
@@ -265,6 +263,42 @@ impl Lowering {
         Ok(Pipes { pipes: vec![Pipe::Held(last)], names: Vec::new() })
     }
 
+    /// A task opens the store, the partitions of all inputs go into it, a task seals it, and what reads an output
+    /// partition is part of the task that follows.
+    fn shuffle(&mut self, plan: &Plan, shuffle: Shuffle) -> Result<Pipes> {
+        let name = plan.op().name();
+        let label = |what: &str, partition| Label { name: format!("{name}-{what}").into(), partition };
+        let exchange = shuffle.exchange;
+        let work: Work = Box::new(move |_, ctx| Ok(Payload::new(Stored(exchange.open(ctx)?))));
+        let open = self.graph.add(Key::new(stage_of(plan, "open", 0), 0), label("open", 0), &[], work);
+        let mut receipts = vec![open];
+        for (k, input) in plan.inputs().iter().enumerate() {
+            let mut input = deep(|| self.pipes(input))?;
+            input.names.push(name);
+            let label = label_of(&input.names);
+            let token = stage_of(plan, "store", k as u64);
+            for (i, pipe) in input.pipes.into_iter().enumerate() {
+                let (mut needs, pipe) = pipe.bind();
+                needs.push(open);
+                let work: Work = Box::new(move |mut inputs, ctx| {
+                    let store = store_of(inputs.pop())?;
+                    run_chunk(&pipe, inputs, ctx, store.start(k, i, ctx)?)
+                });
+                let label = Label { name: label.clone(), partition: i as u32 };
+                receipts.push(self.graph.add(Key::new(token, i), label, &needs, work));
+            }
+        }
+        let work: Work = Box::new(|mut inputs, ctx| {
+            let receipts = inputs.split_off(1);
+            let store = store_of(inputs.pop())?;
+            store.seal(receipts, ctx)?;
+            Ok(Payload::new(Stored(store)))
+        });
+        let sealed = self.graph.add(Key::new(stage_of(plan, "seal", 0), 0), label("seal", 0), &receipts, work);
+        let pipes = (0..shuffle.partitions).map(|i| Pipe::Stored(sealed, i)).collect();
+        Ok(Pipes { pipes, names: Vec::new() })
+    }
+
     /// Tasks that hold the partitions.
     fn hold(&mut self, token: Token, pipes: Pipes) -> Vec<TaskId> {
         let label = label_of(&pipes.names);
@@ -287,6 +321,29 @@ impl Lowering {
     }
 }
 
+/// The token of the tasks of one stage of an operation.
+fn stage_of(plan: &Plan, stage: &str, level: u64) -> Token {
+    Token::of(|t| {
+        t.token(plan.token());
+        t.str(stage);
+        t.u64(level);
+    })
+}
+
+/// A store on its way between tasks. What it holds is in the budget; as a result it holds nothing.
+struct Stored(Arc<dyn Store>);
+
+impl Held for Stored {
+    fn bytes(&self) -> u64 {
+        0
+    }
+}
+
+fn store_of(payload: Option<Payload>) -> Result<Arc<dyn Store>> {
+    let stored = payload.as_ref().and_then(Payload::get::<Stored>).map(|s| s.0.clone());
+    stored.ok_or_else(|| Error::invalid("a task was run without its store"))
+}
+
 fn label_of(names: &[&'static str]) -> Arc<str> {
     if names.len() <= NAMES_SHOWN {
         return names.join(" → ").into();
@@ -301,7 +358,7 @@ impl Pipe {
     fn bind(mut self) -> (Vec<TaskId>, Pipe) {
         fn walk(pipe: &mut Pipe, needs: &mut Vec<TaskId>) {
             match pipe {
-                Pipe::Held(task) => {
+                Pipe::Held(task) | Pipe::Stored(task, _) => {
                     needs.push(*task);
                     *task = needs.len() as TaskId - 1;
                 }
@@ -336,6 +393,10 @@ impl Pipe {
                     }
                 }
                 Ok(Flow::More)
+            }
+            Pipe::Stored(at, i) => {
+                let store = store_of(inputs.get_mut(*at as usize).and_then(Option::take))?;
+                store.read(*i, ctx, out)
             }
             Pipe::Stages(feeds, stages) => {
                 let mut made = stages.iter().map(|(make, i)| make(*i)).collect::<Result<Vec<_>>>()?;

@@ -27,5 +27,5 @@ pub use lower::{Lowered, lower};
 pub use node::Plan;
 pub use op::{Footprint, Op};
 pub use partition::{Gather, Partition};
-pub use shape::{Feed, Map, Reduce, Shape, Then};
+pub use shape::{Exchange, Feed, Map, Reduce, Shape, Shuffle, Store, Then};
 pub use stage::{Flow, Out, Stage};

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Flow, Partition, Plan, Stage};
+use super::{Flow, Out, Partition, Plan, Stage};
 use crate::base::Result;
 use crate::exec::TaskContext;
 use crate::graph::Payload;
@@ -17,6 +17,8 @@ pub enum Shape {
     Map(Map),
     /// Everything to one result, as a tree.
     Reduce(Arc<dyn Reduce>),
+    /// Every partition to every partition.
+    Shuffle(Shuffle),
     /// What to do depends on a small result.
     Then(Then),
     /// "I am this other plan."
@@ -91,6 +93,46 @@ pub trait Chunk: Send {
     fn end(self: Box<Self>) -> Result<Payload>;
 }
 
+/// Every partition to every partition: the batches of all inputs go into a store, and when everything is in, the output
+/// partitions come out of it.
+pub struct Shuffle {
+    /// How many partitions come out.
+    pub partitions: usize,
+    /// What happens in between.
+    pub exchange: Arc<dyn Exchange>,
+}
+
+/// Makes the store of a [`Shuffle`].
+pub trait Exchange: Send + Sync {
+    /// The empty store that all tasks of one run share.
+    ///
+    /// # Errors
+    /// When there can be none.
+    fn open(&self, ctx: &TaskContext) -> Result<Arc<dyn Store>>;
+}
+
+/// What lies between the partitions that go in and those that come out. It is shared by the tasks of one run, keeps to
+/// the memory of the session and spills what does not fit.
+pub trait Store: Send + Sync {
+    /// Takes the batches of partition `partition` of input `input`. What its [`Chunk`] gives in the end is a receipt.
+    ///
+    /// # Errors
+    /// When it cannot begin.
+    fn start(self: Arc<Self>, input: usize, partition: usize, ctx: &TaskContext) -> Result<Box<dyn Chunk>>;
+
+    /// Everything is in: rows are counted against the receipts, and what depends on the whole is decided.
+    ///
+    /// # Errors
+    /// `Conservation` when a row was lost.
+    fn seal(&self, receipts: Vec<Payload>, ctx: &TaskContext) -> Result<()>;
+
+    /// Pushes output partition `partition`; called at most once for each.
+    ///
+    /// # Errors
+    /// Of its work, or of what lies behind `out`.
+    fn read(&self, partition: usize, ctx: &TaskContext, out: &mut Out<'_>) -> Result<Flow>;
+}
+
 /// A plan that depends on the (small) results of another.
 pub struct Then {
     /// The plan that runs first.
@@ -119,6 +161,7 @@ impl fmt::Debug for Shape {
             Shape::Scan(..) => "Scan",
             Shape::Map(_) => "Map",
             Shape::Reduce(_) => "Reduce",
+            Shape::Shuffle(_) => "Shuffle",
             Shape::Then(_) => "Then",
             Shape::Rewrite(_) => "Rewrite",
         })
