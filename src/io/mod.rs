@@ -3,6 +3,8 @@
 //! | module | what |
 //! |---|---|
 //! | [`batch`] | a record batch and the origin of its rows |
+//! | [`spill`] | batches moved to scratch files and read back |
+//! | [`buckets`] | rows by the hash of their keys, in memory and on disk: what lies in the middle of an exchange |
 //! | [`source`] | [`Source`]: partitions that can be read; [`Scan`]: what is wanted of them |
 //! | [`csv`] | CSV files: reading and writing |
 //! | [`memory`] | batches that are already there |
@@ -11,16 +13,20 @@
 //! | [`store`] | which files are meant, and opening them |
 
 pub mod batch;
+pub mod buckets;
 pub mod csv;
 pub mod memory;
 pub mod parquet;
 pub mod sink;
 pub mod source;
+pub mod spill;
 pub mod store;
 
 pub use batch::{Batch, Batches, Origin, Rows};
+pub use buckets::{BucketWriter, Buckets, Hashed};
 pub use memory::MemorySource;
 pub use parquet::{ParquetReadOptions, ParquetSource, ParquetWriteOptions};
 pub use sink::{FolderSink, Format, PartWriter, Receipt, Sink};
 pub use source::{PartitionInfo, Scan, Source};
+pub use spill::SpilledBatch;
 pub use store::FileInfo;

@@ -1,0 +1,168 @@
+//! Batches moved to scratch files and read back.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, UInt64Array};
+use arrow::buffer::Buffer;
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, Schema, UInt64Type};
+use arrow::ipc::CompressionType;
+use arrow::ipc::reader::StreamDecoder;
+use arrow::ipc::writer::{IpcWriteOptions, StreamWriter};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::{Batch, Origin, Rows};
+use crate::base::{Error, ErrorKind, Result};
+use crate::exec::{Extent, SpillFile};
+
+/// A batch that lies in a [`SpillFile`], as an Arrow IPC stream of its own.
+#[derive(Clone, Debug)]
+pub struct SpilledBatch {
+    extent: Extent,
+    checksum: u64,
+    rows: usize,
+    bytes: u64,
+    file: u64,
+    /// The first place of rows that follow each other; other places are a column of the stream.
+    start: Option<u64>,
+}
+
+/// What the column of places is called in the stream.
+const PLACES: &str = "\u{0}places";
+
+impl SpilledBatch {
+    /// Appends a batch to a file.
+    ///
+    /// # Errors
+    /// `Io`, for example when the disk is full.
+    pub fn write(file: &SpillFile, batch: &Batch) -> Result<SpilledBatch> {
+        let rows = batch.rows();
+        let start = match &batch.origin.rows {
+            Rows::Range { start } => Some(*start),
+            _ => None,
+        };
+        let record = compact(&batch.record)?;
+        let record = if start.is_some() { record } else { with_places(&record, batch.origin.rows.places(rows))? };
+        let bytes = record.columns().iter().map(|c| c.get_array_memory_size() as u64).sum();
+        let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME))?;
+        let mut writer = StreamWriter::try_new_with_options(Vec::new(), &record.schema(), options)?;
+        writer.write(&record)?;
+        writer.finish()?;
+        let encoded = writer.into_inner()?;
+        let checksum = xxh3_64(&encoded);
+        Ok(SpilledBatch { extent: file.append(&encoded)?, checksum, rows, bytes, file: batch.origin.file, start })
+    }
+
+    /// Reads it back: the same rows; strings may have another layout.
+    ///
+    /// # Errors
+    /// `Io`; `Corrupt` when the file does not hold what was written.
+    pub fn read(&self, file: &SpillFile) -> Result<Batch> {
+        let encoded = file.read(self.extent)?;
+        let damaged = || {
+            let what = "a scratch file does not hold what was written to it".to_string();
+            Error::new(ErrorKind::Corrupt { what }).doing("read back").help("check the disk of the temporary directory")
+        };
+        if xxh3_64(&encoded) != self.checksum {
+            return Err(damaged());
+        }
+        let mut record = StreamDecoder::new().decode(&mut Buffer::from_vec(encoded))?.ok_or_else(damaged)?;
+        if record.num_rows() != self.rows {
+            return Err(damaged());
+        }
+        let rows = match self.start {
+            Some(start) => Rows::Range { start },
+            None => {
+                let places = record.remove_column(record.num_columns() - 1);
+                Rows::List(places.as_primitive::<UInt64Type>().values().clone())
+            }
+        };
+        Ok(Batch { record, origin: Origin { file: self.file, rows } })
+    }
+
+    /// Its rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// About how many bytes it takes in memory.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
+/// Without what a slice, a view or a dictionary holds beside its rows.
+fn compact(record: &RecordBatch) -> Result<RecordBatch> {
+    let columns = record.columns().iter().map(|column| {
+        Ok(match column.data_type() {
+            DataType::Utf8View => Arc::new(column.as_string_view().gc()) as ArrayRef,
+            DataType::BinaryView => Arc::new(column.as_binary_view().gc()) as ArrayRef,
+            DataType::Dictionary(_, values) => match column.as_any_dictionary_opt() {
+                Some(dictionary) if dictionary.values().len() > column.len() => cast(column, values)?,
+                _ => column.clone(),
+            },
+            _ => column.clone(),
+        })
+    });
+    let columns = columns.collect::<Result<Vec<ArrayRef>>>()?;
+    let fields = record.schema();
+    let fields = fields.fields().iter().zip(&columns).map(|(field, column)| {
+        let same = field.data_type() == column.data_type();
+        if same { field.clone() } else { Arc::new(field.as_ref().clone().with_data_type(column.data_type().clone())) }
+    });
+    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    let options = RecordBatchOptions::new().with_row_count(Some(record.num_rows()));
+    Ok(RecordBatch::try_new_with_options(schema, columns, &options)?)
+}
+
+fn with_places(record: &RecordBatch, places: Vec<u64>) -> Result<RecordBatch> {
+    let mut fields: Vec<_> = record.schema().fields().iter().cloned().collect();
+    fields.push(Arc::new(Field::new(PLACES, DataType::UInt64, false)));
+    let mut columns = record.columns().to_vec();
+    columns.push(Arc::new(UInt64Array::from(places)));
+    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{BooleanArray, Float64Array, Int64Array, StringArray, StringViewArray};
+    use arrow::compute::concat_batches;
+
+    use super::*;
+    use crate::exec::Spill;
+
+    fn batch() -> Batch {
+        let keys = StringArray::from(vec![Some("a"), None, Some("b"), Some("a")]);
+        let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+        let columns: Vec<(&str, ArrayRef)> = vec![
+            ("n", Arc::new(Int64Array::from(vec![Some(1), None, Some(3), Some(4)]))),
+            ("x", Arc::new(Float64Array::from(vec![0.5, f64::NAN, -0.0, 1e300]))),
+            ("view", Arc::new(StringViewArray::from(vec!["short", "long enough to need a buffer", "", "x"]))),
+            ("key", cast(&(Arc::new(keys) as ArrayRef), &dictionary).unwrap()),
+        ];
+        Batch::new(
+            RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(n, c)| (n, c, true))).unwrap(),
+            3,
+            10,
+        )
+    }
+
+    #[test]
+    fn batches_come_back_with_their_places() {
+        let file = Spill::default().file();
+        let whole = batch();
+        let kept = whole.filter(&BooleanArray::from(vec![true, false, true, true])).unwrap();
+        for batch in [whole.clone(), kept.clone(), kept.slice(1, 1), whole.slice(2, 0)] {
+            let spilled = SpilledBatch::write(&file, &batch).unwrap();
+            let back = spilled.read(&file).unwrap();
+            assert_eq!(spilled.rows(), batch.rows());
+            assert_eq!(back.origin.file, 3);
+            assert_eq!(back.origin.rows.places(back.rows()), batch.origin.rows.places(batch.rows()));
+            let schema = batch.record.schema();
+            let columns = back.record.columns().iter().zip(schema.fields());
+            let columns = columns.map(|(c, f)| cast(c, f.data_type()).unwrap()).collect();
+            let back = RecordBatch::try_new(schema.clone(), columns).unwrap();
+            assert_eq!(back, concat_batches(&schema, [&batch.record]).unwrap());
+        }
+    }
+}
