@@ -1,7 +1,7 @@
 //! The memory of a session. Whoever is about to hold memory reserves it first; the reservation gives it back.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,11 @@ struct Account {
     held: AtomicU64,
     peak: AtomicU64,
     holders: Mutex<Vec<Weak<dyn Reclaim>>>,
+    /// How many tasks are running.
+    tasks: AtomicUsize,
+    /// Who of them waits for memory, the last to come last.
+    waiting: Mutex<Vec<u64>>,
+    tickets: AtomicU64,
 }
 
 impl fmt::Debug for Account {
@@ -33,8 +38,8 @@ pub trait Reclaim: Send + Sync {
     fn reclaim(&self, bytes: u64) -> Option<u64>;
 }
 
-/// For how long a reservation waits for holders that are busy.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// For how long a reservation waits for others at the most: a task may itself wait for the one that asks.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// How often it asks.
 const PAUSE: Duration = Duration::from_millis(1);
 
@@ -51,7 +56,10 @@ impl Budget {
             sharers: tasks.max(1) as u64,
             held: AtomicU64::new(0),
             peak: AtomicU64::new(0),
-            holders: Mutex::new(Vec::new()),
+            holders: Mutex::default(),
+            tasks: AtomicUsize::new(0),
+            waiting: Mutex::default(),
+            tickets: AtomicU64::new(0),
         }))
     }
 
@@ -110,6 +118,12 @@ impl Budget {
         holders.push(holder);
     }
 
+    /// A task is running until this is dropped: others that need memory wait for it to end.
+    pub(super) fn task(&self) -> Active<'_> {
+        self.0.tasks.fetch_add(1, Ordering::Relaxed);
+        Active(self)
+    }
+
     fn take(&self, bytes: u64) -> Result<(), u64> {
         let Account { limit, held, peak, .. } = &*self.0;
         let taken = held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |now| {
@@ -138,6 +152,38 @@ impl Budget {
     }
 }
 
+/// A running task.
+pub(super) struct Active<'a>(&'a Budget);
+
+impl Drop for Active<'_> {
+    fn drop(&mut self) {
+        self.0.0.tasks.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A place in the queue of those who wait for memory.
+struct Waiting<'a>(&'a Account, u64);
+
+impl<'a> Waiting<'a> {
+    fn new(account: &'a Account) -> Self {
+        let ticket = account.tickets.fetch_add(1, Ordering::Relaxed);
+        account.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(ticket);
+        Waiting(account, ticket)
+    }
+
+    /// Whether all running tasks wait, this one as the last: then nothing will change by waiting.
+    fn in_vain(&self) -> bool {
+        let waiting = self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.len() >= self.0.tasks.load(Ordering::Relaxed) && waiting.last() == Some(&self.1)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner).retain(|t| *t != self.1);
+    }
+}
+
 /// Memory that is spoken for, until this is dropped.
 #[derive(Debug)]
 pub struct Reservation {
@@ -151,22 +197,23 @@ impl Reservation {
         self.bytes
     }
 
-    /// Reserves `more` bytes on top; holders are asked to make room, and those that are busy are waited for.
+    /// Reserves `more` bytes on top; holders are asked to make room, and tasks that may give some back are waited for.
     ///
     /// # Errors
     /// `Memory`, naming `what`, when the limit does not leave that much and nobody can give it back.
     pub fn grow(&mut self, what: &str, more: u64) -> Result<()> {
-        let begun = Instant::now();
+        if self.try_take(more) {
+            return Ok(());
+        }
+        let budget = self.budget.clone();
+        let (begun, waiting) = (Instant::now(), Waiting::new(&budget.0));
         loop {
+            let busy = budget.reclaim(more);
             if self.try_take(more) {
                 return Ok(());
             }
-            let busy = self.budget.reclaim(more);
-            if self.try_take(more) {
-                return Ok(());
-            }
-            if !busy || begun.elapsed() > PATIENCE {
-                let error = ErrorKind::Memory { what: what.to_string(), needed: more, limit: self.budget.free() };
+            if more > budget.limit() || !busy && waiting.in_vain() || begun.elapsed() > PATIENCE {
+                let error = ErrorKind::Memory { what: what.to_string(), needed: more, limit: budget.free() };
                 return Err(Error::new(error).help("raise the memory limit, or make the partitions smaller"));
             }
             std::thread::sleep(PAUSE);
@@ -260,6 +307,25 @@ mod tests {
             held.shrink_to(0);
             Some(given)
         }
+    }
+
+    #[test]
+    fn a_task_waits_for_another_and_only_one_gives_up() {
+        let budget = Budget::new(100);
+        let grow = |gate: &std::sync::Barrier| {
+            let _task = budget.task();
+            let mut held = budget.reserve("first half", 50).unwrap();
+            gate.wait();
+            let got = held.grow("second half", 50).is_ok();
+            (got, held.bytes())
+        };
+        let gate = std::sync::Barrier::new(2);
+        let mut ends = std::thread::scope(|threads| {
+            let ends = [threads.spawn(|| grow(&gate)), threads.spawn(|| grow(&gate))];
+            ends.map(|end| end.join().unwrap())
+        });
+        ends.sort();
+        assert_eq!(ends, [(false, 50), (true, 100)]);
     }
 
     #[test]

@@ -361,6 +361,7 @@ impl State {
             self.tell(&Event::TaskStarted { run: self.id, key: *key, label, worker });
             Instant::now()
         });
+        let _running = self.task.budget.task();
         let result = match self.task.cancel.check() {
             Err(cancelled) => Err(cancelled),
             Ok(()) => catch_unwind(AssertUnwindSafe(|| (job.work)(job.inputs, &self.task)))

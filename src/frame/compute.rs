@@ -6,7 +6,6 @@ use arrow::array::RecordBatch;
 
 use super::{DataFrame, Table};
 use crate::base::Result;
-use crate::exec::Run;
 use crate::io::Batch;
 use crate::ops::{Count, ScanOp};
 use crate::plan::{Partition, Plan};
@@ -18,8 +17,14 @@ impl DataFrame {
     /// The first error of a task, with its place; `Memory` when the rows do not fit into the memory limit (iterate
     /// over [`batches`](Self::batches), or write them, instead).
     pub fn compute(&self) -> Result<Table> {
-        let batches = self.batches_of(None)?.collect::<Result<Vec<_>>>()?;
-        Ok(Table::new(self.schema().clone(), batches))
+        let budget = self.session.budget();
+        let (mut batches, mut held) = (Vec::new(), budget.nothing());
+        for payload in self.session.start(&self.plan, None)? {
+            let (more, reservation) = Partition::from_payload(payload?)?.load("a result in memory", budget)?;
+            batches.extend(more.into_iter().map(|b| b.record));
+            held.join(reservation);
+        }
+        Ok(Table::held(self.schema().clone(), batches, held))
     }
 
     /// The rows as record batches in order, computed while they are taken: only a few partitions are held at a time.
@@ -28,12 +33,13 @@ impl DataFrame {
     /// # Errors
     /// When an operation is found wrong only now; from the iterator the first error of a task, and then it ends.
     pub fn batches(&self) -> Result<impl Iterator<Item = Result<RecordBatch>> + Send + use<>> {
-        self.batches_of(Some(self.session.threads() + 1))
-    }
-
-    fn batches_of(&self, window: Option<usize>) -> Result<impl Iterator<Item = Result<RecordBatch>> + Send + use<>> {
-        let run = self.session.start(&self.plan, window)?;
-        Ok(BatchIter { run, held: Vec::new().into_iter() }.map(|b| b.map(|b| b.record)))
+        let run = self.session.start(&self.plan, Some(self.session.threads() + 1))?;
+        let read = |partition: Result<Partition>| match partition {
+            Ok(partition) => Box::new(partition.read()) as Box<dyn Iterator<Item = Result<Batch>> + Send>,
+            Err(error) => Box::new(std::iter::once(Err(error))),
+        };
+        let partitions = run.map(|payload| payload.and_then(Partition::from_payload));
+        Ok(partitions.flat_map(read).map(|batch| batch.map(|b| b.record)))
     }
 
     /// Starts computing all partitions in the background and returns at once a frame of the results, which are held in
@@ -90,25 +96,4 @@ pub fn wait(frame: &DataFrame) -> Result<()> {
         }
     }
     Ok(())
-}
-
-struct BatchIter {
-    run: Run,
-    held: std::vec::IntoIter<Batch>,
-}
-
-impl Iterator for BatchIter {
-    type Item = Result<Batch>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if let Some(batch) = self.held.next() {
-                return Some(Ok(batch));
-            }
-            match self.run.next()?.and_then(Partition::from_payload) {
-                Ok(partition) => self.held = partition.batches.into_iter(),
-                Err(error) => return Some(Err(error)),
-            }
-        }
-    }
 }

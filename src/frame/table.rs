@@ -1,6 +1,7 @@
 //! A result, and how it is shown.
 
 use std::fmt;
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::concat_batches;
@@ -10,6 +11,7 @@ use comfy_table::{CellAlignment, ContentArrangement, presets};
 
 use crate::base::schema::index_of;
 use crate::base::{Error, Result};
+use crate::exec::Reservation;
 use crate::expr::{Expr, Program, Scalar, col};
 
 /// Rows in memory: what [`DataFrame::compute`](super::DataFrame::compute) gives. Printed, it shows its first and last
@@ -18,6 +20,8 @@ use crate::expr::{Expr, Program, Scalar, col};
 pub struct Table {
     schema: SchemaRef,
     batches: Vec<RecordBatch>,
+    /// The memory that is spoken for by them, until the last handle is gone.
+    _held: Option<Arc<Reservation>>,
 }
 
 /// Rows and columns shown before some are left out.
@@ -27,7 +31,12 @@ const SHOWN_COLUMNS: usize = 16;
 impl Table {
     /// A table of batches with this schema.
     pub fn new(schema: SchemaRef, batches: Vec<RecordBatch>) -> Table {
-        Table { schema, batches }
+        Table { schema, batches, _held: None }
+    }
+
+    /// A table whose memory is reserved.
+    pub(crate) fn held(schema: SchemaRef, batches: Vec<RecordBatch>, held: Reservation) -> Table {
+        Table { schema, batches, _held: Some(Arc::new(held)) }
     }
 
     /// The columns.
@@ -50,7 +59,7 @@ impl Table {
         &self.batches
     }
 
-    /// The rows as record batches.
+    /// The rows as record batches, which no longer count against the memory limit.
     pub fn into_batches(self) -> Vec<RecordBatch> {
         self.batches
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, UInt64Array};
 use arrow::buffer::Buffer;
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field, Schema, UInt64Type};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt64Type};
 use arrow::ipc::CompressionType;
 use arrow::ipc::reader::StreamDecoder;
 use arrow::ipc::writer::{IpcWriteOptions, StreamWriter};
@@ -25,6 +25,8 @@ pub struct SpilledBatch {
     file: u64,
     /// The first place of rows that follow each other; other places are a column of the stream.
     start: Option<u64>,
+    /// The columns as they were, where a shorter layout was written.
+    schema: Option<SchemaRef>,
 }
 
 /// What the column of places is called in the stream.
@@ -42,6 +44,7 @@ impl SpilledBatch {
             _ => None,
         };
         let record = compact(&batch.record)?;
+        let schema = (record.schema() != batch.record.schema()).then(|| batch.record.schema());
         let record = if start.is_some() { record } else { with_places(&record, batch.origin.rows.places(rows))? };
         let bytes = record.columns().iter().map(|c| c.get_array_memory_size() as u64).sum();
         let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME))?;
@@ -50,10 +53,11 @@ impl SpilledBatch {
         writer.finish()?;
         let encoded = writer.into_inner()?;
         let checksum = xxh3_64(&encoded);
-        Ok(SpilledBatch { extent: file.append(&encoded)?, checksum, rows, bytes, file: batch.origin.file, start })
+        let extent = file.append(&encoded)?;
+        Ok(SpilledBatch { extent, checksum, rows, bytes, file: batch.origin.file, start, schema })
     }
 
-    /// Reads it back: the same rows; strings may have another layout.
+    /// Reads it back.
     ///
     /// # Errors
     /// `Io`; `Corrupt` when the file does not hold what was written.
@@ -77,6 +81,11 @@ impl SpilledBatch {
                 Rows::List(places.as_primitive::<UInt64Type>().values().clone())
             }
         };
+        if let Some(schema) = &self.schema {
+            let columns = record.columns().iter().zip(schema.fields());
+            let columns = columns.map(|(column, field)| Ok(cast(column, field.data_type())?));
+            record = RecordBatch::try_new(schema.clone(), columns.collect::<Result<_>>()?)?;
+        }
         Ok(Batch { record, origin: Origin { file: self.file, rows } })
     }
 
@@ -159,10 +168,7 @@ mod tests {
             assert_eq!(back.origin.file, 3);
             assert_eq!(back.origin.rows.places(back.rows()), batch.origin.rows.places(batch.rows()));
             let schema = batch.record.schema();
-            let columns = back.record.columns().iter().zip(schema.fields());
-            let columns = columns.map(|(c, f)| cast(c, f.data_type()).unwrap()).collect();
-            let back = RecordBatch::try_new(schema.clone(), columns).unwrap();
-            assert_eq!(back, concat_batches(&schema, [&batch.record]).unwrap());
+            assert_eq!(back.record, concat_batches(&schema, [&batch.record]).unwrap());
         }
     }
 }

@@ -96,18 +96,18 @@ impl Stage for Whole {
     }
 
     fn end(&mut self, out: &mut Out<'_>) -> Result<()> {
-        let gathered = std::mem::take(&mut self.held);
+        let (what, budget) = ("a whole partition for map_partitions", &out.context().budget);
+        let held = std::mem::take(&mut self.held).end(out.context());
+        let (held, reservation) = held.load(what, budget)?;
         // one batch is passed on as it is, several are copied into one
-        let copied = if gathered.batches().len() > 1 { gathered.bytes() } else { 0 };
-        let _copy = out.context().budget.reserve("a whole partition for map_partitions", copied)?;
-        let held = gathered.end();
-        let whole = concat_batches(&self.input, held.batches.iter().map(|b| &b.record))?;
+        let _copy = budget.reserve(what, if held.len() > 1 { reservation.bytes() } else { 0 })?;
+        let whole = concat_batches(&self.input, held.iter().map(|b| &b.record))?;
         let rows_in = whole.num_rows();
         let given = (self.function)(whole)?;
         let record = declared(given, &self.schema)?;
         // rows that are still one for one keep their places; others have that in the output
         let origin = if record.num_rows() == rows_in {
-            Origin::join(held.batches.into_iter().map(|b| (b.origin, b.record.num_rows())))
+            Origin::join(held.into_iter().map(|b| (b.origin, b.record.num_rows())))
         } else {
             Origin::made(self.identity, self.partition as u64)
         };

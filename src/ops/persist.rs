@@ -75,9 +75,9 @@ impl Source for Persisted {
     fn read(&self, i: usize, scan: &Scan, ctx: &TaskContext) -> Result<Batches> {
         let partition = Partition::from_payload(self.run.get_unless(i, &ctx.cancel)?)?;
         let projection: Option<Arc<[usize]>> = scan.projection.clone();
-        Ok(Box::new(partition.batches.into_iter().map(move |batch| match &projection {
-            None => Ok(batch),
-            Some(keep) => {
+        Ok(Box::new(partition.read().map(move |batch| match (batch?, &projection) {
+            (batch, None) => Ok(batch),
+            (batch, Some(keep)) => {
                 let record = batch.record.project(keep)?;
                 Ok(batch.with_record(record))
             }

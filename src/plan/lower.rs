@@ -377,9 +377,9 @@ impl Pipe {
             Pipe::Held(at) => {
                 let payload = inputs.get_mut(*at as usize).and_then(Option::take);
                 let payload = payload.ok_or_else(|| Error::invalid("a task was run without what it needs"))?;
-                for batch in Partition::from_payload(payload)?.batches {
+                for batch in Partition::from_payload(payload)?.read() {
                     ctx.cancel.check()?;
-                    if out.push(batch)? == Flow::Enough {
+                    if out.push(batch?)? == Flow::Enough {
                         return Ok(Flow::Enough);
                     }
                 }
@@ -423,7 +423,7 @@ fn run_gather(pipe: &Pipe, inputs: Vec<Payload>, ctx: &TaskContext) -> Result<Pa
     let mut gather = Gather::default();
     let mut sink = |batch| gather.push(batch, ctx).map(|()| Flow::More);
     pipe.run(&mut inputs, ctx, &mut Out::new(&mut [], &mut sink, ctx))?;
-    Ok(Payload::new(gather.end()))
+    Ok(Payload::new(gather.end(ctx)))
 }
 
 fn run_chunk(pipe: &Pipe, inputs: Vec<Payload>, ctx: &TaskContext, mut chunk: Box<dyn Chunk>) -> Result<Payload> {

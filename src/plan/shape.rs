@@ -147,7 +147,9 @@ impl Then {
         let next = move |payloads: Vec<Payload>| {
             let mut batches = Vec::new();
             for payload in payloads {
-                batches.extend(Partition::from_payload(payload)?.batches);
+                for batch in Partition::from_payload(payload)?.read() {
+                    batches.push(batch?);
+                }
             }
             next(batches)
         };

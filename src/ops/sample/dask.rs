@@ -56,8 +56,9 @@ impl Stage for Whole {
     }
 
     fn end(&mut self, out: &mut Out<'_>) -> Result<()> {
-        let held = std::mem::take(&mut self.held).end();
-        let held: Vec<RecordBatch> = held.batches.iter().map(|b| b.record.clone()).collect();
+        let held = std::mem::take(&mut self.held).end(out.context());
+        let (held, _reservation) = held.load("a whole partition for a sample as Dask", &out.context().budget)?;
+        let held: Vec<RecordBatch> = held.into_iter().map(|b| b.record).collect();
         let mut starts = Vec::with_capacity(held.len());
         let mut rows = 0;
         for record in &held {
