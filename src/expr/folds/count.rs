@@ -3,10 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, Int64Array};
-use arrow::datatypes::{DataType, Field, FieldRef};
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array};
+use arrow::datatypes::{DataType, Field, FieldRef, Int64Type};
 
-use super::fold::{Fold, FoldState, Groups, Outcome, Scope, same_state};
+use super::fold::{Fold, FoldState, Groups, Outcome, Scope, foreign_columns, only_column, same_state};
 use super::number::Number;
 use crate::base::{Identity, Result, Tokenizer};
 
@@ -34,6 +34,14 @@ impl Fold for Count {
     fn start(&self, _: &DataType, scope: Scope) -> Result<Box<dyn FoldState>> {
         Ok(Tallies::boxed(scope, true))
     }
+
+    fn bounded(&self) -> bool {
+        true
+    }
+
+    fn state_fields(&self, _: &DataType) -> Result<Vec<Field>> {
+        Ok(Tallies::fields())
+    }
 }
 
 /// One count a group, of all rows or of those with a value.
@@ -47,6 +55,10 @@ impl Tallies {
     pub(super) fn boxed(scope: Scope, values_only: bool) -> Box<dyn FoldState> {
         let counts = if scope == Scope::Column { vec![0] } else { Vec::new() };
         Box::new(Tallies { counts, values_only })
+    }
+
+    pub(super) fn fields() -> Vec<Field> {
+        vec![Field::new("count", DataType::Int64, false)]
     }
 
     fn make_room(&mut self, groups: Groups<'_>) {
@@ -69,6 +81,11 @@ impl FoldState for Tallies {
                 self.counts[0] += block.iter().map(|v| i64::from(!v.is_nan())).sum::<i64>();
             })?,
             Groups::One => self.counts[0] += (values.len() - nulls.map_or(0, |nulls| nulls.null_count())) as i64,
+            Groups::Of { ids, .. } if !floats && nulls.is_none() => {
+                for id in ids {
+                    self.counts[*id as usize] += 1;
+                }
+            }
             Groups::Of { ids, .. } if floats => f64::rows(values, |row, _| self.counts[ids[row] as usize] += 1)?,
             Groups::Of { ids, .. } => {
                 for (row, id) in ids.iter().enumerate() {
@@ -84,6 +101,19 @@ impl FoldState for Tallies {
         self.make_room(groups);
         for (i, count) in later.counts.into_iter().enumerate() {
             self.counts[groups.of(i)] += count;
+        }
+        Ok(())
+    }
+
+    fn emit(&mut self) -> Result<Vec<ArrayRef>> {
+        Ok(vec![Arc::new(Int64Array::from(std::mem::take(&mut self.counts)))])
+    }
+
+    fn absorb(&mut self, columns: &[ArrayRef], groups: Groups<'_>) -> Result<()> {
+        self.make_room(groups);
+        let counts = only_column(columns)?.as_primitive_opt::<Int64Type>().ok_or_else(foreign_columns)?;
+        for (row, count) in counts.values().iter().enumerate() {
+            self.counts[groups.of(row)] += count;
         }
         Ok(())
     }

@@ -66,7 +66,7 @@ pub use count::Count;
 pub(crate) use exact::Sums;
 pub use first::First;
 pub(crate) use float_sums::FloatSums;
-pub use fold::{Fold, FoldState, Groups, Outcome, Scope};
+pub use fold::{Fold, FoldState, Groups, OrderedFold, Outcome, Places, Scope};
 pub use kind::Kind;
 pub use last::Last;
 pub use max::Max;

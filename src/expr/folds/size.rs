@@ -33,4 +33,12 @@ impl Fold for Size {
     fn start(&self, _: &DataType, scope: Scope) -> Result<Box<dyn FoldState>> {
         Ok(Tallies::boxed(scope, false))
     }
+
+    fn bounded(&self) -> bool {
+        true
+    }
+
+    fn state_fields(&self, _: &DataType) -> Result<Vec<Field>> {
+        Ok(Tallies::fields())
+    }
 }
