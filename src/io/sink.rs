@@ -11,6 +11,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
 use super::Batch;
+use crate::base::disk::{Disk, DiskFile, LocalDisk};
 use crate::base::{Error, ErrorKind, Result, Token};
 
 /// A place that partitions are written to, in any order and at the same time, and that shows them only when all are
@@ -84,40 +85,6 @@ pub trait Encoder: Send {
     /// # Errors
     /// `Io`.
     fn finish(self: Box<Self>) -> Result<(u64, Output)>;
-}
-
-/// What files are created on. There is one that fails, for tests.
-pub trait Disk: Debug + Send + Sync {
-    /// A new file.
-    ///
-    /// # Errors
-    /// What the system says.
-    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
-}
-
-/// A file of a [`Disk`].
-pub trait DiskFile: Write + Send {
-    /// Returns when the content would survive a power cut.
-    ///
-    /// # Errors
-    /// What the system says.
-    fn sync(&mut self) -> io::Result<()>;
-}
-
-/// The disk of this machine.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct LocalDisk;
-
-impl Disk for LocalDisk {
-    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        Ok(Box::new(File::create_new(path)?))
-    }
-}
-
-impl DiskFile for File {
-    fn sync(&mut self) -> io::Result<()> {
-        self.sync_data()
-    }
 }
 
 /// The bytes of a file that is being written, buffered and counted.

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::DataType;
-use partita::io::sink::{Disk, DiskFile, FolderSink};
+use partita::base::disk::{Disk, DiskFile};
+use partita::io::sink::FolderSink;
 use partita::{
     CsvOptions, DataFrame, Error, ErrorKind, ParquetWriteOptions, Session, col, read_csv, read_csv_with, read_parquet,
 };

@@ -245,9 +245,10 @@ mod tests {
 
     use super::*;
     use crate::base::ErrorKind;
+    use crate::base::disk::{Disk, DiskFile};
     use crate::exec::TaskContext;
     use crate::io::parquet::{ParquetReadOptions, ParquetSource};
-    use crate::io::sink::{Disk, DiskFile, FolderSink, Sink, write_file, write_file_on};
+    use crate::io::sink::{FolderSink, Sink, write_file, write_file_on};
     use crate::io::{Batch, Scan, Source};
 
     fn rows(n: i64) -> RecordBatch {
