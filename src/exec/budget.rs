@@ -214,7 +214,8 @@ impl Reservation {
             }
             if more > budget.limit() || !busy && waiting.in_vain() || begun.elapsed() > PATIENCE {
                 let error = ErrorKind::Memory { what: what.to_string(), needed: more, limit: budget.free() };
-                return Err(Error::new(error).help("raise the memory limit, or make the partitions smaller"));
+                let step = "raise the memory limit, make the partitions smaller, or take results with batches()";
+                return Err(Error::new(error).help(step));
             }
             std::thread::sleep(PAUSE);
         }

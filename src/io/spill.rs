@@ -46,7 +46,8 @@ impl SpilledBatch {
         let record = compact(&batch.record)?;
         let schema = (record.schema() != batch.record.schema()).then(|| batch.record.schema());
         let record = if start.is_some() { record } else { with_places(&record, batch.origin.rows.places(rows))? };
-        let bytes = record.columns().iter().map(|c| c.get_array_memory_size() as u64).sum();
+        let bytes =
+            record.columns().iter().map(|c| Ok(c.to_data().get_slice_memory_size()? as u64)).sum::<Result<_>>()?;
         let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME))?;
         let mut writer = StreamWriter::try_new_with_options(Vec::new(), &record.schema(), options)?;
         writer.write(&record)?;
