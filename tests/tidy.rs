@@ -33,8 +33,9 @@ const LAYERS: [(&str, u8); 12] = [
     ("delayed", 6),
     ("ml", 7),
 ];
-/// Reading respects the budget and the cancel token of the task it happens in.
-const IO_SEES_OF_EXEC: [&str; 4] = ["TaskContext", "Budget", "Reservation", "Cancel"];
+/// Reading respects the budget and the cancel token of the task it happens in, and batches go to its room on disk.
+const IO_SEES_OF_EXEC: [&str; 8] =
+    ["TaskContext", "Budget", "Reservation", "Reclaim", "Cancel", "Spill", "SpillFile", "Extent"];
 /// Whoever watches is told events.
 const WATCH_SEES_OF_EXEC: [&str; 3] = ["Event", "Observer", "event"];
 /// The world is put together from this layer on: only here may somebody be chosen who watches.
@@ -116,7 +117,9 @@ fn wrong(from: &str, path: &[String]) -> Option<String> {
     }
     match (from, to) {
         ("io", "exec") if IO_SEES_OF_EXEC.contains(&seen) => return None,
-        ("io", "exec") => return Some("is more of `exec` than `io` may see: a task's context, budget, cancel".into()),
+        ("io", "exec") => {
+            return Some("is more of `exec` than `io` may see: a task's context, budget, room on disk, cancel".into());
+        }
         ("watch", "exec") if WATCH_SEES_OF_EXEC.contains(&seen) => return None,
         ("watch", "base") => return None,
         ("watch", _) => return Some("is out of sight of `watch`: it sees events and `base`".into()),
