@@ -7,7 +7,8 @@ use arrow::datatypes::SchemaRef;
 
 use crate::base::{Identity, Result, Tokenizer};
 use crate::expr::Expr;
-use crate::io::{Batch, MemorySource, Scan, Source};
+use crate::io::{Batch, MemorySource, PartitionInfo, Scan, Source};
+use crate::plan::node::width;
 use crate::plan::{Footprint, Op, Plan, Shape};
 
 /// Reads the partitions of a source, the wanted columns only, skipping what statistics say is not wanted.
@@ -104,6 +105,16 @@ impl Op for ScanOp {
             return None;
         }
         self.source.partitions().iter().map(|p| p.rows).collect()
+    }
+
+    fn size(&self, _inputs: &[Option<u64>]) -> Option<u64> {
+        let (all, parts) = (self.source.schema(), self.source.partitions());
+        let wide = width(&all).max(1.0);
+        // rows in a file may be coded shorter than they are in memory
+        let bytes = |p: &PartitionInfo| p.bytes.max(p.rows.map_or(0, |rows| (rows as f64 * wide) as u64));
+        let bytes: u64 = parts.iter().map(bytes).sum();
+        let known = bytes > 0 || parts.iter().all(|p| p.rows == Some(0));
+        known.then(|| (bytes as f64 * width(&self.scan.project(&all)) / wide) as u64)
     }
 
     fn footprint(&self) -> Footprint {

@@ -102,7 +102,10 @@ pub fn count_partitions(plan: &Plan) -> Result<Option<usize>> {
     if let Some(count) = plan.op().partitions() {
         return Ok(Some(count));
     }
-    deep(|| match plan.shape()? {
+    if let Some(known) = plan.partitions().get() {
+        return Ok(*known);
+    }
+    let count = deep(|| match plan.shape()? {
         Shape::Scan(source, _) => Ok(Some(source.partitions().len())),
         Shape::Map(Map { partitions: Some(count), .. }) => Ok(Some(count)),
         Shape::Map(_) => plan.inputs().first().map_or(Ok(None), count_partitions),
@@ -110,7 +113,27 @@ pub fn count_partitions(plan: &Plan) -> Result<Option<usize>> {
         Shape::Shuffle(shuffle) => Ok(Some(shuffle.partitions)),
         Shape::Then(_) => Ok(None),
         Shape::Rewrite(other) => count_partitions(&other),
-    })
+    })?;
+    Ok(*plan.partitions().get_or_init(|| count))
+}
+
+/// A partition that comes out of a shuffle should have about this many bytes.
+const SHUFFLED: u64 = 32 << 20;
+/// More partitions than this do not come out of a shuffle by themselves.
+const MOST_SHUFFLED: u64 = 512;
+
+/// How many partitions should come out of a shuffle of these plans. That depends on what they are, never on the memory
+/// or the threads that there are.
+///
+/// # Errors
+/// When an operation is found wrong only now.
+pub fn shuffled_partitions(inputs: &[Plan]) -> Result<usize> {
+    let bytes: Option<u64> = inputs.iter().map(Plan::size).sum();
+    if let Some(bytes) = bytes {
+        return Ok(bytes.div_ceil(SHUFFLED).clamp(1, MOST_SHUFFLED) as usize);
+    }
+    let counts = inputs.iter().map(|i| Ok(count_partitions(i)?.unwrap_or(1))).collect::<Result<Vec<_>>>()?;
+    Ok(counts.into_iter().max().unwrap_or(1).clamp(1, MOST_SHUFFLED as usize))
 }
 
 /// The batches of one partition, before it is known which task will pull them.

@@ -1,9 +1,9 @@
 //! The immutable tree of operations.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, Schema, SchemaRef};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Op, Shape};
@@ -28,6 +28,10 @@ struct Node {
     inputs: Vec<Plan>,
     schema: SchemaRef,
     token: Token,
+    /// What was asked before: chains of operations ask for the facts of the same plan again and again.
+    rows: OnceLock<Option<Vec<u64>>>,
+    size: OnceLock<Option<u64>>,
+    partitions: OnceLock<Option<usize>>,
 }
 
 impl Plan {
@@ -50,7 +54,8 @@ impl Plan {
             t.identity(op.as_ref());
             t.list(&inputs, |t, input| t.token(input.token()));
         });
-        Ok(Plan(Arc::new(Node { op, inputs, schema, token })))
+        let (rows, size, partitions) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Ok(Plan(Arc::new(Node { op, inputs, schema, token, rows, size, partitions })))
     }
 
     /// The operation.
@@ -103,10 +108,34 @@ impl Plan {
 
     /// The rows of each partition, where they are known without computing anything.
     pub fn known_rows(&self) -> Option<Vec<u64>> {
-        deep(|| {
-            let inputs: Vec<_> = self.inputs().iter().map(Plan::known_rows).collect();
-            self.op().known_rows(&inputs)
-        })
+        let rows = self.0.rows.get_or_init(|| {
+            deep(|| {
+                let inputs: Vec<_> = self.inputs().iter().map(Plan::known_rows).collect();
+                self.op().known_rows(&inputs)
+            })
+        });
+        rows.clone()
+    }
+
+    /// About how many bytes its rows take, decoded, where that can be said from the sources: what filters and
+    /// aggregates leave out is counted.
+    pub fn size(&self) -> Option<u64> {
+        let size = self.0.size.get_or_init(|| {
+            deep(|| {
+                let inputs: Vec<_> = self.inputs().iter().map(Plan::size).collect();
+                let bytes = self.op().size(&inputs)?;
+                Some(match self.inputs() {
+                    [input] => (bytes as f64 * width(&self.0.schema) / width(input.schema()).max(1.0)) as u64,
+                    _ => bytes,
+                })
+            })
+        });
+        *size
+    }
+
+    /// The number of partitions, if it was asked for before.
+    pub(super) fn partitions(&self) -> &OnceLock<Option<usize>> {
+        &self.0.partitions
     }
 
     /// The plan with `f` applied to every node, inputs first. Each distinct node is seen once.
@@ -152,6 +181,16 @@ impl Plan {
     pub fn only_input(&self) -> Result<&Plan> {
         only(self.inputs())
     }
+}
+
+/// About how many bytes a row of these columns takes.
+pub fn width(schema: &Schema) -> f64 {
+    let widths = schema.fields().iter().map(|f| match f.data_type() {
+        DataType::Boolean => 0.125,
+        DataType::Null => 0.0,
+        fixed => fixed.primitive_width().map_or(16.0, |w| w as f64),
+    });
+    widths.sum()
 }
 
 /// The only one of an operation's inputs.

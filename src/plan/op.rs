@@ -47,7 +47,7 @@ pub trait Op: Identity + Debug + Display + Send + Sync {
         None
     }
 
-    /// A filter above it, rewritten for input `input`, if filtering that input first gives the same.
+    /// A filter above it, rewritten for input `input`, if filtering that input first (and no other) gives the same.
     fn filter_through(&self, input: usize, predicate: &Expr) -> Option<Expr> {
         let _ = (input, predicate);
         None
@@ -76,6 +76,12 @@ pub trait Op: Identity + Debug + Display + Send + Sync {
     fn known_rows(&self, inputs: &[Option<Vec<u64>>]) -> Option<Vec<u64>> {
         let _ = inputs;
         None
+    }
+
+    /// About how many bytes come out, decoded, from about how many come in; by default as many as come in, in proportion
+    /// to the width of the columns.
+    fn size(&self, inputs: &[Option<u64>]) -> Option<u64> {
+        inputs.iter().copied().sum()
     }
 
     /// How many partitions come out, where that does not depend on the inputs.

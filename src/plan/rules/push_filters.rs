@@ -36,13 +36,15 @@ fn sink(conditions: Vec<Expr>, plan: Plan, filter: &dyn Fn(Expr, Plan) -> Result
     let mut staying = Vec::new();
     let mut passing: Vec<Vec<Expr>> = vec![Vec::new(); plan.inputs().len()];
     for condition in conditions {
-        let through: Option<Vec<Expr>> =
-            (0..plan.inputs().len()).map(|i| plan.op().filter_through(i, &condition)).collect();
-        match through {
-            Some(rewritten) if !rewritten.is_empty() => {
-                passing.iter_mut().zip(rewritten).for_each(|(p, e)| p.push(e));
+        let mut passes = false;
+        for (input, passing) in passing.iter_mut().enumerate() {
+            if let Some(rewritten) = plan.op().filter_through(input, &condition) {
+                passing.push(rewritten);
+                passes = true;
             }
-            _ => staying.push(condition),
+        }
+        if !passes {
+            staying.push(condition);
         }
     }
     let mut plan = plan;
