@@ -10,6 +10,7 @@
 //! | [`program`] | [`Program`]: expressions made ready to run, common parts computed once |
 //! | [`namespaces`] | methods that belong together: `dt()`, `str()`, numbers, `when` |
 //! | [`fns`] | the functions, one a file |
+//! | [`keys`] | rows by their keys: hashes, groups |
 //! | [`folds`] | the aggregates: count, sum, mean, var, min, quantile, summary … |
 //!
 //! The structure of an expression is closed, its functions are open.
@@ -19,6 +20,7 @@ pub mod coerce;
 pub mod fns;
 pub mod folds;
 pub mod function;
+pub mod keys;
 pub mod namespaces;
 pub mod program;
 #[cfg(test)]
