@@ -32,7 +32,7 @@
 //! |---|---|
 //! | reading files | [`read_parquet`], [`read_csv`], [`ParquetReadOptions`], [`CsvOptions`] |
 //! | what to compute | [`col`], [`lit`], [`when`](fn@when), the methods of [`Expr`] |
-//! | frames | [`DataFrame`], [`concat`](fn@concat), [`Sample`], [`Include`] |
+//! | frames | [`DataFrame`], [`Join`], [`concat`](fn@concat), [`Sample`], [`Include`] |
 //! | results | [`Table`], [`DataFrame::compute`], [`DataFrame::batches`], [`DataFrame::persist`] and [`wait`], [`DataFrame::to_parquet`] |
 //! | threads, memory, progress | [`Session`], [`Scheduler`] |
 //! | models | [`Pipeline`], [`GridSearchCv`], [`LogisticRegression`] and the module [`ml`] |
@@ -68,5 +68,5 @@ pub use ml::{
     Categorizer, ColumnTransformer, DummyEncoder, GridSearchCv, KFold, LogisticRegression, OneHotEncoder, ParamGrid,
     Penalty, Pipeline, Remainder, Scoring, Solver, StandardScaler, StratifiedKFold, Target,
 };
-pub use ops::{Include, Sample, SampleMode};
+pub use ops::{Include, Join, JoinKind, Sample, SampleMode};
 pub use session::{Scheduler, Session};

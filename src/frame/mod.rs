@@ -6,6 +6,7 @@
 //! | [`names`] | [`cols`] and what can name columns |
 //! | [`columns`] | methods that compute columns |
 //! | [`rows`] | methods that choose rows |
+//! | [`join`] | methods that bring two frames together |
 //! | [`compute`] | methods that ask for results |
 //! | [`read`], [`mod@write`] | files |
 //! | [`statistics`] | methods that summarise columns |
@@ -16,6 +17,7 @@
 pub mod columns;
 pub mod compute;
 pub mod data_frame;
+pub mod join;
 pub mod measure;
 pub mod names;
 pub mod read;

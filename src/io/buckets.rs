@@ -32,6 +32,8 @@ struct Bucket {
     rows: u64,
     bytes: u64,
     checksum: u64,
+    /// The smallest and the largest hash.
+    hashes: Option<(u64, u64)>,
     taken: bool,
 }
 
@@ -115,6 +117,11 @@ impl Buckets {
         self.lock(bucket).bytes
     }
 
+    /// The hash of all rows of a bucket, if they have the same.
+    pub fn single_hash(&self, bucket: usize) -> Option<u64> {
+        self.lock(bucket).hashes.filter(|(low, high)| low == high).map(|(low, _)| low)
+    }
+
     /// Bytes that were moved to disk.
     pub fn spilled(&self) -> u64 {
         self.spilled.load(Ordering::Relaxed)
@@ -136,7 +143,12 @@ impl Buckets {
     /// `Io` when the disk is full; `Memory` when not even these rows fit.
     fn put(&self, bucket: usize, place: (u32, u32), record: RecordBatch, hashes: ScalarBuffer<u64>) -> Result<()> {
         let rows = record.num_rows() as u64;
-        let checksum = hashes.iter().fold(0u64, |sum, hash| sum.wrapping_add(*hash));
+        let mut checksum = 0u64;
+        let (mut low, mut high) = (u64::MAX, 0);
+        for &hash in &hashes {
+            checksum = checksum.wrapping_add(hash);
+            (low, high) = (low.min(hash), high.max(hash));
+        }
         let record = with_hashes(record, hashes)?;
         let bytes = bytes_of(record.columns());
         let mut reservation = self.budget.nothing();
@@ -153,6 +165,8 @@ impl Buckets {
         bucket.chunks.push(chunk);
         bucket.rows += rows;
         bucket.bytes += bytes;
+        let known = bucket.hashes.unwrap_or((low, high));
+        bucket.hashes = Some((known.0.min(low), known.1.max(high)));
         bucket.checksum = bucket.checksum.wrapping_add(checksum);
         Ok(())
     }

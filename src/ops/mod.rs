@@ -10,6 +10,7 @@
 //! | [`select`], [`with_columns`], [`mod@drop`], [`rename`], [`astype`], [`fillna`] | those |
 //! | [`limit`], [`head`], [`tail`], [`partitions`] | some of the rows |
 //! | [`mod@concat`] | frames one after the other |
+//! | [`join`] | rows of two frames side by side |
 //! | [`count`] | the number of rows |
 //! | [`map_partitions`] | a closure over whole partitions |
 //! | [`mod@write`] | partitions to files |
@@ -29,6 +30,7 @@ pub mod drop;
 pub mod fillna;
 pub mod filter;
 pub mod head;
+pub mod join;
 pub mod limit;
 pub mod map_partitions;
 pub mod memory_usage;
@@ -54,6 +56,7 @@ pub use drop::Drop;
 pub use fillna::Fillna;
 pub use filter::Filter;
 pub use head::Head;
+pub use join::{Join, JoinKind, JoinOp, Names};
 pub use limit::Limit;
 pub use map_partitions::MapPartitions;
 pub use memory_usage::MemoryUsage;

@@ -19,6 +19,7 @@ pub fn tree(plan: &Plan) -> String {
 fn write_tree(plan: &Plan, head: &str, tail: &str, out: &mut String) {
     let notes = match plan.op().footprint() {
         Footprint::Streams => "streams".to_string(),
+        Footprint::Spills(what) => format!("spills {what}"),
         Footprint::Holds(what) => format!("holds {what}"),
     };
     let _ = writeln!(out, "{head}{}   [{notes}]", plan.op());

@@ -100,6 +100,8 @@ pub trait Op: Identity + Debug + Display + Send + Sync {
 pub enum Footprint {
     /// A batch at a time.
     Streams,
+    /// What is named, as far as memory allows, and the rest on disk.
+    Spills(String),
     /// What is named.
     Holds(String),
 }

@@ -4,6 +4,7 @@
 
 mod errors;
 mod frames;
+mod joins;
 mod plans;
 mod rows;
 mod runs;

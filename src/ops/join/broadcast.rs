@@ -1,0 +1,160 @@
+//! A join with a small side that every task holds.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use arrow::array::{BooleanArray, RecordBatch, UInt32Array};
+use arrow::datatypes::SchemaRef;
+
+use super::JoinKind;
+use super::layout::{BUILD, Layout, PROBE, joined};
+use super::table::{Pairs, Table};
+use crate::base::{Error, Identity, Result, Token, Tokenizer};
+use crate::exec::{Reservation, TaskContext};
+use crate::expr::keys::grouper::NONE;
+use crate::io::{Batch, Rows};
+use crate::plan::{Flow, Footprint, Map, Op, Out, Plan, Shape, Stage};
+
+/// Looks up each row in rows that are there already. The result has the order of its input.
+pub struct Broadcast {
+    layout: Arc<Layout>,
+    small: Arc<Small>,
+    /// The identity of the rows that are there.
+    content: Token,
+    shown: String,
+}
+
+/// The small side; its table is made by the first task that needs it.
+struct Small {
+    schema: SchemaRef,
+    records: Mutex<Vec<RecordBatch>>,
+    table: OnceLock<Result<(Table, Reservation)>>,
+}
+
+const WHAT: &str = "the small side of a join";
+
+impl Broadcast {
+    /// Joins with the rows of `batches`, which are the result of the plan `content`.
+    pub fn new(layout: Arc<Layout>, schema: SchemaRef, batches: Vec<Batch>, content: Token, shown: String) -> Self {
+        let records = Mutex::new(batches.into_iter().map(|b| b.record).collect());
+        Broadcast { layout, small: Arc::new(Small { schema, records, table: OnceLock::new() }), content, shown }
+    }
+}
+
+impl Small {
+    fn table(&self, layout: &Layout, ctx: &TaskContext) -> Result<&Table> {
+        let made = self.table.get_or_init(|| {
+            let records = std::mem::take(&mut *self.records.lock().unwrap_or_else(PoisonError::into_inner));
+            let bytes: usize = records.iter().map(RecordBatch::get_array_memory_size).sum();
+            let mut reservation = ctx.budget.reserve(WHAT, bytes as u64)?;
+            let (record, hashes) = layout.hashed(BUILD, &joined(&self.schema, &records)?)?;
+            let table = Table::new(layout, record, &hashes)?;
+            reservation.grow(WHAT, table.bytes())?;
+            Ok((table, reservation))
+        });
+        made.as_ref().map(|(table, _)| table).map_err(Error::clone)
+    }
+}
+
+impl fmt::Debug for Broadcast {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl fmt::Display for Broadcast {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, small side broadcast", self.shown)
+    }
+}
+
+impl Identity for Broadcast {
+    fn token(&self, t: &mut Tokenizer) {
+        t.str("join_broadcast");
+        t.token(self.content);
+        self.layout.token(t);
+    }
+}
+
+impl Op for Broadcast {
+    fn name(&self) -> &'static str {
+        "join"
+    }
+
+    fn schema(&self, _inputs: &[SchemaRef]) -> Result<SchemaRef> {
+        Ok(self.layout.schema.clone())
+    }
+
+    fn shape(&self, _inputs: &[Plan]) -> Result<Shape> {
+        let (layout, small) = (self.layout.clone(), self.small.clone());
+        Ok(Map::each(move |_| Ok(Box::new(Probe { layout: layout.clone(), small: small.clone() }))))
+    }
+
+    fn footprint(&self) -> Footprint {
+        Footprint::Holds("the small side".into())
+    }
+}
+
+struct Probe {
+    layout: Arc<Layout>,
+    small: Arc<Small>,
+}
+
+impl Stage for Probe {
+    fn push(&mut self, batch: Batch, out: &mut Out<'_>) -> Result<Flow> {
+        let layout = &*self.layout;
+        let table = self.small.table(layout, out.context())?;
+        let keys = layout.keys_of(PROBE, &batch.record)?;
+        let hashes = layout.hashes(&keys, batch.rows())?;
+        let ids = table.find(layout, &keys, &hashes)?;
+        let single = match layout.kind {
+            JoinKind::Semi | JoinKind::Anti => Some(&[][..]),
+            JoinKind::Inner | JoinKind::Left => table.unique(),
+            _ => None,
+        };
+        match single {
+            Some(rows) => out.push(self.one_each(batch, table, &ids, rows)?),
+            None => self.all_pairs(&batch, table, &ids, out),
+        }
+    }
+}
+
+impl Probe {
+    /// At most one row of the result for each row.
+    fn one_each(&self, batch: Batch, table: &Table, ids: &[u32], rows: &[u32]) -> Result<Batch> {
+        let kept = match self.layout.kind {
+            JoinKind::Left => batch,
+            kind => {
+                let mask: Vec<bool> = ids.iter().map(|&id| (id == NONE) == (kind == JoinKind::Anti)).collect();
+                batch.filter(&BooleanArray::from(mask))?
+            }
+        };
+        let found = match self.layout.kind {
+            JoinKind::Inner => ids.iter().filter(|&&id| id != NONE).map(|&id| rows[id as usize]).collect(),
+            JoinKind::Left => ids.iter().map(|&id| rows.get(id as usize).copied()).collect(),
+            _ => UInt32Array::new_null(kept.rows()),
+        };
+        let record = self.layout.assemble(&kept.record, None, &table.record, &found)?;
+        Ok(kept.with_record(record))
+    }
+
+    fn all_pairs(&self, batch: &Batch, table: &Table, ids: &[u32], out: &mut Out<'_>) -> Result<Flow> {
+        let mut pairs = Pairs::new(&self.layout, out.context().batch_rows);
+        let both = (&batch.record, &table.record);
+        let mut origins = None;
+        let mut push = |record: RecordBatch, rows: &[Option<u32>]| {
+            // a row of the result has the place of the row it comes from
+            let places = origins.get_or_insert_with(|| batch.origin.rows.places(batch.rows()));
+            let places: Vec<u64> = rows.iter().flatten().map(|&row| places[row as usize]).collect();
+            let mut origin = batch.origin.clone();
+            origin.rows = Rows::List(places.into());
+            out.push(Batch { record, origin })
+        };
+        for (row, &id) in ids.iter().enumerate() {
+            if pairs.row(row as u32, table.rows_of(id), both, &mut push)? == Flow::Enough {
+                return Ok(Flow::Enough);
+            }
+        }
+        pairs.flush(both, &mut push)
+    }
+}
