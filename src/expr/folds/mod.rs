@@ -3,7 +3,7 @@
 //! | aggregate | result |
 //! |---|---|
 //! | [`Count`], [`Size`] | values, rows |
-//! | [`Sum`], [`Mean`], [`Var`], [`Std`] | exact over a column, compensated over groups |
+//! | [`Sum`], [`Mean`], [`Var`], [`Std`] | exact, rounded once |
 //! | [`Min`], [`Max`], [`First`], [`Last`] | one of the values |
 //! | [`Nunique`] | distinct values |
 //! | [`Quantile`] | order statistics, exact at any size in bounded memory |
@@ -16,24 +16,29 @@
 //! | `fold` | the traits, and how states meet |
 //! | `kind`, `number`, `text` | the values inside a column of any type |
 //! | `state` | an accumulator for each group |
-//! | `exact`, `float_sums`, `rounding` | all bits of Σx and Σx², rounded once |
-//! | `twofold` | compensated sums |
+//! | `exact`, `fixed`, `float_sums`, `rounding` | all bits of Σx and Σx², rounded once |
+//! | `cells`, `int_cells`, `float_cells`, `long` | exact sums in a few words a group |
 //! | `tally`, `window`, `counts`, `top` | how often each value occurs |
 //! | `distribution` | counted while few values are distinct, then summed and sketched |
 //! | `sketch`, `histogram`, `search` | brackets of order statistics, and the passes that narrow them |
 //! | `quantiles`, `report` | where a quantile lies, and the rows of results |
 
+mod cells;
 mod count;
 mod counts;
 mod distribution;
 mod exact;
 mod extreme;
 mod first;
+mod fixed;
+mod float_cells;
 mod float_sums;
 mod fold;
 mod histogram;
+mod int_cells;
 mod kind;
 mod last;
+mod long;
 mod max;
 mod mean;
 mod min;
@@ -53,10 +58,11 @@ mod summary;
 mod tally;
 mod text;
 mod top;
-mod twofold;
 mod var;
 mod window;
 
+#[cfg(test)]
+mod group_laws;
 #[cfg(test)]
 mod laws;
 #[cfg(test)]

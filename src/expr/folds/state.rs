@@ -71,7 +71,7 @@ where
         self.make_room(groups.count());
         match groups {
             Groups::One => N::blocks(values, |block| self.groups[0].add_all(block)),
-            Groups::Of { ids, .. } => N::rows(values, |row, value| self.groups[ids[row] as usize].add(value)),
+            Groups::Of { ids, .. } => N::grouped(values, ids, |group, value| self.groups[group].add(value)),
         }
     }
 
