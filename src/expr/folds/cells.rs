@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BinaryBuilder, Int64Array, UInt64Array};
+use arrow::array::{ArrayRef, AsArray, BinaryBuilder, Int64Array, UInt64Array};
 use arrow::datatypes::{DataType, Field, UInt64Type};
 use arrow::error::ArrowError;
 use rustc_hash::FxHashMap;

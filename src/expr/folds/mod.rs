@@ -17,6 +17,7 @@
 //! | `kind`, `number`, `text` | the values inside a column of any type |
 //! | `state` | an accumulator for each group |
 //! | `exact`, `fixed`, `float_sums`, `rounding` | all bits of Σx and Σx², rounded once |
+//! | `extreme`, `extremes`, `pick` | one of the values, of a column and of groups |
 //! | `cells`, `int_cells`, `float_cells`, `long` | exact sums in a few words a group |
 //! | `tally`, `window`, `counts`, `top` | how often each value occurs |
 //! | `distribution` | counted while few values are distinct, then summed and sketched |
@@ -29,6 +30,7 @@ mod counts;
 mod distribution;
 mod exact;
 mod extreme;
+mod extremes;
 mod first;
 mod fixed;
 mod float_cells;

@@ -2,8 +2,9 @@
 //! their order.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, UInt64Array};
 use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::{ArrowNativeType, ArrowPrimitiveType, DataType, Float16Type};
@@ -54,6 +55,8 @@ pub trait Number: Copy + PartialOrd + Debug + Send + Sync + 'static {
     /// # Errors
     /// `TypeMismatch` when the array holds no numbers of this type.
     fn grouped(array: &ArrayRef, ids: &[u32], f: impl FnMut(usize, Self)) -> Result<()>;
+    /// These numbers as an array of `Float64`, `Int64` or `UInt64`.
+    fn array(values: Vec<Self>, nulls: Option<NullBuffer>) -> ArrayRef;
 }
 
 /// The place of a number between two steps: beyond every window.
@@ -127,6 +130,10 @@ impl Number for f64 {
         b - a
     }
 
+    fn array(values: Vec<f64>, nulls: Option<NullBuffer>) -> ArrayRef {
+        Arc::new(Float64Array::new(values.into(), nulls))
+    }
+
     fn blocks(array: &ArrayRef, mut f: impl FnMut(&[f64])) -> Result<()> {
         match array.data_type() {
             DataType::Float64 => same(array, &mut f),
@@ -191,6 +198,10 @@ impl Number for i64 {
 
     fn distance(a: i64, b: i64) -> f64 {
         (i128::from(b) - i128::from(a)) as f64
+    }
+
+    fn array(values: Vec<i64>, nulls: Option<NullBuffer>) -> ArrayRef {
+        Arc::new(Int64Array::new(values.into(), nulls))
     }
 
     fn blocks(array: &ArrayRef, mut f: impl FnMut(&[i64])) -> Result<()> {
@@ -267,6 +278,10 @@ impl Number for u64 {
 
     fn distance(a: u64, b: u64) -> f64 {
         (i128::from(b) - i128::from(a)) as f64
+    }
+
+    fn array(values: Vec<u64>, nulls: Option<NullBuffer>) -> ArrayRef {
+        Arc::new(UInt64Array::new(values.into(), nulls))
     }
 
     fn blocks(array: &ArrayRef, mut f: impl FnMut(&[u64])) -> Result<()> {
@@ -384,9 +399,7 @@ fn each<T: ArrowNativeType, N: Number>(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use arrow::array::{BooleanArray, Date32Array, Float32Array, Float64Array, TimestampSecondArray};
+    use arrow::array::{BooleanArray, Date32Array, Float32Array, TimestampSecondArray};
 
     use super::*;
 

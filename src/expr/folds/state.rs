@@ -1,11 +1,10 @@
 //! The state most aggregates share: an accumulator for each group, fed from a column of numbers.
 
-use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, UInt64Array, new_null_array};
+use arrow::array::{Array, ArrayRef, Float64Array, Int64Array, new_null_array};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 
 use super::fold::{FoldState, Groups, Outcome, Scope, same_state};
-use super::kind::Kind;
 use super::number::Number;
 use crate::base::Result;
 
@@ -104,10 +103,18 @@ pub fn floats(values: impl IntoIterator<Item = Option<f64>>) -> ArrayRef {
 /// # Errors
 /// Those of the conversion.
 pub fn wholes(values: impl IntoIterator<Item = Option<i64>>, to: &DataType) -> Result<ArrayRef> {
+    retyped(std::sync::Arc::new(values.into_iter().collect::<Int64Array>()), to)
+}
+
+/// Numbers of `Float64`, `Int64` or `UInt64` as an array of type `to`, the type they came from. What does not fit is null.
+///
+/// # Errors
+/// Those of the conversion.
+pub fn retyped(values: ArrayRef, to: &DataType) -> Result<ArrayRef> {
     use DataType as D;
-    let values: ArrayRef = std::sync::Arc::new(values.into_iter().collect::<Int64Array>());
     Ok(match to {
-        D::Int64 => values,
+        D::Null => new_null_array(to, values.len()),
+        same if same == values.data_type() => values,
         D::Date32 | D::Time32(_) => cast(&cast(&values, &D::Int32)?, to)?,
         other => cast(&values, other)?,
     })
@@ -118,15 +125,7 @@ pub fn wholes(values: impl IntoIterator<Item = Option<i64>>, to: &DataType) -> R
 /// # Errors
 /// Those of the conversion.
 pub fn of_keys<N: Number>(keys: impl IntoIterator<Item = Option<u64>>, to: &DataType) -> Result<ArrayRef> {
-    let keys = keys.into_iter();
-    Ok(match Kind::of(to) {
-        Some(_) if *to == DataType::Null => new_null_array(to, keys.count()),
-        Some(Kind::Float) => cast(&floats(keys.map(|key| key.map(|key| N::of_key(key).float()))), to)?,
-        Some(Kind::Unsigned) => cast(&keys.collect::<UInt64Array>(), to)?,
-        Some(Kind::Bool) => {
-            let truths = keys.map(|key| key.map(|key| i64::of_key(key) != 0));
-            std::sync::Arc::new(truths.collect::<BooleanArray>())
-        }
-        _ => wholes(keys.map(|key| key.map(i64::of_key)), to)?,
-    })
+    let keys: Vec<Option<u64>> = keys.into_iter().collect();
+    let nulls = keys.iter().map(Option::is_some).collect::<Vec<bool>>().into();
+    retyped(N::array(keys.into_iter().map(|key| key.map_or(N::ZERO, N::of_key)).collect(), Some(nulls)), to)
 }

@@ -96,7 +96,10 @@ pub fn rows(array: &ArrayRef, mut f: impl FnMut(usize, &str)) -> Result<()> {
 }
 
 /// Gives all texts that are not null to `f`, with the times they occur; a text may come more than once.
-fn weighted(array: &ArrayRef, mut f: impl FnMut(&str, u64)) -> Result<()> {
+///
+/// # Errors
+/// Those of [`rows`].
+pub fn weighted(array: &ArrayRef, mut f: impl FnMut(&str, u64)) -> Result<()> {
     if !matches!(array.data_type(), DataType::Dictionary(..)) {
         return rows(array, |_, text| f(text, 1));
     }
