@@ -13,7 +13,7 @@ use rustc_hash::FxHashMap;
 
 use super::exact::{Exact, Sums};
 use super::fixed::Fixed;
-use super::fold::{FoldState, Groups, Outcome, Scope, foreign_columns, same_state};
+use super::fold::{FoldState, Groups, Outcome, foreign_columns, same_state};
 use super::number::Number;
 use super::state::{Numeric, floats, wholes};
 use crate::base::{Error, Result};
@@ -133,9 +133,8 @@ impl Statistic {
 
 /// The state for a whole column, of exact sums at any width.
 pub fn column<N: Number, S: Sums<N>>(statistic: Statistic) -> Box<dyn FoldState> {
-    Numeric::<N, S, _>::boxed(Scope::Column, move |sums: Vec<S>| {
-        let totals = sums.iter().map(|sums| Total::Exact(Box::new(sums.exact())));
-        Ok(Outcome::Value(statistic.of(totals)?))
+    Numeric::<N, S, _>::boxed(S::default(), move |sums| {
+        Ok(Outcome::Value(statistic.of(std::iter::once(Total::Exact(Box::new(sums.exact()))))?))
     })
 }
 

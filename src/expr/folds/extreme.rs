@@ -45,9 +45,8 @@ fn numbers<N: Number, const MAX: bool>(input: &DataType, scope: Scope) -> Box<dy
     let to = result_type(input);
     match scope {
         Scope::Groups => Extremes::<N, MAX>::boxed(to),
-        Scope::Column => Numeric::<N, Extreme<N, MAX>, _>::boxed(scope, move |groups| {
-            let keys = groups.iter().map(|extreme| extreme.seen.then(|| extreme.best.key()));
-            Ok(Outcome::Value(of_keys::<N>(keys, &to)?))
+        Scope::Column => Numeric::<N, Extreme<N, MAX>, _>::boxed(Extreme::default(), move |extreme| {
+            Ok(Outcome::Value(of_keys::<N>([extreme.seen.then(|| extreme.best.key())], &to)?))
         }),
     }
 }
@@ -78,11 +77,6 @@ pub fn better<N: PartialOrd, const MAX: bool>(value: N, best: N) -> N {
 }
 
 impl<N: Number, const MAX: bool> Accumulator<N> for Extreme<N, MAX> {
-    fn add(&mut self, value: N) {
-        self.best = better::<N, MAX>(value, self.best);
-        self.seen |= !value.is_nan();
-    }
-
     fn add_all(&mut self, values: &[N]) {
         // eight chains of comparisons, none of which waits for another
         let mut best = [self.best; 8];

@@ -3,9 +3,11 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray, UInt32Array, UInt64Array};
-use arrow::compute::take;
-use arrow::datatypes::DataType;
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, StringArray, UInt32Array, UInt64Array,
+};
+use arrow::compute::{SortColumn, lexsort_to_indices, take};
+use arrow::datatypes::{DataType, Int64Type, UInt32Type};
 use proptest::prelude::*;
 
 use super::*;
@@ -134,6 +136,25 @@ fn by_columns(fold: &Arc<dyn Fold>, values: &ArrayRef, groups: &[usize]) -> Arra
     arrow::compute::concat(&results).unwrap()
 }
 
+/// The grouped result from rows sorted by group and value, if there is such a way.
+fn by_order(fold: &dyn Fold, values: &ArrayRef, groups: &[usize], batch: usize) -> Option<ArrayRef> {
+    let ids: ArrayRef = Arc::new(UInt32Array::from_iter_values(groups.iter().map(|group| *group as u32)));
+    let column = |values: &ArrayRef| SortColumn { values: values.clone(), options: None };
+    let order = lexsort_to_indices(&[column(&ids), column(values)], None).unwrap();
+    let (ids, sorted) = (take(&ids, &order, None).unwrap(), take(values, &order, None).unwrap());
+    let ids = ids.as_primitive::<UInt32Type>().values();
+    let mut sizes = Count.start(values.data_type(), Scope::Groups).unwrap();
+    sizes.update(&sorted, Groups::Of { ids, count: GROUPS }).unwrap();
+    let sizes = sizes.finish().unwrap().value().unwrap();
+    let sizes: Vec<u64> = sizes.as_primitive::<Int64Type>().values().iter().map(|n| *n as u64).collect();
+    let mut state = fold.ordered(values.data_type(), &sizes).unwrap()?;
+    for from in (0..sorted.len()).step_by(batch) {
+        let len = batch.min(sorted.len() - from);
+        state.push(&sorted.slice(from, len), &ids[from..from + len]).unwrap();
+    }
+    Some(state.finish().unwrap())
+}
+
 fn shown(array: &ArrayRef) -> String {
     format!("{array:?}")
 }
@@ -144,6 +165,9 @@ fn check(folds: Vec<Arc<dyn Fold>>, values: &ArrayRef, groups: &[usize], steps: 
         let found = by_steps(&*fold, values, groups, steps, turn);
         // Debug shows every bit but those of NaN
         assert_eq!(shown(&found), shown(&wanted), "{fold}");
+        if let Some(found) = by_order(&*fold, values, groups, turn + 1) {
+            assert_eq!(shown(&found), shown(&wanted), "ordered {fold}");
+        }
     }
 }
 

@@ -15,13 +15,14 @@
 //! |---|---|
 //! | `fold` | the traits, and how states meet |
 //! | `kind`, `number`, `text` | the values inside a column of any type |
-//! | `state` | an accumulator for each group |
+//! | `state` | an accumulator of a whole column |
 //! | `exact`, `fixed`, `float_sums`, `rounding` | all bits of Σx and Σx², rounded once |
 //! | `extreme`, `extremes`, `pick` | one of the values, of a column and of groups |
 //! | `cells`, `int_cells`, `float_cells`, `long` | exact sums in a few words a group |
 //! | `tally`, `window`, `counts`, `top` | how often each value occurs |
 //! | `distribution` | counted while few values are distinct, then summed and sketched |
 //! | `sketch`, `histogram`, `search` | brackets of order statistics, and the passes that narrow them |
+//! | `gather` | order statistics and distinct values of groups |
 //! | `quantiles`, `report` | where a quantile lies, and the rows of results |
 
 mod cells;
@@ -36,6 +37,7 @@ mod fixed;
 mod float_cells;
 mod float_sums;
 mod fold;
+mod gather;
 mod histogram;
 mod int_cells;
 mod kind;
