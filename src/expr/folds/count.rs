@@ -86,7 +86,9 @@ impl FoldState for Tallies {
                     self.counts[*id as usize] += 1;
                 }
             }
-            Groups::Of { ids, .. } if floats => f64::rows(values, |row, _| self.counts[ids[row] as usize] += 1)?,
+            Groups::Of { ids, .. } if floats => f64::grouped(values, ids, |group, value| {
+                self.counts[group] += i64::from(!value.is_nan());
+            })?,
             Groups::Of { ids, .. } => {
                 for (row, id) in ids.iter().enumerate() {
                     self.counts[*id as usize] += i64::from(nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row)));

@@ -69,10 +69,6 @@ impl<N: Number, const SUMS: bool> Distribution<N, SUMS> {
 }
 
 impl<N: Number, const SUMS: bool> Accumulator<N> for Distribution<N, SUMS> {
-    fn add(&mut self, value: N) {
-        self.add_all(&[value]);
-    }
-
     fn add_all(&mut self, mut values: &[N]) {
         // so that a huge batch cannot grow the counts beyond their bound
         const PIECE: usize = 1 << 15;

@@ -156,11 +156,6 @@ impl<const SQUARES: bool> IntSums<SQUARES> {
 }
 
 impl<N: Number + Into<i128>, const SQUARES: bool> Accumulator<N> for IntSums<SQUARES> {
-    fn add(&mut self, value: N) {
-        self.n += 1;
-        self.one(value.into());
-    }
-
     fn add_all(&mut self, values: &[N]) {
         self.n += values.len() as u64;
         for value in values {

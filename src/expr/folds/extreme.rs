@@ -1,15 +1,12 @@
 //! The least and the greatest value: what [`Min`](super::Min) and [`Max`](super::Max) share.
 
-use std::sync::Arc;
+use arrow::datatypes::{DataType, Field};
 
-use arrow::array::{ArrayRef, StringArray};
-use arrow::datatypes::DataType;
-
+use super::extremes::{Extremes, TextExtremes};
 use super::fold::{FoldState, Outcome, Scope};
 use super::kind::Kind;
 use super::number::Number;
 use super::state::{Accumulator, Numeric, of_keys};
-use super::text::{TextAccumulator, Texts};
 use crate::base::Result;
 use crate::base::schema::logical;
 
@@ -18,24 +15,40 @@ use crate::base::schema::logical;
 /// # Errors
 /// `TypeMismatch` for a type without an order.
 pub fn start<const MAX: bool>(input: &DataType, scope: Scope) -> Result<Box<dyn FoldState>> {
-    let name = if MAX { "max" } else { "min" };
-    Ok(match Kind::of_type(input, name, Kind::ALL)? {
+    Ok(match Kind::of_type(input, name::<MAX>(), Kind::ALL)? {
         Kind::Float => numbers::<f64, MAX>(input, scope),
         Kind::Unsigned => numbers::<u64, MAX>(input, scope),
-        Kind::Text => Texts::<TextExtreme<MAX>, _>::boxed(scope, |groups| {
-            let texts: StringArray = groups.into_iter().map(|extreme| extreme.0).collect();
-            Ok(Arc::new(texts) as ArrayRef)
-        }),
+        Kind::Text => TextExtremes::<MAX>::boxed(scope),
         _ => numbers::<i64, MAX>(input, scope),
     })
 }
 
+/// The portable form of that state.
+///
+/// # Errors
+/// `TypeMismatch` for a type without an order.
+pub fn state_fields<const MAX: bool>(input: &DataType) -> Result<Vec<Field>> {
+    let data_type = match Kind::of_type(input, name::<MAX>(), Kind::ALL)? {
+        Kind::Float => DataType::Float64,
+        Kind::Unsigned => DataType::UInt64,
+        Kind::Text => DataType::Utf8,
+        _ => DataType::Int64,
+    };
+    Ok(vec![Field::new(name::<MAX>(), data_type, true)])
+}
+
+fn name<const MAX: bool>() -> &'static str {
+    if MAX { "max" } else { "min" }
+}
+
 fn numbers<N: Number, const MAX: bool>(input: &DataType, scope: Scope) -> Box<dyn FoldState> {
     let to = result_type(input);
-    Numeric::<N, Extreme<N, MAX>, _>::boxed(scope, move |groups| {
-        let keys = groups.iter().map(|extreme| extreme.seen.then(|| extreme.best.key()));
-        Ok(Outcome::Value(of_keys::<N>(keys, &to)?))
-    })
+    match scope {
+        Scope::Groups => Extremes::<N, MAX>::boxed(to),
+        Scope::Column => Numeric::<N, Extreme<N, MAX>, _>::boxed(Extreme::default(), move |extreme| {
+            Ok(Outcome::Value(of_keys::<N>([extreme.seen.then(|| extreme.best.key())], &to)?))
+        }),
+    }
 }
 
 /// The type of the result: that of the column, as plain values.
@@ -56,18 +69,14 @@ impl<N: Number, const MAX: bool> Default for Extreme<N, MAX> {
     }
 }
 
+/// The better of a value and the best so far; NaN never is.
 #[inline]
-fn better<N: PartialOrd, const MAX: bool>(value: N, best: N) -> N {
-    // a comparison with NaN is false, so that NaN never wins
+pub fn better<N: PartialOrd, const MAX: bool>(value: N, best: N) -> N {
+    // a comparison with NaN is false
     if if MAX { value > best } else { value < best } { value } else { best }
 }
 
 impl<N: Number, const MAX: bool> Accumulator<N> for Extreme<N, MAX> {
-    fn add(&mut self, value: N) {
-        self.best = better::<N, MAX>(value, self.best);
-        self.seen |= !value.is_nan();
-    }
-
     fn add_all(&mut self, values: &[N]) {
         // eight chains of comparisons, none of which waits for another
         let mut best = [self.best; 8];
@@ -89,33 +98,13 @@ impl<N: Number, const MAX: bool> Accumulator<N> for Extreme<N, MAX> {
     }
 }
 
-/// The extreme string so far, in the order of its bytes.
-#[derive(Debug, Default)]
-struct TextExtreme<const MAX: bool>(Option<String>);
-
-impl<const MAX: bool> TextAccumulator for TextExtreme<MAX> {
-    fn add(&mut self, text: &str, _: u64) {
-        let wins = self.0.as_deref().is_none_or(|best| if MAX { text > best } else { text < best });
-        if wins {
-            self.0 = Some(text.to_string());
-        }
-    }
-
-    fn merge(&mut self, later: Self) {
-        if let Some(text) = later.0 {
-            self.add(&text, 1);
-        }
-    }
-
-    fn bytes(&self) -> usize {
-        self.0.as_ref().map_or(0, String::capacity)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use arrow::array::{
-        BooleanArray, Date32Array, Float32Array, Float64Array, Int16Array, TimestampNanosecondArray, UInt64Array,
+        ArrayRef, BooleanArray, Date32Array, Float32Array, Float64Array, Int16Array, StringArray,
+        TimestampNanosecondArray, UInt64Array,
     };
     use arrow::compute::cast;
 

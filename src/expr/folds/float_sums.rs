@@ -115,10 +115,6 @@ impl<const SQUARES: bool> FloatSums<SQUARES> {
 }
 
 impl<const SQUARES: bool> Accumulator<f64> for FloatSums<SQUARES> {
-    fn add(&mut self, value: f64) {
-        self.add_rare(value);
-    }
-
     fn add_all(&mut self, mut values: &[f64]) {
         while !values.is_empty() {
             if self.unsettled >= SETTLE_AFTER {
@@ -276,7 +272,7 @@ mod tests {
                 let (front, back) = rest.split_at(cut.min(rest.len()));
                 let mut part = FloatSums::<true>::default();
                 if weights {
-                    front.iter().filter(|v| !v.is_nan()).for_each(|v| part.add(*v));
+                    front.iter().filter(|v| !v.is_nan()).for_each(|v| part.add_times(*v, 1));
                 } else {
                     part.add_all(front);
                 }

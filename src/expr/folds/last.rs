@@ -34,4 +34,16 @@ impl Fold for Last {
     fn start(&self, input: &DataType, scope: Scope) -> Result<Box<dyn FoldState>> {
         Ok(Pick::<true>::boxed(input, scope))
     }
+
+    fn bounded(&self) -> bool {
+        true
+    }
+
+    fn state_fields(&self, input: &DataType) -> Result<Vec<Field>> {
+        Ok(Pick::<true>::fields(input))
+    }
+
+    fn placed(&self) -> bool {
+        true
+    }
 }

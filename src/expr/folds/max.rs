@@ -36,4 +36,12 @@ impl Fold for Max {
     fn start(&self, input: &DataType, scope: Scope) -> Result<Box<dyn FoldState>> {
         extreme::start::<true>(input, scope)
     }
+
+    fn bounded(&self) -> bool {
+        true
+    }
+
+    fn state_fields(&self, input: &DataType) -> Result<Vec<Field>> {
+        extreme::state_fields::<true>(input)
+    }
 }

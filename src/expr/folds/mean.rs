@@ -5,20 +5,19 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef};
 
-use super::exact::{Exact, IntSums, Sums};
+use super::cells::{Cells, Statistic, column};
+use super::exact::IntSums;
+use super::float_cells::FloatSum;
 use super::float_sums::FloatSums;
-use super::fold::{Fold, FoldState, Outcome, Scope};
+use super::fold::{Fold, FoldState, Scope};
+use super::int_cells::IntMean;
 use super::kind::Kind;
-use super::number::Number;
-use super::state::{Numeric, floats, wholes};
-use super::twofold::GroupSum;
 use crate::base::schema::logical;
 use crate::base::{Identity, Result, Tokenizer};
 
 /// The mean (pandas' `mean`) as `Float64`; of dates and times their own type, without the fraction. Nothing gives null.
 ///
-/// Over a column it is the exact mean, rounded once: it does not depend on the order or the partitioning of the rows, and does not
-/// overflow. Over groups of floating numbers it is a compensated sum, divided.
+/// It is the exact mean, rounded once: it does not depend on the order or the partitioning of the rows, and does not overflow.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Mean;
 
@@ -44,34 +43,28 @@ impl Fold for Mean {
     }
 
     fn start(&self, input: &DataType, scope: Scope) -> Result<Box<dyn FoldState>> {
-        Ok(match (Kind::of_type(input, "mean", Kind::ORDERED)?, scope) {
-            (Kind::Float, Scope::Column) => Numeric::<f64, FloatSums<false>, _>::boxed(scope, |groups| {
-                Ok(Outcome::Value(floats(groups.iter().map(|sums| sums.exact().mean()))))
-            }),
-            (Kind::Float, Scope::Groups) => Numeric::<f64, GroupSum, _>::boxed(scope, |groups| {
-                Ok(Outcome::Value(floats(groups.iter().map(GroupSum::mean))))
-            }),
-            (Kind::Temporal, _) => {
-                let to = logical(input);
-                integers::<i64>(scope, move |sums| Ok(Outcome::Value(wholes(sums.iter().map(Exact::mean_whole), &to)?)))
-            }
-            (Kind::Unsigned, _) => integers::<u64>(scope, means),
-            _ => integers::<i64>(scope, means),
+        let kind = Kind::of_type(input, "mean", Kind::ORDERED)?;
+        let statistic = if kind == Kind::Temporal { Statistic::WholeMean(logical(input)) } else { Statistic::Mean };
+        Ok(match (kind, scope) {
+            (Kind::Float, Scope::Groups) => Cells::<f64, FloatSum>::boxed(statistic),
+            (Kind::Unsigned, Scope::Groups) => Cells::<u64, IntMean<u64>>::boxed(statistic),
+            (_, Scope::Groups) => Cells::<i64, IntMean<i64>>::boxed(statistic),
+            (Kind::Float, Scope::Column) => column::<f64, FloatSums<false>>(statistic),
+            (Kind::Unsigned, Scope::Column) => column::<u64, IntSums<false>>(statistic),
+            (_, Scope::Column) => column::<i64, IntSums<false>>(statistic),
         })
     }
-}
 
-fn means(sums: &[Exact]) -> Result<Outcome> {
-    Ok(Outcome::Value(floats(sums.iter().map(Exact::mean))))
-}
+    fn bounded(&self) -> bool {
+        true
+    }
 
-fn integers<N: Number + Into<i128>>(
-    scope: Scope,
-    result: impl FnOnce(&[Exact]) -> Result<Outcome> + Send + 'static,
-) -> Box<dyn FoldState> {
-    Numeric::<N, IntSums<false>, _>::boxed(scope, move |groups: Vec<IntSums<false>>| {
-        result(&groups.iter().map(Sums::<N>::exact).collect::<Vec<_>>())
-    })
+    fn state_fields(&self, input: &DataType) -> Result<Vec<Field>> {
+        Ok(match Kind::of_type(input, "mean", Kind::ORDERED)? {
+            Kind::Float => Cells::<f64, FloatSum>::fields(),
+            _ => Cells::<i64, IntMean<i64>>::fields(),
+        })
+    }
 }
 
 #[cfg(test)]

@@ -36,4 +36,12 @@ impl Fold for Min {
     fn start(&self, input: &DataType, scope: Scope) -> Result<Box<dyn FoldState>> {
         extreme::start::<false>(input, scope)
     }
+
+    fn bounded(&self) -> bool {
+        true
+    }
+
+    fn state_fields(&self, input: &DataType) -> Result<Vec<Field>> {
+        extreme::state_fields::<false>(input)
+    }
 }

@@ -3,7 +3,7 @@
 //! | aggregate | result |
 //! |---|---|
 //! | [`Count`], [`Size`] | values, rows |
-//! | [`Sum`], [`Mean`], [`Var`], [`Std`] | exact over a column, compensated over groups |
+//! | [`Sum`], [`Mean`], [`Var`], [`Std`] | exact, rounded once |
 //! | [`Min`], [`Max`], [`First`], [`Last`] | one of the values |
 //! | [`Nunique`] | distinct values |
 //! | [`Quantile`] | order statistics, exact at any size in bounded memory |
@@ -15,25 +15,34 @@
 //! |---|---|
 //! | `fold` | the traits, and how states meet |
 //! | `kind`, `number`, `text` | the values inside a column of any type |
-//! | `state` | an accumulator for each group |
-//! | `exact`, `float_sums`, `rounding` | all bits of Σx and Σx², rounded once |
-//! | `twofold` | compensated sums |
+//! | `state` | an accumulator of a whole column |
+//! | `exact`, `fixed`, `float_sums`, `rounding` | all bits of Σx and Σx², rounded once |
+//! | `extreme`, `extremes`, `pick` | one of the values, of a column and of groups |
+//! | `cells`, `int_cells`, `float_cells`, `long` | exact sums in a few words a group |
 //! | `tally`, `window`, `counts`, `top` | how often each value occurs |
 //! | `distribution` | counted while few values are distinct, then summed and sketched |
 //! | `sketch`, `histogram`, `search` | brackets of order statistics, and the passes that narrow them |
+//! | `gather` | order statistics and distinct values of groups |
 //! | `quantiles`, `report` | where a quantile lies, and the rows of results |
 
+mod cells;
 mod count;
 mod counts;
 mod distribution;
 mod exact;
 mod extreme;
+mod extremes;
 mod first;
+mod fixed;
+mod float_cells;
 mod float_sums;
 mod fold;
+mod gather;
 mod histogram;
+mod int_cells;
 mod kind;
 mod last;
+mod long;
 mod max;
 mod mean;
 mod min;
@@ -53,10 +62,11 @@ mod summary;
 mod tally;
 mod text;
 mod top;
-mod twofold;
 mod var;
 mod window;
 
+#[cfg(test)]
+mod group_laws;
 #[cfg(test)]
 mod laws;
 #[cfg(test)]

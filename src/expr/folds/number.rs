@@ -2,8 +2,9 @@
 //! their order.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, UInt64Array};
 use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::{ArrowNativeType, ArrowPrimitiveType, DataType, Float16Type};
@@ -49,11 +50,13 @@ pub trait Number: Copy + PartialOrd + Debug + Send + Sync + 'static {
     /// # Errors
     /// `TypeMismatch` when the array holds no numbers of this type.
     fn blocks(array: &ArrayRef, f: impl FnMut(&[Self])) -> Result<()>;
-    /// Gives row and value to `f` for all values of `array` that are neither null nor NaN.
+    /// Gives the id of each value of `array` that is not null, and the value, to `f`, in order. NaN may be among them.
     ///
     /// # Errors
     /// `TypeMismatch` when the array holds no numbers of this type.
-    fn rows(array: &ArrayRef, f: impl FnMut(usize, Self)) -> Result<()>;
+    fn grouped(array: &ArrayRef, ids: &[u32], f: impl FnMut(usize, Self)) -> Result<()>;
+    /// These numbers as an array of `Float64`, `Int64` or `UInt64`.
+    fn array(values: Vec<Self>, nulls: Option<NullBuffer>) -> ArrayRef;
 }
 
 /// The place of a number between two steps: beyond every window.
@@ -127,6 +130,10 @@ impl Number for f64 {
         b - a
     }
 
+    fn array(values: Vec<f64>, nulls: Option<NullBuffer>) -> ArrayRef {
+        Arc::new(Float64Array::new(values.into(), nulls))
+    }
+
     fn blocks(array: &ArrayRef, mut f: impl FnMut(&[f64])) -> Result<()> {
         match array.data_type() {
             DataType::Float64 => same(array, &mut f),
@@ -139,13 +146,13 @@ impl Number for f64 {
         Ok(())
     }
 
-    fn rows(array: &ArrayRef, f: impl FnMut(usize, f64)) -> Result<()> {
+    fn grouped(array: &ArrayRef, ids: &[u32], f: impl FnMut(usize, f64)) -> Result<()> {
         match array.data_type() {
-            DataType::Float64 => each::<f64, f64>(array, |v| v, f),
-            DataType::Float32 => each::<f32, f64>(array, f64::from, f),
-            DataType::Float16 => each::<Half, f64>(array, |v| v.to_f64(), f),
+            DataType::Float64 => each::<f64, f64>(array, ids, |v| v, f),
+            DataType::Float32 => each::<f32, f64>(array, ids, f64::from, f),
+            DataType::Float16 => each::<Half, f64>(array, ids, |v| v.to_f64(), f),
             DataType::Null => {}
-            DataType::Dictionary(_, values) => return f64::rows(&cast(array, values)?, f),
+            DataType::Dictionary(_, values) => return f64::grouped(&cast(array, values)?, ids, f),
             other => return Err(unexpected(other)),
         }
         Ok(())
@@ -193,6 +200,10 @@ impl Number for i64 {
         (i128::from(b) - i128::from(a)) as f64
     }
 
+    fn array(values: Vec<i64>, nulls: Option<NullBuffer>) -> ArrayRef {
+        Arc::new(Int64Array::new(values.into(), nulls))
+    }
+
     fn blocks(array: &ArrayRef, mut f: impl FnMut(&[i64])) -> Result<()> {
         match array.data_type() {
             DataType::Int8 => converted::<i8, i64>(array, i64::from, &mut f),
@@ -208,20 +219,20 @@ impl Number for i64 {
         Ok(())
     }
 
-    fn rows(array: &ArrayRef, mut f: impl FnMut(usize, i64)) -> Result<()> {
+    fn grouped(array: &ArrayRef, ids: &[u32], mut f: impl FnMut(usize, i64)) -> Result<()> {
         match array.data_type() {
-            DataType::Int8 => each::<i8, i64>(array, i64::from, f),
-            DataType::Int16 => each::<i16, i64>(array, i64::from, f),
-            DataType::Int32 | DataType::Date32 | DataType::Time32(_) => each::<i32, i64>(array, i64::from, f),
+            DataType::Int8 => each::<i8, i64>(array, ids, i64::from, f),
+            DataType::Int16 => each::<i16, i64>(array, ids, i64::from, f),
+            DataType::Int32 | DataType::Date32 | DataType::Time32(_) => each::<i32, i64>(array, ids, i64::from, f),
             DataType::Boolean => {
-                for (row, value) in array.as_boolean().iter().enumerate() {
+                for (value, id) in array.as_boolean().iter().zip(ids) {
                     if let Some(value) = value {
-                        f(row, i64::from(value));
+                        f(*id as usize, i64::from(value));
                     }
                 }
             }
-            DataType::Dictionary(_, values) => return i64::rows(&cast(array, values)?, f),
-            other if is_wide(other) => each::<i64, i64>(array, |v| v, f),
+            DataType::Dictionary(_, values) => return i64::grouped(&cast(array, values)?, ids, f),
+            other if is_wide(other) => each::<i64, i64>(array, ids, |v| v, f),
             other => return Err(unexpected(other)),
         }
         Ok(())
@@ -269,6 +280,10 @@ impl Number for u64 {
         (i128::from(b) - i128::from(a)) as f64
     }
 
+    fn array(values: Vec<u64>, nulls: Option<NullBuffer>) -> ArrayRef {
+        Arc::new(UInt64Array::new(values.into(), nulls))
+    }
+
     fn blocks(array: &ArrayRef, mut f: impl FnMut(&[u64])) -> Result<()> {
         match array.data_type() {
             DataType::UInt8 => converted::<u8, u64>(array, u64::from, &mut f),
@@ -281,13 +296,13 @@ impl Number for u64 {
         Ok(())
     }
 
-    fn rows(array: &ArrayRef, f: impl FnMut(usize, u64)) -> Result<()> {
+    fn grouped(array: &ArrayRef, ids: &[u32], f: impl FnMut(usize, u64)) -> Result<()> {
         match array.data_type() {
-            DataType::UInt8 => each::<u8, u64>(array, u64::from, f),
-            DataType::UInt16 => each::<u16, u64>(array, u64::from, f),
-            DataType::UInt32 => each::<u32, u64>(array, u64::from, f),
-            DataType::UInt64 => each::<u64, u64>(array, |v| v, f),
-            DataType::Dictionary(_, values) => return u64::rows(&cast(array, values)?, f),
+            DataType::UInt8 => each::<u8, u64>(array, ids, u64::from, f),
+            DataType::UInt16 => each::<u16, u64>(array, ids, u64::from, f),
+            DataType::UInt32 => each::<u32, u64>(array, ids, u64::from, f),
+            DataType::UInt64 => each::<u64, u64>(array, ids, |v| v, f),
+            DataType::Dictionary(_, values) => return u64::grouped(&cast(array, values)?, ids, f),
             other => return Err(unexpected(other)),
         }
         Ok(())
@@ -363,23 +378,28 @@ fn truths(array: &ArrayRef, f: &mut impl FnMut(&[i64])) {
     f(&block[..filled]);
 }
 
-fn each<T: ArrowNativeType, N: Number>(array: &ArrayRef, convert: impl Fn(T) -> N, mut f: impl FnMut(usize, N)) {
+fn each<T: ArrowNativeType, N: Number>(
+    array: &ArrayRef,
+    ids: &[u32],
+    convert: impl Fn(T) -> N,
+    mut f: impl FnMut(usize, N),
+) {
     let data = array.to_data();
     let values = &data.buffer::<T>(0)[..data.len()];
-    let nulls = nulls(array);
-    for (row, value) in values.iter().enumerate() {
-        let value = convert(*value);
-        if nulls.is_none_or(|nulls| nulls.is_valid(row)) && !value.is_nan() {
-            f(row, value);
+    let Some(nulls) = nulls(array) else {
+        for (value, id) in values.iter().zip(ids) {
+            f(*id as usize, convert(*value));
         }
+        return;
+    };
+    for row in nulls.valid_indices() {
+        f(ids[row] as usize, convert(values[row]));
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use arrow::array::{BooleanArray, Date32Array, Float32Array, Float64Array, TimestampSecondArray};
+    use arrow::array::{BooleanArray, Date32Array, Float32Array, TimestampSecondArray};
 
     use super::*;
 
@@ -445,7 +465,7 @@ mod tests {
         for array in arrays {
             let (mut all, mut rows) = (Vec::new(), Vec::new());
             i64::blocks(&array, |block| all.extend_from_slice(block)).unwrap();
-            i64::rows(&array, |row, value| rows.push((row, value))).unwrap();
+            i64::grouped(&array, &[0, 1, 2, 3], |row, value| rows.push((row, value))).unwrap();
             assert_eq!((all, rows), (vec![0, 1], vec![(0, 0), (2, 1)]));
         }
         let floats: ArrayRef = Arc::new(Float64Array::from(vec![1.0]));

@@ -3,14 +3,15 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array};
+use arrow::array::Int64Array;
 use arrow::datatypes::{DataType, Field, FieldRef};
 
-use super::fold::{Fold, FoldState, Outcome, Scope};
+use super::fold::{Fold, FoldState, OrderedFold, Outcome, Scope};
+use super::gather::{Distinct, OrderedDistinct, OrderedTexts};
 use super::kind::Kind;
 use super::number::Number;
-use super::quantile::Counted;
-use super::state::Numeric;
+use super::state::{Accumulator, Numeric};
+use super::tally::Tally;
 use super::text::Texts;
 use super::top::TextTally;
 use crate::base::{Identity, Result, Tokenizer};
@@ -39,30 +40,70 @@ impl Fold for Nunique {
     }
 
     fn start(&self, input: &DataType, scope: Scope) -> Result<Box<dyn FoldState>> {
-        Ok(match Kind::of_type(input, "nunique", Kind::ALL)? {
-            Kind::Float => numbers::<f64>(scope),
-            Kind::Unsigned => numbers::<u64>(scope),
-            Kind::Text => {
-                Texts::<TextTally, _>::boxed(scope, |groups| Ok(counts(groups.iter().map(TextTally::distinct))))
-            }
-            _ => numbers::<i64>(scope),
+        Ok(match (Kind::of_type(input, "nunique", Kind::ALL)?, scope) {
+            (Kind::Text, _) => Texts::<TextTally, _>::boxed(scope, |groups| {
+                let counts = groups.iter().map(|group| group.distinct() as i64);
+                Ok(Arc::new(Int64Array::from_iter_values(counts)))
+            }),
+            (Kind::Float, Scope::Groups) => Distinct::<f64>::boxed(),
+            (Kind::Unsigned, Scope::Groups) => Distinct::<u64>::boxed(),
+            (_, Scope::Groups) => Distinct::<i64>::boxed(),
+            (Kind::Float, Scope::Column) => column::<f64>(),
+            (Kind::Unsigned, Scope::Column) => column::<u64>(),
+            (_, Scope::Column) => column::<i64>(),
         })
+    }
+
+    fn ordered(&self, input: &DataType, sizes: &[u64]) -> Result<Option<Box<dyn OrderedFold>>> {
+        Ok(Some(match Kind::of_type(input, "nunique", Kind::ALL)? {
+            Kind::Text => OrderedTexts::boxed(sizes.len()),
+            Kind::Float => OrderedDistinct::<f64>::boxed(sizes.len()),
+            Kind::Unsigned => OrderedDistinct::<u64>::boxed(sizes.len()),
+            _ => OrderedDistinct::<i64>::boxed(sizes.len()),
+        }))
     }
 }
 
-fn numbers<N: Number>(scope: Scope) -> Box<dyn FoldState> {
-    Numeric::<N, Counted<N>, _>::boxed(scope, |groups| {
-        Ok(Outcome::Value(counts(groups.iter().map(|group| group.tally.distinct()))))
+fn column<N: Number>() -> Box<dyn FoldState> {
+    Numeric::<N, Counted<N>, _>::boxed(Counted::default(), |counted| {
+        Ok(Outcome::Value(Arc::new(Int64Array::from_value(counted.tally.distinct() as i64, 1))))
     })
 }
 
-fn counts(distinct: impl Iterator<Item = usize>) -> ArrayRef {
-    Arc::new(distinct.map(|n| Some(n as i64)).collect::<Int64Array>())
+/// All distinct values of a column, counted.
+#[derive(Debug)]
+struct Counted<N> {
+    tally: Tally,
+    number: std::marker::PhantomData<fn(N)>,
+}
+
+impl<N> Default for Counted<N> {
+    fn default() -> Self {
+        Counted { tally: Tally::default(), number: std::marker::PhantomData }
+    }
+}
+
+impl<N: Number> Accumulator<N> for Counted<N> {
+    fn add_all(&mut self, values: &[N]) {
+        values.iter().filter(|value| !value.is_nan()).for_each(|value| self.tally.add(value.key(), 1));
+    }
+
+    fn merge(&mut self, later: Self) {
+        if self.tally.distinct() == 0 {
+            *self = later;
+        } else {
+            self.tally.merge(&later.tally);
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        self.tally.bytes()
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{BooleanArray, Float64Array, StringArray};
+    use arrow::array::{ArrayRef, BooleanArray, Float64Array, StringArray};
 
     use super::super::testing::{grouped, whole};
     use super::*;

@@ -1,156 +1,239 @@
 //! One row of each group: what [`First`](super::First) and [`Last`](super::Last) share.
 
-use arrow::array::{Array, ArrayRef, AsArray, UInt32Array, new_null_array};
-use arrow::compute::{cast, interleave, take};
-use arrow::datatypes::{DataType, Float16Type, Float32Type, Float64Type};
+use std::sync::Arc;
 
-use super::fold::{FoldState, Groups, Outcome, Scope, same_state};
+use arrow::array::{Array, ArrayRef, AsArray, UInt32Array, UInt64Array, new_null_array};
+use arrow::buffer::{BooleanBuffer, NullBuffer};
+use arrow::compute::{cast, interleave, take};
+use arrow::datatypes::{DataType, Field, Float16Type, Float32Type, Float64Type, UInt64Type};
+
+use super::fold::{FoldState, Groups, Outcome, Places, Scope, foreign_columns, same_state};
 use crate::base::Result;
 use crate::base::schema::logical;
 
-/// The first (`LAST = false`) or the last value of each group, of any type.
+/// The value of each group with the first (`LAST = false`) or the last place, of any type.
 pub struct Pick<const LAST: bool> {
     to: DataType,
     /// Rows taken from batches; some are out of use again.
     rows: Vec<ArrayRef>,
-    /// Where the row of each group is: array and place.
-    places: Vec<Option<(usize, usize)>>,
+    /// Where the row of each group is: array and row.
+    at: Vec<(u32, u32)>,
+    /// Its rank by place: of two rows the one with the lower rank is picked.
+    ranks: Vec<u64>,
     taken: usize,
+    rows_bytes: usize,
+    /// The next place of rows that come without.
+    next: u64,
 }
+
+/// The rank of no row at all.
+const NOTHING: u64 = u64::MAX;
+/// Arrays that are kept before they become one.
+const MOST_ARRAYS: usize = 1024;
 
 impl<const LAST: bool> Pick<LAST> {
     /// The empty state.
     pub fn boxed(input: &DataType, scope: Scope) -> Box<dyn FoldState> {
-        let places = if scope == Scope::Column { vec![None] } else { Vec::new() };
-        Box::new(Pick::<LAST> { to: logical(input), rows: Vec::new(), places, taken: 0 })
+        let mut state = Pick::<LAST> {
+            to: logical(input),
+            rows: Vec::new(),
+            at: Vec::new(),
+            ranks: Vec::new(),
+            taken: 0,
+            rows_bytes: 0,
+            next: 0,
+        };
+        if scope == Scope::Column {
+            state.make_room(Groups::One);
+        }
+        Box::new(state)
+    }
+
+    /// The columns of the portable form: the rank of the row, and its value.
+    pub fn fields(input: &DataType) -> Vec<Field> {
+        vec![Field::new("rank", DataType::UInt64, false), Field::new("value", logical(input), true)]
+    }
+
+    fn rank(place: u64) -> u64 {
+        if LAST { NOTHING - 1 - place } else { place }
     }
 
     fn make_room(&mut self, groups: Groups<'_>) {
-        let count = groups.count().max(self.places.len());
-        self.places.resize(count, None);
+        if self.at.len() < groups.count() {
+            self.at.resize(groups.count(), (0, 0));
+            self.ranks.resize(groups.count(), NOTHING);
+        }
     }
 
-    /// Keeps the rows `picked` (group and row) of `values`.
-    fn keep(&mut self, values: &ArrayRef, picked: &[(usize, usize)]) -> Result<()> {
-        if picked.is_empty() {
+    /// Keeps those of these rows of `values` that come before what is known of their groups.
+    fn offer(
+        &mut self,
+        values: &ArrayRef,
+        groups: Groups<'_>,
+        rows: impl Iterator<Item = usize>,
+        rank: impl Fn(usize) -> u64,
+    ) -> Result<()> {
+        let here = self.rows.len() as u32;
+        let mut touched: Vec<u32> = Vec::new();
+        for row in rows {
+            let (group, rank) = (groups.of(row), rank(row));
+            if rank < self.ranks[group] {
+                if self.at[group].0 != here || self.ranks[group] == NOTHING {
+                    touched.push(group as u32);
+                }
+                self.ranks[group] = rank;
+                self.at[group] = (here, row as u32);
+            }
+        }
+        if touched.is_empty() {
             return Ok(());
         }
-        let rows: UInt32Array = picked.iter().map(|(_, row)| Some(*row as u32)).collect();
+        let rows = UInt32Array::from_iter_values(touched.iter().map(|group| self.at[*group as usize].1));
         let taken = take(values, &rows, None)?;
         let taken = if taken.data_type() == &self.to { taken } else { cast(&taken, &self.to)? };
-        for (place, (group, _)) in picked.iter().enumerate() {
-            self.places[*group] = Some((self.rows.len(), place));
+        for (row, group) in touched.iter().enumerate() {
+            self.at[*group as usize].1 = row as u32;
         }
-        self.rows.push(taken);
-        self.taken += picked.len();
-        if self.taken > 2 * self.places.len() + 1024 {
-            self.compact()?;
+        self.hold(taken);
+        self.compact_if_due()
+    }
+
+    fn hold(&mut self, rows: ArrayRef) {
+        self.taken += rows.len();
+        self.rows_bytes += rows.get_array_memory_size();
+        self.rows.push(rows);
+    }
+
+    /// Makes one array of the rows in use, when most are out of use or the arrays have become many.
+    fn compact_if_due(&mut self) -> Result<()> {
+        if self.taken <= 2 * self.at.len() + 1024 && self.rows.len() <= MOST_ARRAYS {
+            return Ok(());
         }
+        let groups: Vec<usize> = (0..self.at.len()).filter(|group| self.ranks[*group] != NOTHING).collect();
+        let kept = self.values(groups.iter().map(|group| self.at[*group]).collect())?;
+        for (row, group) in groups.into_iter().enumerate() {
+            self.at[group] = (0, row as u32);
+        }
+        (self.rows, self.taken, self.rows_bytes) = (Vec::new(), 0, 0);
+        self.hold(kept);
         Ok(())
     }
 
-    /// One array of the rows in use.
-    fn compact(&mut self) -> Result<()> {
-        let (groups, wanted): (Vec<usize>, Vec<(usize, usize)>) =
-            self.places.iter().enumerate().filter_map(|(group, place)| place.map(|place| (group, place))).unzip();
-        let arrays: Vec<&dyn Array> = self.rows.iter().map(AsRef::as_ref).collect();
-        let kept = interleave(&arrays, &wanted)?;
-        for (place, group) in groups.iter().enumerate() {
-            self.places[*group] = Some((0, place));
-        }
-        self.taken = kept.len();
-        self.rows = vec![kept];
-        Ok(())
+    /// The values of these rows.
+    fn values(&self, at: Vec<(u32, u32)>) -> Result<ArrayRef> {
+        let null = new_null_array(&self.to, 1);
+        let mut arrays: Vec<&dyn Array> = self.rows.iter().map(AsRef::as_ref).collect();
+        arrays.push(null.as_ref());
+        let at: Vec<(usize, usize)> = at.into_iter().map(|(array, row)| (array as usize, row as usize)).collect();
+        Ok(interleave(&arrays, &at)?)
+    }
+
+    /// The value of each group; null where there is none.
+    fn value_of_each(&self) -> Result<ArrayRef> {
+        let nowhere = (self.rows.len() as u32, 0);
+        let at = self.at.iter().zip(&self.ranks);
+        self.values(at.map(|(at, rank)| if *rank == NOTHING { nowhere } else { *at }).collect())
     }
 }
 
 impl<const LAST: bool> FoldState for Pick<LAST> {
     fn update(&mut self, values: &ArrayRef, groups: Groups<'_>) -> Result<()> {
+        let first = self.next;
+        self.next += values.len() as u64;
+        self.update_at(values, groups, Places::From(first))
+    }
+
+    fn update_at(&mut self, values: &ArrayRef, groups: Groups<'_>, places: Places<'_>) -> Result<()> {
         self.make_room(groups);
+        let rank = |row: usize| Self::rank(places.of(row));
         let valid = validity(values);
-        if let Groups::One = groups {
-            if !LAST && self.places[0].is_some() {
-                return Ok(());
+        let is_valid = |row: &usize| valid.as_ref().is_none_or(|valid| valid.is_valid(*row));
+        let mut rows = 0..values.len();
+        match (groups, places) {
+            (Groups::One, Places::From(_)) => {
+                let row = if LAST { rows.rfind(is_valid) } else { rows.find(is_valid) };
+                self.offer(values, groups, row.into_iter(), rank)
             }
-            let mut rows = 0..values.len();
-            let row = if LAST { rows.rfind(|row| valid(*row)) } else { rows.find(|row| valid(*row)) };
-            return self.keep(values, &row.map(|row| (0, row)).into_iter().collect::<Vec<_>>());
+            _ => match &valid {
+                None => self.offer(values, groups, rows, rank),
+                Some(valid) => self.offer(values, groups, valid.valid_indices(), rank),
+            },
         }
-        // the place in `picked` of each group that has a row in this batch, after those that are kept already
-        let mut picked: Vec<(usize, usize)> = Vec::new();
-        let mut at = std::collections::HashMap::new();
-        for row in (0..values.len()).filter(|row| valid(*row)) {
-            let group = groups.of(row);
-            if !LAST && self.places[group].is_some() {
-                continue;
-            }
-            let place = *at.entry(group).or_insert(picked.len());
-            if place == picked.len() {
-                picked.push((group, row));
-            } else if LAST {
-                picked[place].1 = row;
-            }
-        }
-        self.keep(values, &picked)
     }
 
     fn merge(&mut self, later: Box<dyn FoldState>, groups: Groups<'_>) -> Result<()> {
         let later: Self = same_state(later)?;
         self.make_room(groups);
-        let before = self.rows.len();
-        for (i, place) in later.places.into_iter().enumerate() {
-            let ours = &mut self.places[groups.of(i)];
-            if let Some((array, row)) = place
-                && (LAST || ours.is_none())
-            {
-                *ours = Some((before + array, row));
+        let before = self.rows.len() as u32;
+        for (i, (rank, (array, row))) in later.ranks.into_iter().zip(later.at).enumerate() {
+            let group = groups.of(i);
+            // places that were not told count from the first row of each state
+            let rank = match rank {
+                NOTHING => continue,
+                rank if LAST => rank - self.next,
+                rank => rank + self.next,
+            };
+            if rank < self.ranks[group] {
+                (self.ranks[group], self.at[group]) = (rank, (before + array, row));
             }
         }
-        self.rows.extend(later.rows);
-        self.taken += later.taken;
-        if self.taken > 2 * self.places.len() + 1024 { self.compact() } else { Ok(()) }
+        self.next += later.next;
+        later.rows.into_iter().for_each(|rows| self.hold(rows));
+        self.compact_if_due()
+    }
+
+    fn emit(&mut self) -> Result<Vec<ArrayRef>> {
+        let values = self.value_of_each()?;
+        (self.rows, self.taken, self.rows_bytes) = (Vec::new(), 0, 0);
+        self.at = Vec::new();
+        Ok(vec![Arc::new(UInt64Array::from(std::mem::take(&mut self.ranks))), values])
+    }
+
+    fn absorb(&mut self, columns: &[ArrayRef], groups: Groups<'_>) -> Result<()> {
+        let [ranks, values] = columns else { return Err(foreign_columns()) };
+        let ranks = ranks.as_primitive_opt::<UInt64Type>().ok_or_else(foreign_columns)?.values();
+        self.make_room(groups);
+        self.offer(values, groups, 0..values.len(), |row| ranks[row])
     }
 
     fn finish(self: Box<Self>) -> Result<Outcome> {
-        let null = new_null_array(&self.to, 1);
-        let mut arrays: Vec<&dyn Array> = self.rows.iter().map(AsRef::as_ref).collect();
-        arrays.push(null.as_ref());
-        let nowhere = (self.rows.len(), 0);
-        let wanted: Vec<(usize, usize)> = self.places.iter().map(|place| place.unwrap_or(nowhere)).collect();
-        Ok(Outcome::Value(interleave(&arrays, &wanted)?))
+        Ok(Outcome::Value(self.value_of_each()?))
     }
 
     fn bytes(&self) -> usize {
-        let rows: usize = self.rows.iter().map(|rows| rows.get_array_memory_size()).sum();
-        size_of::<Self>() + rows + self.places.capacity() * size_of::<Option<(usize, usize)>>()
+        size_of::<Self>() + self.rows_bytes + self.at.capacity() * size_of::<(u32, u32)>() + self.ranks.capacity() * 8
     }
 }
 
-/// Whether a row has a value: neither null nor NaN.
-fn validity(values: &ArrayRef) -> Box<dyn Fn(usize) -> bool + '_> {
+/// Which rows have a value: neither null nor NaN. `None` when all have.
+fn validity(values: &ArrayRef) -> Option<NullBuffer> {
     let nulls = values.logical_nulls().filter(|nulls| nulls.null_count() > 0);
-    let present = move |row: usize| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row));
+    let without = |is_nan: &dyn Fn(usize) -> bool| {
+        if !(0..values.len()).any(is_nan) {
+            return nulls.clone();
+        }
+        let valid = |row| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row)) && !is_nan(row);
+        Some(NullBuffer::new(BooleanBuffer::collect_bool(values.len(), valid)))
+    };
     match values.data_type() {
         DataType::Float64 => {
-            let numbers = values.as_primitive::<Float64Type>();
-            Box::new(move |row| present(row) && !numbers.value(row).is_nan())
+            let numbers = values.as_primitive::<Float64Type>().values();
+            without(&|row| numbers[row].is_nan())
         }
         DataType::Float32 => {
-            let numbers = values.as_primitive::<Float32Type>();
-            Box::new(move |row| present(row) && !numbers.value(row).is_nan())
+            let numbers = values.as_primitive::<Float32Type>().values();
+            without(&|row| numbers[row].is_nan())
         }
         DataType::Float16 => {
-            let numbers = values.as_primitive::<Float16Type>();
-            Box::new(move |row| present(row) && !numbers.value(row).is_nan())
+            let numbers = values.as_primitive::<Float16Type>().values();
+            without(&|row| numbers[row].is_nan())
         }
-        _ => Box::new(present),
+        _ => nulls,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use arrow::array::{Float64Array, Int64Array, StringArray};
 
     use super::super::testing::{grouped, whole};
@@ -168,6 +251,19 @@ mod tests {
         let wanted: ArrayRef = Arc::new(StringArray::from(vec![Some("d"), Some("c"), None]));
         assert_eq!(&grouped(&Last, &texts, &[0, 1, 1, 0], 3), &wanted);
         assert_eq!(whole(&First, &floats.slice(0, 2)).null_count(), 1);
+    }
+
+    #[test]
+    fn places_may_be_told_in_any_order() {
+        let values: ArrayRef = Arc::new(StringArray::from(vec!["a", "b", "c", "d"]));
+        let ids = Groups::Of { ids: &[0, 0, 0, 1], count: 2 };
+        for (fold, wanted) in [(&First as &dyn Fold, ["b", "d"]), (&Last, ["c", "d"])] {
+            assert!(fold.placed());
+            let mut state = fold.start(&DataType::Utf8, Scope::Groups).unwrap();
+            state.update_at(&values, ids, Places::Of(&[5, 0, 9, 7])).unwrap();
+            let wanted: ArrayRef = Arc::new(StringArray::from(wanted.to_vec()));
+            assert_eq!(&state.finish().unwrap().value().unwrap(), &wanted);
+        }
     }
 
     #[test]

@@ -5,17 +5,17 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef};
 
-use super::distribution::{Distribution, row_of_counts, spot};
+use super::distribution::{Distribution, spot};
 use super::exact::Exact;
-use super::fold::{Fold, FoldState, Outcome, Scope};
+use super::fold::{Fold, FoldState, OrderedFold, Outcome, Scope};
+use super::gather::{Gathered, OrderedQuantiles};
 use super::kind::Kind;
 use super::number::Number;
 use super::quantiles::Row;
 use super::report::Report;
 use super::search::{Bounds, Pass, Search};
-use super::state::{Accumulator, Numeric};
-use super::tally::Tally;
-use crate::base::{Error, Identity, Result, Tokenizer};
+use super::state::Numeric;
+use crate::base::{Identity, Result, Tokenizer};
 
 /// The value below which the part q of all values lies: numpy's and pandas' `quantile` with linear interpolation, to the bit, at any
 /// size in bounded memory.
@@ -69,6 +69,14 @@ impl Fold for Quantile {
     fn start(&self, input: &DataType, scope: Scope) -> Result<Box<dyn FoldState>> {
         start::<false>(&self.0, input, scope, Bounds::USUAL)
     }
+
+    fn ordered(&self, input: &DataType, sizes: &[u64]) -> Result<Option<Box<dyn OrderedFold>>> {
+        Ok(Some(match Kind::of_type(input, &self.to_string(), Kind::ORDERED)? {
+            Kind::Float => OrderedQuantiles::<f64>::boxed(&self.0, input, sizes),
+            Kind::Unsigned => OrderedQuantiles::<u64>::boxed(&self.0, input, sizes),
+            _ => OrderedQuantiles::<i64>::boxed(&self.0, input, sizes),
+        }))
+    }
 }
 
 /// The state for a report on a column of numbers or times; `SUMS` says whether it needs mean and std.
@@ -95,63 +103,12 @@ fn start_of<N: Number, const SUMS: bool>(
     bounds: Bounds,
 ) -> Box<dyn FoldState> {
     let (report, input) = (report.clone(), input.clone());
-    let fresh = move || Distribution::new(bounds);
     match scope {
-        Scope::Column => Numeric::<N, Distribution<N, SUMS>, _>::with(scope, fresh, move |groups| {
-            let distribution = groups.into_iter().next().unwrap_or_else(fresh);
+        Scope::Column => Numeric::<N, _, _>::boxed(Distribution::<N, SUMS>::new(bounds), move |distribution| {
             let (exact, ends, search) = distribution.finish(report.quantiles());
             LaterPass { report, input, exact, ends, search: Arc::new(search) }.outcome::<N>()
         }),
-        Scope::Groups => Numeric::<N, Counted<N>, _>::boxed(scope, move |groups| {
-            let row = |group: &Counted<N>| row_of_counts::<N, SUMS>(&group.sorted(), report.quantiles());
-            let rows: Vec<Row> = groups.iter().map(row).collect();
-            Ok(Outcome::Value(report.result::<N>(&input, &rows)?))
-        }),
-    }
-}
-
-/// All distinct values of a group, counted.
-#[derive(Debug)]
-pub(super) struct Counted<N> {
-    pub tally: Tally,
-    number: std::marker::PhantomData<fn(N)>,
-}
-
-impl<N> Default for Counted<N> {
-    fn default() -> Self {
-        Counted { tally: Tally::default(), number: std::marker::PhantomData }
-    }
-}
-
-impl<N> Counted<N> {
-    fn sorted(&self) -> Vec<(u64, u64)> {
-        let mut sorted: Vec<_> = self.tally.iter().collect();
-        sorted.sort_unstable();
-        sorted
-    }
-}
-
-impl<N: Number> Accumulator<N> for Counted<N> {
-    fn add(&mut self, value: N) {
-        if !value.is_nan() {
-            self.tally.add(value.key(), 1);
-        }
-    }
-
-    fn add_all(&mut self, values: &[N]) {
-        values.iter().for_each(|value| Accumulator::add(self, *value));
-    }
-
-    fn merge(&mut self, later: Self) {
-        if self.tally.distinct() == 0 {
-            *self = later;
-        } else {
-            self.tally.merge(&later.tally);
-        }
-    }
-
-    fn bytes(&self) -> usize {
-        self.tally.bytes()
+        Scope::Groups => Gathered::<N, SUMS>::boxed(report, input),
     }
 }
 
@@ -177,11 +134,9 @@ impl LaterPass {
     }
 
     fn start_of<N: Number>(&self) -> Box<dyn FoldState> {
-        let (search, next) = (self.search.clone(), self.clone());
-        let fresh = move || Pass::<N>::new(search.clone());
-        Numeric::<N, Pass<N>, _>::with(Scope::Column, fresh, move |groups| match groups.into_iter().next() {
-            Some(pass) => LaterPass { search: Arc::new(pass.finish()), ..next }.outcome::<N>(),
-            None => Err(Error::invalid("a later pass over no column")),
+        let next = self.clone();
+        Numeric::<N, _, _>::boxed(Pass::<N>::new(self.search.clone()), move |pass| {
+            LaterPass { search: Arc::new(pass.finish()), ..next }.outcome::<N>()
         })
     }
 }

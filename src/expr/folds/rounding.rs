@@ -9,7 +9,7 @@ pub fn ratio(numerator: &BigInt, denominator: &BigUint, exponent: i64) -> f64 {
     let scaled = magnitude << shift;
     let quotient = &scaled / denominator;
     let inexact = &quotient * denominator != scaled;
-    let rounded = nearest(&quotient, exponent - shift as i64, inexact);
+    let rounded = nearest_big(&quotient, exponent - shift as i64, inexact);
     if numerator.sign() == Sign::Minus { -rounded } else { rounded }
 }
 
@@ -23,28 +23,68 @@ pub fn ratio_sqrt(numerator: &BigUint, denominator: &BigUint, exponent: i64) -> 
     let quotient = &scaled / denominator;
     let root = quotient.sqrt();
     let inexact = &root * &root * denominator != scaled;
-    nearest(&root, (exponent - shift as i64) / 2, inexact)
+    nearest_big(&root, (exponent - shift as i64) / 2, inexact)
+}
+
+/// [`ratio`] of a number of fixed width, which is `inexact` when there is a little more, below its lowest bit: then its highest bit is
+/// set.
+pub fn narrow_ratio(numerator: u128, inexact: bool, denominator: u64, exponent: i64) -> f64 {
+    if numerator == 0 {
+        return 0.0;
+    }
+    let shift = numerator.leading_zeros();
+    let (scaled, exponent) = (numerator << shift, exponent - i64::from(shift));
+    // below 2⁹ the upper half alone leaves the 55 bits that are needed, by a division that is several times faster
+    if denominator < 1 << 9 {
+        let (high, low) = ((scaled >> 64) as u64, scaled as u64);
+        let (quotient, rest) = (high / denominator, high % denominator);
+        return nearest(u128::from(quotient), exponent + 64, inexact || rest != 0 || low != 0);
+    }
+    let denominator = u128::from(denominator);
+    let quotient = scaled / denominator;
+    nearest(quotient, exponent, inexact || quotient * denominator != scaled)
+}
+
+/// A whole number ·2^`exponent`, correctly rounded, where no result lies below the normal numbers but those that are exact.
+pub fn scaled(number: i128, exponent: i64) -> f64 {
+    // the conversion rounds, to the nearest; two factors, since one might not be a number
+    let half = exponent / 2;
+    number as f64 * power(half) * power(exponent - half)
+}
+
+/// 2^`exponent`, from −1022 to 1023.
+fn power(exponent: i64) -> f64 {
+    f64::from_bits(((exponent + 1023) as u64) << 52)
+}
+
+fn nearest_big(mantissa: &BigUint, exponent: i64, inexact: bool) -> f64 {
+    let shift = mantissa.bits().saturating_sub(128);
+    let below = shift > 0 && mantissa.trailing_zeros().is_some_and(|zeros| zeros < shift);
+    let top = (mantissa >> shift).iter_u64_digits().rev().fold(0u128, |top, digit| top << 64 | u128::from(digit));
+    nearest(top, exponent + shift as i64, inexact || below)
 }
 
 /// `mantissa · 2^exponent`, and a little more if `inexact`, to the nearest `f64`. An inexact mantissa must have at
 /// least 55 bits, so that the little more lies below the rounding.
-fn nearest(mantissa: &BigUint, exponent: i64, inexact: bool) -> f64 {
-    if mantissa.bits() == 0 {
+pub fn nearest(mantissa: u128, exponent: i64, inexact: bool) -> f64 {
+    if mantissa == 0 {
         return 0.0;
     }
-    let top = mantissa.bits() as i64 - 1 + exponent;
+    let top = 127 - i64::from(mantissa.leading_zeros()) + exponent;
     if top > 1023 {
         return f64::INFINITY;
     }
     let last = (top - 52).max(-1074);
     let shift = last - exponent;
     let kept = if shift <= 0 {
-        low_word(&(mantissa << shift.unsigned_abs()))
+        (mantissa << shift.unsigned_abs()) as u64
+    } else if shift > 128 {
+        0
     } else {
-        let kept = low_word(&(mantissa >> shift.unsigned_abs()));
-        let half = shift.unsigned_abs() - 1;
-        let below = inexact || mantissa.trailing_zeros().is_some_and(|zeros| zeros < half);
-        let up = mantissa.bit(half) && (below || kept & 1 == 1);
+        let kept = mantissa.checked_shr(shift as u32).unwrap_or(0) as u64;
+        let half = 1u128 << (shift - 1);
+        let below = inexact || mantissa & (half - 1) != 0;
+        let up = mantissa & half != 0 && (below || kept & 1 == 1);
         kept + u64::from(up)
     };
     const HIDDEN: u64 = 1 << 52;
@@ -53,10 +93,6 @@ fn nearest(mantissa: &BigUint, exponent: i64, inexact: bool) -> f64 {
     }
     // a mantissa rounded up to 2⁵³ carries into the exponent by itself, up to the bits of infinity
     f64::from_bits((((last + 1075) as u64) << 52) + (kept - HIDDEN))
-}
-
-fn low_word(value: &BigUint) -> u64 {
-    value.iter_u64_digits().next().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -89,6 +125,24 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn narrow_division_is_the_wide_one(a in any::<u128>(), narrow in 0u32..128, b in any::<u64>(), short in 0u32..64, e in -1400i64..1000) {
+            let (a, b) = (a >> narrow, (b >> short).max(1));
+            let wide = ratio(&BigInt::from(a), &BigUint::from(b), e);
+            prop_assert_eq!(narrow_ratio(a, false, b, e).to_bits(), wide.to_bits());
+            let a = a | 1 << 127;
+            let more = (BigInt::from(a) << 70u32) + 1;
+            let wide = ratio(&more, &BigUint::from(b), e - 70);
+            prop_assert_eq!(narrow_ratio(a, true, b, e).to_bits(), wide.to_bits());
+        }
+
+        #[test]
+        fn scaling_is_division_by_one(a in any::<i128>(), narrow in 0u32..128, e in -1074i64..1000) {
+            let a = a >> narrow;
+            let wide = ratio(&BigInt::from(a), &BigUint::from(1u8), e);
+            prop_assert_eq!(scaled(a, e).to_bits(), wide.to_bits());
+        }
+
         #[test]
         fn division_and_root_are_those_of_the_processor(a in 1u64..1 << 53, b in 1u64..1 << 53, e in -1100i64..900) {
             let (big_a, big_b) = (BigUint::from(a), BigUint::from(b));

@@ -180,10 +180,6 @@ impl<N: Number> Pass<N> {
 }
 
 impl<N: Number> Accumulator<N> for Pass<N> {
-    fn add(&mut self, value: N) {
-        self.add_all(&[value]);
-    }
-
     fn add_all(&mut self, values: &[N]) {
         let few = self.borders.len() <= 16;
         for value in values.iter().filter(|v| !v.is_nan()) {

@@ -3,25 +3,23 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, UInt64Array};
 use arrow::datatypes::{DataType, Field, FieldRef};
-use num_bigint::BigInt;
 
-use super::exact::{Exact, IntSums, Sums};
+use super::cells::{Cells, Statistic, column};
+use super::exact::IntSums;
+use super::float_cells::FloatSum;
 use super::float_sums::FloatSums;
-use super::fold::{Fold, FoldState, Outcome, Scope};
+use super::fold::{Fold, FoldState, Scope};
+use super::int_cells::IntSum;
 use super::kind::Kind;
-use super::number::Number;
-use super::state::{Numeric, floats, wholes};
-use super::twofold::GroupSum;
 use crate::base::schema::logical;
-use crate::base::{Error, Identity, Result, Tokenizer};
+use crate::base::{Identity, Result, Tokenizer};
 
 /// The sum (pandas' `sum`): 0 for nothing. Integers are added exactly and give `Int64` or `UInt64`, truth values the count of
 /// true, durations a duration.
 ///
-/// Floating numbers give `Float64`: over a column the exact sum, rounded once, so that it does not depend on the order or the
-/// partitioning of the rows; over groups a compensated sum. Infinities behave as in IEEE: ∞ − ∞ is NaN.
+/// Floating numbers give `Float64`: the exact sum, rounded once, so that it does not depend on the order or the
+/// partitioning of the rows. Infinities behave as in IEEE: ∞ − ∞ is NaN.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sum;
 
@@ -58,51 +56,34 @@ impl Fold for Sum {
 
     fn start(&self, input: &DataType, scope: Scope) -> Result<Box<dyn FoldState>> {
         let kind = Kind::of_type(input, "sum", fit(input))?;
-        let to = result_type(kind, input);
+        let whole = Statistic::WholeSum(result_type(kind, input));
         Ok(match (kind, scope) {
-            (Kind::Float, Scope::Column) => Numeric::<f64, FloatSums<false>, _>::boxed(scope, |groups| {
-                Ok(Outcome::Value(floats(groups.iter().map(|sums| Some(sums.exact().sum())))))
-            }),
-            (Kind::Float, Scope::Groups) => Numeric::<f64, GroupSum, _>::boxed(scope, |groups| {
-                Ok(Outcome::Value(floats(groups.iter().map(|sum| Some(sum.sum())))))
-            }),
-            (Kind::Unsigned, _) => integers::<u64>(scope, to),
-            _ => integers::<i64>(scope, to),
+            (Kind::Float, Scope::Groups) => Cells::<f64, FloatSum>::boxed(Statistic::Sum),
+            (Kind::Unsigned, Scope::Groups) => Cells::<u64, IntSum<u64>>::boxed(whole),
+            (_, Scope::Groups) => Cells::<i64, IntSum<i64>>::boxed(whole),
+            (Kind::Float, Scope::Column) => column::<f64, FloatSums<false>>(Statistic::Sum),
+            (Kind::Unsigned, Scope::Column) => column::<u64, IntSums<false>>(whole),
+            (_, Scope::Column) => column::<i64, IntSums<false>>(whole),
         })
     }
-}
 
-fn integers<N: Number + Into<i128>>(scope: Scope, to: DataType) -> Box<dyn FoldState>
-where
-    IntSums<false>: Sums<N>,
-{
-    Numeric::<N, IntSums<false>, _>::boxed(scope, move |groups| {
-        let sums: Vec<Exact> = groups.iter().map(Sums::<N>::exact).collect();
-        Ok(Outcome::Value(whole_sums(&sums, &to)?))
-    })
-}
-
-fn whole_sums(sums: &[Exact], to: &DataType) -> Result<ArrayRef> {
-    if *to == DataType::UInt64 {
-        let values = sums.iter().map(|sum| narrow::<u64>(sum.whole(), to)).collect::<Result<Vec<u64>>>()?;
-        return Ok(Arc::new(UInt64Array::from(values)));
+    fn bounded(&self) -> bool {
+        true
     }
-    let values = sums.iter().map(|sum| narrow::<i64>(sum.whole(), to)).collect::<Result<Vec<i64>>>()?;
-    wholes(values.into_iter().map(Some), to)
-}
 
-fn narrow<T: for<'a> TryFrom<&'a BigInt>>(sum: &BigInt, to: &DataType) -> Result<T> {
-    T::try_from(sum).map_err(|_| {
-        Error::value(format!("the sum {sum} does not fit into {to}"))
-            .doing("add up")
-            .help("convert the column with astype(DataType::Float64) first")
-    })
+    fn state_fields(&self, input: &DataType) -> Result<Vec<Field>> {
+        Ok(match Kind::of_type(input, "sum", fit(input))? {
+            Kind::Float => Cells::<f64, FloatSum>::fields(),
+            _ => Cells::<i64, IntSum<i64>>::fields(),
+        })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use arrow::array::{
-        BooleanArray, DurationSecondArray, Float32Array, Float64Array, Int32Array, Int64Array, StringArray,
+        ArrayRef, BooleanArray, DurationSecondArray, Float32Array, Float64Array, Int32Array, Int64Array, StringArray,
+        UInt64Array,
     };
 
     use super::super::testing::{grouped, whole};

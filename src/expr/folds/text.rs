@@ -19,6 +19,8 @@ pub trait TextAccumulator: Default + Send + 'static {
 /// An accumulator for each group, and what to make of them in the end.
 pub struct Texts<A, F> {
     groups: Vec<A>,
+    /// Bytes on the heap of all of them.
+    heap: usize,
     finish: F,
 }
 
@@ -26,7 +28,7 @@ impl<A: TextAccumulator, F: FnOnce(Vec<A>) -> Result<ArrayRef> + Send + 'static>
     /// The empty state: of one group for a column, of none yet for groups.
     pub fn boxed(scope: Scope, finish: F) -> Box<dyn FoldState> {
         let groups = if scope == Scope::Column { vec![A::default()] } else { Vec::new() };
-        Box::new(Texts { groups, finish })
+        Box::new(Texts { groups, heap: 0, finish })
     }
 
     fn make_room(&mut self, groups: Groups<'_>) {
@@ -34,14 +36,23 @@ impl<A: TextAccumulator, F: FnOnce(Vec<A>) -> Result<ArrayRef> + Send + 'static>
             self.groups.resize_with(groups.count(), A::default);
         }
     }
+
+    fn change(&mut self, group: usize, change: impl FnOnce(&mut A)) {
+        let group = &mut self.groups[group];
+        let before = group.bytes();
+        change(group);
+        self.heap = self.heap + group.bytes() - before;
+    }
 }
 
 impl<A: TextAccumulator, F: FnOnce(Vec<A>) -> Result<ArrayRef> + Send + 'static> FoldState for Texts<A, F> {
     fn update(&mut self, values: &ArrayRef, groups: Groups<'_>) -> Result<()> {
         self.make_room(groups);
         match groups {
-            Groups::One => weighted(values, |text, times| self.groups[0].add(text, times)),
-            Groups::Of { ids, .. } => rows(values, |row, text| self.groups[ids[row] as usize].add(text, 1)),
+            Groups::One => weighted(values, |text, times| self.change(0, |group| group.add(text, times))),
+            Groups::Of { ids, .. } => {
+                rows(values, |row, text| self.change(ids[row] as usize, |group| group.add(text, 1)))
+            }
         }
     }
 
@@ -49,7 +60,7 @@ impl<A: TextAccumulator, F: FnOnce(Vec<A>) -> Result<ArrayRef> + Send + 'static>
         let later: Self = same_state(later)?;
         self.make_room(groups);
         for (i, theirs) in later.groups.into_iter().enumerate() {
-            self.groups[groups.of(i)].merge(theirs);
+            self.change(groups.of(i), |group| group.merge(theirs));
         }
         Ok(())
     }
@@ -59,8 +70,7 @@ impl<A: TextAccumulator, F: FnOnce(Vec<A>) -> Result<ArrayRef> + Send + 'static>
     }
 
     fn bytes(&self) -> usize {
-        let inside: usize = self.groups.iter().map(TextAccumulator::bytes).sum();
-        size_of::<Self>() + self.groups.capacity() * size_of::<A>() + inside
+        size_of::<Self>() + self.groups.capacity() * size_of::<A>() + self.heap
     }
 }
 
@@ -96,7 +106,10 @@ pub fn rows(array: &ArrayRef, mut f: impl FnMut(usize, &str)) -> Result<()> {
 }
 
 /// Gives all texts that are not null to `f`, with the times they occur; a text may come more than once.
-fn weighted(array: &ArrayRef, mut f: impl FnMut(&str, u64)) -> Result<()> {
+///
+/// # Errors
+/// Those of [`rows`].
+pub fn weighted(array: &ArrayRef, mut f: impl FnMut(&str, u64)) -> Result<()> {
     if !matches!(array.data_type(), DataType::Dictionary(..)) {
         return rows(array, |_, text| f(text, 1));
     }

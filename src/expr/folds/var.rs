@@ -5,19 +5,18 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef};
 
-use super::exact::{Exact, IntSums, Sums};
+use super::cells::{Cells, Statistic, column};
+use super::exact::IntSums;
+use super::float_cells::FloatSpread;
 use super::float_sums::FloatSums;
-use super::fold::{Fold, FoldState, Outcome, Scope};
+use super::fold::{Fold, FoldState, Scope};
+use super::int_cells::IntSpread;
 use super::kind::Kind;
-use super::number::Number;
-use super::state::{Numeric, floats};
-use super::twofold::GroupSpread;
 use crate::base::{Identity, Result, Tokenizer};
 
 /// The variance (pandas' `var`) with `ddof` delta degrees of freedom, as `Float64`: null for n ≤ ddof, NaN with infinities.
 ///
-/// Over a column it is the exact variance, rounded once: it does not depend on the order or the partitioning of the rows, and nothing
-/// cancels. Over groups of floating numbers it is compensated.
+/// It is the exact variance, rounded once: it does not depend on the order or the partitioning of the rows, and nothing cancels.
 #[derive(Clone, Copy, Debug)]
 pub struct Var {
     /// What is taken off n in the divisor: 1 for a sample (pandas' default), 0 for a population.
@@ -79,8 +78,15 @@ impl Fold for Var {
     }
 
     fn start(&self, input: &DataType, scope: Scope) -> Result<Box<dyn FoldState>> {
-        let ddof = self.ddof;
-        start("var", input, scope, move |sums| sums.var(ddof), move |group| group.var(ddof))
+        start("var", input, scope, Statistic::Var(self.ddof))
+    }
+
+    fn bounded(&self) -> bool {
+        true
+    }
+
+    fn state_fields(&self, input: &DataType) -> Result<Vec<Field>> {
+        state_fields("var", input)
     }
 }
 
@@ -90,8 +96,15 @@ impl Fold for Std {
     }
 
     fn start(&self, input: &DataType, scope: Scope) -> Result<Box<dyn FoldState>> {
-        let ddof = self.ddof;
-        start("std", input, scope, move |sums| sums.std(ddof), move |group| group.var(ddof).map(f64::sqrt))
+        start("std", input, scope, Statistic::Std(self.ddof))
+    }
+
+    fn bounded(&self) -> bool {
+        true
+    }
+
+    fn state_fields(&self, input: &DataType) -> Result<Vec<Field>> {
+        state_fields("std", input)
     }
 }
 
@@ -100,29 +113,21 @@ fn field(input: &FieldRef, name: &str) -> Result<FieldRef> {
     Ok(Arc::new(Field::new(input.name(), DataType::Float64, true)))
 }
 
-fn start(
-    name: &str,
-    input: &DataType,
-    scope: Scope,
-    exact: impl Fn(&Exact) -> Option<f64> + Send + 'static,
-    group: impl Fn(&GroupSpread) -> Option<f64> + Send + 'static,
-) -> Result<Box<dyn FoldState>> {
-    Ok(match (Kind::of_type(input, name, Kind::NUMBERS)?, scope) {
-        (Kind::Float, Scope::Column) => sums::<f64, FloatSums<true>>(scope, exact),
-        (Kind::Float, Scope::Groups) => Numeric::<f64, GroupSpread, _>::boxed(scope, move |groups| {
-            Ok(Outcome::Value(floats(groups.iter().map(group))))
-        }),
-        (Kind::Unsigned, _) => sums::<u64, IntSums<true>>(scope, exact),
-        _ => sums::<i64, IntSums<true>>(scope, exact),
+fn state_fields(name: &str, input: &DataType) -> Result<Vec<Field>> {
+    Ok(match Kind::of_type(input, name, Kind::NUMBERS)? {
+        Kind::Float => Cells::<f64, FloatSpread>::fields(),
+        _ => Cells::<i64, IntSpread<i64>>::fields(),
     })
 }
 
-fn sums<N: Number, S: Sums<N>>(
-    scope: Scope,
-    result: impl Fn(&Exact) -> Option<f64> + Send + 'static,
-) -> Box<dyn FoldState> {
-    Numeric::<N, S, _>::boxed(scope, move |groups: Vec<S>| {
-        Ok(Outcome::Value(floats(groups.iter().map(|sums| result(&sums.exact())))))
+fn start(name: &str, input: &DataType, scope: Scope, statistic: Statistic) -> Result<Box<dyn FoldState>> {
+    Ok(match (Kind::of_type(input, name, Kind::NUMBERS)?, scope) {
+        (Kind::Float, Scope::Groups) => Cells::<f64, FloatSpread>::boxed(statistic),
+        (Kind::Unsigned, Scope::Groups) => Cells::<u64, IntSpread<u64>>::boxed(statistic),
+        (_, Scope::Groups) => Cells::<i64, IntSpread<i64>>::boxed(statistic),
+        (Kind::Float, Scope::Column) => column::<f64, FloatSums<true>>(statistic),
+        (Kind::Unsigned, Scope::Column) => column::<u64, IntSums<true>>(statistic),
+        (_, Scope::Column) => column::<i64, IntSums<true>>(statistic),
     })
 }
 
