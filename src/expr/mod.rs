@@ -10,6 +10,7 @@
 //! | [`program`] | [`Program`]: expressions made ready to run, common parts computed once |
 //! | [`namespaces`] | methods that belong together: `dt()`, `str()`, numbers, `when` |
 //! | [`fns`] | the functions, one a file |
+//! | [`order`] | the order of rows: sort keys, keys as bytes, sorting and merging |
 //! | [`folds`] | the aggregates: count, sum, mean, var, min, quantile, summary … |
 //!
 //! The structure of an expression is closed, its functions are open.
@@ -20,6 +21,7 @@ pub mod fns;
 pub mod folds;
 pub mod function;
 pub mod namespaces;
+pub mod order;
 pub mod program;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -30,6 +32,7 @@ mod widen;
 pub use build::{col, lit};
 pub use function::{Arg, Notation, ScalarFn};
 pub use namespaces::{max_of, min_of, when};
+pub use order::SortKey;
 pub use program::Program;
 pub use tree::Expr;
 pub use value::{Scalar, Value};
