@@ -3,7 +3,8 @@
 use std::cmp::Ordering;
 use std::sync::{Arc, OnceLock};
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
+use arrow::compute::take;
 use arrow::datatypes::Schema;
 
 use super::SortKey;
@@ -262,39 +263,22 @@ impl Keys {
         whole.bytes.get(start..end).unwrap_or_default()
     }
 
+    /// All bytes of the keys of some rows, without making those of all.
+    ///
+    /// # Errors
+    /// Never in practice.
+    pub fn pick(&self, rows: &[u32]) -> Result<Vec<Vec<u8>>> {
+        let rows = UInt32Array::from_iter_values(rows.iter().copied());
+        let columns = self.columns.iter().map(|c| Ok(take(c, &rows, None)?)).collect::<Result<Vec<_>>>()?;
+        let whole = Whole::of(&self.lanes, &columns, rows.len())?;
+        let starts = std::iter::once(&0).chain(&whole.ends);
+        Ok(starts.zip(&whole.ends).map(|(&start, &end)| whole.bytes[start..end].to_vec()).collect())
+    }
+
     /// How row `row` compares to row `to` of `other`, made by the same encoder.
     #[inline]
     pub fn compare(&self, row: usize, other: &Keys, to: usize) -> Ordering {
         let by_prefix = self.prefix(row).cmp(&other.prefix(to));
         if by_prefix.is_ne() || self.exact { by_prefix } else { self.whole(row).cmp(other.whole(to)) }
-    }
-
-    /// How many rows come before the first whose key begins with `bytes` or something larger. The rows are sorted.
-    pub fn before(&self, bytes: &[u8]) -> usize {
-        self.split(bytes, Ordering::Less)
-    }
-
-    /// How many rows come before the first whose key begins with something larger than `bytes`. The rows are sorted.
-    pub fn through(&self, bytes: &[u8]) -> usize {
-        self.split(bytes, Ordering::Equal)
-    }
-
-    /// How many rows at the beginning compare to `bytes` as `most` or less.
-    fn split(&self, bytes: &[u8], most: Ordering) -> usize {
-        let (want, known) = (word_of(bytes), first(bytes.len()));
-        let compare = |row: usize| {
-            let by_prefix = (self.prefix(row) & known).cmp(&want);
-            if by_prefix.is_ne() || bytes.len() <= PREFIX {
-                return by_prefix;
-            }
-            let whole = self.whole(row);
-            whole.get(..bytes.len()).unwrap_or(whole).cmp(bytes)
-        };
-        let (mut low, mut high) = (0, self.len());
-        while low < high {
-            let middle = low + (high - low) / 2;
-            if compare(middle) <= most { low = middle + 1 } else { high = middle }
-        }
-        low
     }
 }

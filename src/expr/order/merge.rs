@@ -45,14 +45,11 @@ impl Merge {
         Merge { fronts: (0..runs).map(|_| Front::default()).collect(), heap: Vec::with_capacity(runs) }
     }
 
-    /// Supplies the next block of a run: the rows `rows` of `keys`.
-    pub fn supply(&mut self, run: usize, keys: Keys, rows: Range<usize>) {
-        if rows.is_empty() {
-            return;
-        }
-        let Some(front) = self.fronts.get_mut(run) else { return };
-        self.heap.push(Next { prefix: keys.prefix(rows.start), run });
-        *front = Front { keys: Some(keys), at: rows.start, end: rows.end };
+    /// Supplies the keys of the next rows of a run.
+    pub fn supply(&mut self, run: usize, keys: Keys) {
+        let Some(front) = self.fronts.get_mut(run).filter(|_| !keys.is_empty()) else { return };
+        self.heap.push(Next { prefix: keys.prefix(0), run });
+        *front = Front { end: keys.len(), keys: Some(keys), at: 0 };
         let mut child = self.heap.len() - 1;
         while child > 0 && self.is_before(child, (child - 1) / 2) {
             self.heap.swap(child, (child - 1) / 2);

@@ -184,7 +184,7 @@ proptest! {
         let mut merge = Merge::new(blocks.len());
         let mut at = vec![0; blocks.len()];
         for (i, blocks) in blocks.iter().enumerate() {
-            merge.supply(i, encoder.encode(&blocks[0]).unwrap(), 0..blocks[0].num_rows());
+            merge.supply(i, encoder.encode(&blocks[0]).unwrap());
         }
         let mut out = Vec::new();
         while let Some(step) = merge.step(most) {
@@ -193,7 +193,7 @@ proptest! {
             if step.last {
                 at[step.run] += 1;
                 if let Some(next) = blocks[step.run].get(at[step.run]) {
-                    merge.supply(step.run, encoder.encode(next).unwrap(), 0..next.num_rows());
+                    merge.supply(step.run, encoder.encode(next).unwrap());
                 }
             }
         }
@@ -201,22 +201,6 @@ proptest! {
         let expected = interleave_record_batch(&[&case.record], &order).unwrap();
         let found = concat_batches(&case.record.schema(), &out).unwrap();
         prop_assert_eq!(format!("{found:?}"), format!("{expected:?}"));
-    }
-
-    #[test]
-    fn borders_are_found(kinds in kinds(), draws in draws(60), cut in 1..40usize) {
-        let case = case(&kinds, &draws);
-        let encoder = Encoder::new(&case.keys, &case.record.schema()).unwrap();
-        let rows: Vec<(usize, usize)> = slow(&case).into_iter().map(|r| (0, r)).collect();
-        let record = interleave_record_batch(&[&case.record], &rows).unwrap();
-        let keys = encoder.encode(&record).unwrap();
-        for border in 0..keys.len() {
-            let bytes = &keys.whole(border)[..cut.min(keys.whole(border).len())];
-            let start = |row: usize| { let w = keys.whole(row); w[..bytes.len().min(w.len())].to_vec() };
-            let before = (0..keys.len()).filter(|&r| start(r).as_slice() < bytes).count();
-            let through = (0..keys.len()).filter(|&r| start(r).as_slice() <= bytes).count();
-            prop_assert_eq!((keys.before(bytes), keys.through(bytes)), (before, through));
-        }
     }
 }
 
