@@ -57,7 +57,7 @@ pub mod watch;
 pub use arrow;
 pub use base::{ByteSize, Error, ErrorKind, Identity, Location, Result, Token};
 pub use exec::{Cancel, Event, Observer};
-pub use expr::{Expr, Scalar, col, lit, max_of, min_of, when};
+pub use expr::{Expr, Scalar, SortKey, col, lit, max_of, min_of, when};
 pub use frame::{
     Cols, DataFrame, IntoColumns, IntoPaths, Table, cols, concat, read_csv, read_csv_with, read_parquet,
     read_parquet_with, wait,

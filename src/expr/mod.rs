@@ -11,6 +11,7 @@
 //! | [`namespaces`] | methods that belong together: `dt()`, `str()`, numbers, `when` |
 //! | [`fns`] | the functions, one a file |
 //! | [`keys`] | rows by their keys: hashes, groups |
+//! | [`order`] | the order of rows: sort keys, keys as bytes, sorting and merging |
 //! | [`folds`] | the aggregates: count, sum, mean, var, min, quantile, summary … |
 //!
 //! The structure of an expression is closed, its functions are open.
@@ -22,6 +23,7 @@ pub mod folds;
 pub mod function;
 pub mod keys;
 pub mod namespaces;
+pub mod order;
 pub mod program;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -32,6 +34,7 @@ mod widen;
 pub use build::{col, lit};
 pub use function::{Arg, Notation, ScalarFn};
 pub use namespaces::{max_of, min_of, when};
+pub use order::SortKey;
 pub use program::Program;
 pub use tree::Expr;
 pub use value::{Scalar, Value};

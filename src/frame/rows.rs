@@ -8,8 +8,8 @@ use arrow::datatypes::SchemaRef;
 
 use super::DataFrame;
 use crate::base::{Error, Result};
-use crate::expr::Expr;
-use crate::ops::{Concat, Filter, Head, MapPartitions, Partitions, Repartition, Sample, Tail};
+use crate::expr::{Expr, SortKey};
+use crate::ops::{Concat, Filter, Head, MapPartitions, Partitions, Repartition, Sample, SortBy, Tail, TopK};
 use crate::plan::Plan;
 
 impl DataFrame {
@@ -56,6 +56,62 @@ impl DataFrame {
     /// `Invalid` for a fraction below 0, or above 1 without replacement.
     pub fn sample(&self, sample: impl Into<Sample>) -> Result<DataFrame> {
         self.then(sample.into())
+    }
+
+    /// The rows in order: by the first key, where that is equal by the next, and where all are equal as they were. A key
+    /// is a column's name or an expression, ordered from small to large with null and NaN last; `desc()`, `nulls_first()`
+    /// say otherwise.
+    ///
+    /// An external merge sort: it works in any memory, and gives as many partitions as there were, in order, of about as
+    /// many rows each.
+    ///
+    /// ```
+    /// # use partita::{DataFrame, col};
+    /// # use std::sync::Arc;
+    /// # use arrow::array::{Float64Array, RecordBatch, StringArray};
+    /// let zone = StringArray::from(vec!["b", "a", "b", "a"]);
+    /// let fare = Float64Array::from(vec![Some(1.0), None, Some(2.0), Some(f64::NAN)]);
+    /// let batch = RecordBatch::try_from_iter([("zone", Arc::new(zone) as _), ("fare", Arc::new(fare) as _)]).unwrap();
+    /// let df = DataFrame::from_batches([batch])?;
+    ///
+    /// let by_zone = df.sort_by([col("zone").asc(), col("fare").desc()])?.compute()?;
+    /// assert_eq!(by_zone.f64s("fare")?[2..], [Some(2.0), Some(1.0)]);
+    /// let by_fare = df.sort_by([col("fare").asc().nulls_first()])?.compute()?; // null and NaN are equal: as they were
+    /// assert!(by_fare.f64s("fare")?[0].is_none());
+    /// assert_eq!(by_fare.f64s("fare")?[2..], [Some(1.0), Some(2.0)]);
+    /// # Ok::<(), partita::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `Invalid` without keys; `UnknownColumn`; `Unsupported` for types that have no order, such as lists.
+    pub fn sort_by<K: Into<SortKey>>(&self, keys: impl IntoIterator<Item = K>) -> Result<DataFrame> {
+        self.then(SortBy::new(keys.into_iter().map(Into::into))?)
+    }
+
+    /// The first `rows` rows of [`sort_by`](Self::sort_by), in order, without sorting the others. (`sort_by` followed by
+    /// `head` does the same.)
+    ///
+    /// # Errors
+    /// As [`sort_by`](Self::sort_by).
+    pub fn top_k<K: Into<SortKey>>(&self, rows: usize, keys: impl IntoIterator<Item = K>) -> Result<DataFrame> {
+        self.then(TopK::new(rows, keys.into_iter().map(Into::into))?)
+    }
+
+    /// The `rows` rows with the largest values in a column, the largest first; where it is equal, by the next column, and
+    /// in the end the earlier row first (pandas' `nlargest` with `keep='first'`).
+    ///
+    /// # Errors
+    /// As [`sort_by`](Self::sort_by).
+    pub fn nlargest<K: Into<SortKey>>(&self, rows: usize, columns: impl IntoIterator<Item = K>) -> Result<DataFrame> {
+        self.top_k(rows, columns.into_iter().map(|c| c.into().desc()))
+    }
+
+    /// The `rows` rows with the smallest values in a column, the smallest first; as [`nlargest`](Self::nlargest).
+    ///
+    /// # Errors
+    /// As [`sort_by`](Self::sort_by).
+    pub fn nsmallest<K: Into<SortKey>>(&self, rows: usize, columns: impl IntoIterator<Item = K>) -> Result<DataFrame> {
+        self.top_k(rows, columns)
     }
 
     /// The same rows in the same order, in another number of partitions. Fewer: neighbouring partitions are joined.

@@ -49,6 +49,10 @@ impl Op for Head {
     fn columns_needed(&self, wanted: &[usize], _inputs: &[SchemaRef]) -> Option<Vec<Vec<usize>>> {
         Some(vec![wanted.to_vec()])
     }
+
+    fn merge_below(&self, below: &dyn Op) -> Option<Arc<dyn Op>> {
+        below.first_rows(self.rows)
+    }
 }
 
 /// Reads the partitions of `range`, then decides whether to go on.

@@ -9,6 +9,7 @@
 //! | [`columns`] | operations that are a projection written shorter |
 //! | [`select`], [`with_columns`], [`mod@drop`], [`rename`], [`astype`], [`fillna`] | those |
 //! | [`limit`], [`head`], [`tail`], [`partitions`] | some of the rows |
+//! | [`sort_by`], [`top_k`] | rows in order, and the first of them |
 //! | [`mod@concat`] | frames one after the other |
 //! | [`join`] | rows of two frames side by side |
 //! | [`count`] | the number of rows |
@@ -43,7 +44,9 @@ pub mod repartition;
 pub mod sample;
 pub mod scan;
 pub mod select;
+pub mod sort_by;
 pub mod tail;
+pub mod top_k;
 pub mod totals;
 pub mod with_columns;
 pub mod write;
@@ -69,7 +72,9 @@ pub use repartition::Repartition;
 pub use sample::{Sample, SampleMode};
 pub use scan::ScanOp;
 pub use select::Select;
+pub use sort_by::SortBy;
 pub use tail::Tail;
+pub use top_k::TopK;
 pub use with_columns::WithColumns;
 pub use write::Write;
 

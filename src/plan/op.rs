@@ -66,6 +66,12 @@ pub trait Op: Identity + Debug + Display + Send + Sync {
         None
     }
 
+    /// An operation that gives the first `rows` rows of what this one gives, over the same inputs, for less.
+    fn first_rows(&self, rows: usize) -> Option<Arc<dyn Op>> {
+        let _ = rows;
+        None
+    }
+
     /// The operation with `f` applied to its expressions.
     fn map_exprs(&self, f: &mut dyn FnMut(&Expr) -> Result<Expr>) -> Result<Option<Arc<dyn Op>>> {
         let _ = f;

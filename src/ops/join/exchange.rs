@@ -7,7 +7,7 @@ use arrow::datatypes::SchemaRef;
 
 use super::heavy;
 use super::layout::{BUILD, Layout, PROBE, joined};
-use super::table::{Pairs, Table, pusher};
+use super::table::{Pairs, Push, Table, pusher};
 use crate::base::{Error, ErrorKind, Result, Token};
 use crate::exec::{Reservation, TaskContext};
 use crate::expr::keys::order::by_hash;
@@ -97,9 +97,6 @@ impl Chunk for Filling {
         Ok(Payload::new(self.writer.finish()?))
     }
 }
-
-/// Takes rows of the result, and the places in the probe side that they come from.
-pub type Push<'a> = dyn FnMut(RecordBatch, &[Option<u32>]) -> Result<Flow> + 'a;
 
 /// What joining a bucket needs.
 #[derive(Clone, Copy)]

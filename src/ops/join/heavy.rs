@@ -6,9 +6,9 @@ use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 
 use super::JoinKind;
-use super::exchange::{Joining, Push};
+use super::exchange::Joining;
 use super::layout::{BUILD, PROBE, joined};
-use super::table::{Pairs, Table};
+use super::table::{Pairs, Push, Table};
 use crate::base::Result;
 use crate::exec::Reservation;
 use crate::io::{Batch, Buckets};

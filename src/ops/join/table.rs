@@ -87,6 +87,9 @@ impl Table {
     }
 }
 
+/// Takes rows of the result, and the places in the probe side that they come from.
+pub type Push<'a> = dyn FnMut(RecordBatch, &[Option<u32>]) -> Result<Flow> + 'a;
+
 /// Pairs of rows on their way out, some at a time.
 pub struct Pairs<'a> {
     layout: &'a Layout,
@@ -107,7 +110,7 @@ impl<'a> Pairs<'a> {
         row: u32,
         partners: &[u32],
         both: (&RecordBatch, &RecordBatch),
-        push: &mut dyn FnMut(RecordBatch, &[Option<u32>]) -> Result<Flow>,
+        push: &mut Push<'_>,
     ) -> Result<Flow> {
         match self.layout.kind {
             JoinKind::Semi | JoinKind::Anti => {
@@ -142,7 +145,7 @@ impl<'a> Pairs<'a> {
     pub fn flush(
         &mut self,
         (probe, build): (&RecordBatch, &RecordBatch),
-        push: &mut dyn FnMut(RecordBatch, &[Option<u32>]) -> Result<Flow>,
+        push: &mut Push<'_>,
     ) -> Result<Flow> {
         if self.rows.is_empty() {
             return Ok(Flow::More);
