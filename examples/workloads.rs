@@ -11,7 +11,7 @@ use arrow::datatypes::DataType::Float64;
 use partita::ml::linfa::DatasetBase;
 use partita::{
     Categorizer, ColumnTransformer, CsvOptions, DataFrame, DummyEncoder, Error, GridSearchCv, LogisticRegression,
-    ParamGrid, Pipeline, Result, Sample, Session, StandardScaler, Target, col, read_csv_with, read_parquet,
+    ParamGrid, Pipeline, Result, Sample, Session, StandardScaler, Target, col, lit, read_csv_with, read_parquet,
 };
 
 #[global_allocator]
@@ -97,6 +97,16 @@ fn search(data: &str, sample: Option<f64>) -> Result<BTreeMap<String, f64>> {
     Ok(answer)
 }
 
+/// Ten million rows joined with another table: how many pairs there are, and two sums over them.
+fn join(data: &str, right: &str, key: &str) -> Result<BTreeMap<String, f64>> {
+    let left = read_parquet(format!("{data}/x/*.parquet"))?;
+    let right = read_parquet(format!("{data}/{right}"))?.select([key, "v2"])?;
+    let pairs = left.select([key, "v1"])?.join(&right, key)?;
+    let sums = pairs.with_column("rows", lit(1))?.select(["rows", "v1", "v2"])?.sum()?.compute()?;
+    let sum = |name: &str| Ok((name.to_string(), sums.value(name, 0)?.as_f64().unwrap_or(f64::NAN)));
+    ["rows", "v1", "v2"].into_iter().map(sum).collect()
+}
+
 fn run(workload: &str, data: &str, out: &str) -> Result<BTreeMap<String, f64>> {
     match workload {
         "W1" => describe(&read_parquet(format!("{data}/*.parquet"))?),
@@ -108,6 +118,10 @@ fn run(workload: &str, data: &str, out: &str) -> Result<BTreeMap<String, f64>> {
             prepare(&read_parquet(format!("{data}/*.parquet"))?)?.to_parquet(out)?;
             Ok(BTreeMap::new())
         }
+        "W4.join-small" => join(data, "small.parquet", "id1"),
+        "W4.join-medium" => join(data, "medium.parquet", "id2"),
+        "W4.join-mediumstr" => join(data, "medium.parquet", "id5"),
+        "W4.join-big" | "W4ooc.join-big" => join(data, "big/*.parquet", "id3"),
         "W5.2pct" => search(data, Some(0.02)),
         "W5.68k" | "W5.1m" => search(data, None),
         other => Err(Error::invalid(format!("there is no workload {other}"))),

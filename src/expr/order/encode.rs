@@ -117,7 +117,7 @@ impl Code<'_> {
                 let own = first(len);
                 let raise = u128::from_be_bytes([RAISE; PREFIX]) & own;
                 let end = if len < PREFIX { u128::from(END) << (120 - 8 * len) } else { 0 };
-                ((word & own) + raise | end, len + 1)
+                (((word & own) + raise) | end, len + 1)
             }
             Code::Bytes(bytes) => {
                 let mut word = Vec::with_capacity(PREFIX + 2);

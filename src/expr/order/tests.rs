@@ -40,7 +40,7 @@ fn seen(kind: usize, draw: &[u8]) -> Option<Seen> {
         _ => {
             let mut text = "id0000000000000000".to_string()[..(pick % 3) * 9].to_string();
             text.extend(draw.iter().take(4).map(|b| char::from(b'a' + b % 3)));
-            text.extend(["", "\0", "ü", "\u{10FFFF}"][pick % 4].chars());
+            text.push_str(["", "\0", "ü", "\u{10FFFF}"][pick % 4]);
             Seen::Bytes(text.into_bytes())
         }
     })

@@ -142,11 +142,7 @@ impl<'a> Pairs<'a> {
     }
 
     /// Sends out what there is.
-    pub fn flush(
-        &mut self,
-        (probe, build): (&RecordBatch, &RecordBatch),
-        push: &mut Push<'_>,
-    ) -> Result<Flow> {
+    pub fn flush(&mut self, (probe, build): (&RecordBatch, &RecordBatch), push: &mut Push<'_>) -> Result<Flow> {
         if self.rows.is_empty() {
             return Ok(Flow::More);
         }
