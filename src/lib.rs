@@ -63,7 +63,8 @@ pub use frame::{
     read_parquet_with, wait,
 };
 pub use io::csv::{CsvOptions, CsvWriteOptions, Infer};
-pub use io::{ParquetReadOptions, ParquetWriteOptions, Receipt};
+pub use io::sink::Compression;
+pub use io::{ParquetReadOptions, ParquetWriteOptions, Receipt, WriteMode};
 pub use ml::{
     Categorizer, ColumnTransformer, DummyEncoder, GridSearchCv, KFold, LogisticRegression, OneHotEncoder, ParamGrid,
     Penalty, Pipeline, Remainder, Scoring, Solver, StandardScaler, StratifiedKFold, Target,

@@ -1,7 +1,5 @@
 //! Frames of files.
 
-use std::sync::Arc;
-
 use super::DataFrame;
 use crate::base::Result;
 use crate::io::csv::{CsvOptions, CsvSource};
@@ -68,6 +66,9 @@ impl<P: AsRef<str>> IntoPaths for &Vec<P> {
 /// Files whose columns differ are brought together: a missing column is null, whole numbers become wider or
 /// floating where another file has them so.
 ///
+/// Folders below the one that is named, or where a pattern starts, say columns by their names: `year=2023/month=1/`. A
+/// filter on them leaves out whole files; `explain` tells how many.
+///
 /// # Errors
 /// `Io` for a missing file or a pattern that finds nothing, `Corrupt` for what is not Parquet, `Schema` for columns
 /// that do not go together; each names the file.
@@ -121,7 +122,7 @@ impl Session {
     /// # Errors
     /// As [`read_parquet`].
     pub fn read_parquet_with(&self, paths: impl IntoPaths, options: ParquetReadOptions) -> Result<DataFrame> {
-        DataFrame::from_source(Arc::new(ParquetSource::open(&paths.into_paths(), options)?), self)
+        DataFrame::from_source(ParquetSource::open_hive(&paths.into_paths(), options)?, self)
     }
 
     /// As [`read_csv`], in this session.
@@ -137,6 +138,6 @@ impl Session {
     /// # Errors
     /// As [`read_csv`].
     pub fn read_csv_with(&self, paths: impl IntoPaths, options: CsvOptions) -> Result<DataFrame> {
-        DataFrame::from_source(Arc::new(CsvSource::open(&paths.into_paths(), options)?), self)
+        DataFrame::from_source(CsvSource::open_hive(&paths.into_paths(), options)?, self)
     }
 }

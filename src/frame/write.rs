@@ -21,15 +21,21 @@ impl DataFrame {
         self.to_parquet_with(folder, ParquetWriteOptions::new())
     }
 
-    /// As [`to_parquet`](Self::to_parquet), with options.
+    /// As [`to_parquet`](Self::to_parquet), with options: among them what becomes of what is there already
+    /// ([`mode`](ParquetWriteOptions::mode)), and folders named by values
+    /// ([`partition_by`](ParquetWriteOptions::partition_by)).
+    ///
+    /// A crash at any instant leaves the old folder or the new one, never a mixture; whoever reads or writes the folder
+    /// next removes what a killed process has left beside it. The frame may be one of the folder that it overwrites.
     ///
     /// # Errors
-    /// As [`to_parquet`](Self::to_parquet).
+    /// As [`to_parquet`](Self::to_parquet); `UnknownColumn`, and `Unsupported` for columns whose values cannot be names.
     pub fn to_parquet_with(&self, folder: impl AsRef<Path>, options: ParquetWriteOptions) -> Result<Vec<Receipt>> {
         self.write_folder(folder.as_ref(), Arc::new(options))
     }
 
-    /// Writes the rows as CSV into a folder, a file for each partition. The folder appears whole or not at all.
+    /// Writes the rows as CSV into a folder, a file for each partition; [`write_file`](Self::write_file) makes one file.
+    /// The folder appears whole or not at all.
     ///
     /// # Errors
     /// As [`to_parquet`](Self::to_parquet); `Unsupported` for columns that have no text form, as lists.
@@ -37,7 +43,7 @@ impl DataFrame {
         self.to_csv_with(folder, CsvWriteOptions::new())
     }
 
-    /// As [`to_csv`](Self::to_csv), with options.
+    /// As [`to_csv`](Self::to_csv), with options, as [`to_parquet_with`](Self::to_parquet_with).
     ///
     /// # Errors
     /// As [`to_csv`](Self::to_csv).
@@ -56,18 +62,20 @@ impl DataFrame {
     /// ```
     ///
     /// # Errors
-    /// `Invalid` when there is something at `path` already; those of the tasks; `Io` when the disk is full. Nothing is
-    /// left behind then.
+    /// `Invalid` when there is something at `path` already and it is not to be overwritten; `Unsupported` for appending
+    /// and for `partition_by`, which need a folder; those of the tasks; `Io` when the disk is full. Nothing is left
+    /// behind then.
     pub fn write_file(&self, path: impl AsRef<Path>, format: &dyn Format) -> Result<Receipt> {
         let mut batches = self.batches()?.map(|record| Ok(Batch::new(record?, 0, 0)));
-        sink::write_file(path.as_ref(), format, self.schema(), &mut batches)
+        sink::write_file(path.as_ref(), format, self.schema(), &mut batches, self.session.task_context())
     }
 
     fn write_folder(&self, folder: &Path, format: Arc<dyn Format>) -> Result<Vec<Receipt>> {
         self.write_to(Arc::new(FolderSink::open(folder, format, self.schema().clone())?))
     }
 
-    /// Writes the rows to a sink, then has it commit; when something fails, nothing is left behind.
+    /// Writes the rows to a sink, then has it commit; when something fails, nothing is left behind. As many rows are
+    /// written as were computed, for each file and in all, or it is a `Conservation` error.
     ///
     /// # Errors
     /// Those of the tasks and of the sink.
@@ -75,8 +83,10 @@ impl DataFrame {
         let written = || -> Result<Vec<Receipt>> {
             let table = self.then(Write::new(sink.clone()))?.compute()?;
             let receipts = table.batches().iter().map(Write::receipts).collect::<Result<Vec<_>>>()?.concat();
-            sink.commit(&receipts)?;
-            Ok(receipts)
+            if let Some(known) = self.plan.known_rows() {
+                sink::conserved("writing", known.iter().sum(), receipts.iter().map(|r| r.rows).sum())?;
+            }
+            sink.commit(receipts)
         };
         written().inspect_err(|_| sink.abort())
     }

@@ -7,26 +7,31 @@
 //! | [`buckets`] | rows by the hash of their keys, in memory and on disk: what lies in the middle of an exchange |
 //! | [`source`] | [`Source`]: partitions that can be read; [`Scan`]: what is wanted of them |
 //! | [`csv`] | CSV files: reading and writing |
+//! | [`hive`] | columns whose values are the names of folders |
 //! | [`memory`] | batches that are already there |
 //! | [`parquet`] | Parquet files |
 //! | [`sink`] | [`Sink`]: partitions become files, whole or not at all |
+//! | [`staging`] | prepared beside their place, put there in one step |
 //! | [`store`] | which files are meant, and opening them |
 
 pub mod batch;
 pub mod buckets;
 pub mod csv;
+pub mod hive;
 pub mod memory;
 pub mod parquet;
 pub mod sink;
 pub mod source;
 pub mod spill;
+pub mod staging;
 pub mod store;
 
 pub use batch::{Batch, Batches, Origin, Rows};
 pub use buckets::{BucketWriter, Buckets, Hashed};
+pub use hive::HiveSource;
 pub use memory::MemorySource;
 pub use parquet::{ParquetReadOptions, ParquetSource, ParquetWriteOptions};
-pub use sink::{FolderSink, Format, PartWriter, Receipt, Sink};
+pub use sink::{FolderSink, Format, Part, Placement, Receipt, Sink, WriteMode};
 pub use source::{PartitionInfo, Scan, Source};
 pub use spill::SpilledBatch;
 pub use store::FileInfo;

@@ -35,6 +35,12 @@ pub trait Source: Identity + Debug + Send + Sync {
         let _ = (i, scan);
         false
     }
+
+    /// The ordinal of the file that partition `i` is in, where there are files and it is in one.
+    fn file_of(&self, i: usize) -> Option<usize> {
+        let _ = i;
+        None
+    }
 }
 
 /// What is known of a partition before it is read.

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
+use super::staging::leftovers::{recover, recover_all_in};
+use crate::base::disk::LocalDisk;
 use crate::base::{Error, ErrorKind, Identity, Result, Tokenizer};
 
 /// A file as it was when it was listed. Its identity is its path, size and modification time.
@@ -64,36 +66,50 @@ fn modified(metadata: &Metadata) -> u128 {
     metadata.modified().ok().and_then(|t| t.duration_since(UNIX_EPOCH).ok()).map_or(0, |d| d.as_nanos())
 }
 
+/// A file, and the folder below which it was found.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// The file.
+    pub info: FileInfo,
+    /// The folder that was named, or that a pattern starts from; none if the file itself was named.
+    pub root: Option<Arc<Path>>,
+}
+
 /// The files that `paths` mean, in the order of `paths`; each is
 /// - a file: taken whatever its name;
 /// - a folder: all files in it and in the folders below whose name ends in one of `extensions` (such as `".csv"`; any
 ///   if there are none), but for hidden ones and ones that start with `_`, sorted by path;
 /// - a pattern with `*`, `?`, `[…]` or `**`: the files that match it, sorted by path. A file that really has this name wins.
 ///
+/// What killed processes have left of writing these places is removed first (see [`staging`](super::staging)).
+///
 /// # Errors
 /// `Io` for a file that does not exist, and for a pattern or a folder that yields nothing (saying where it looked);
 /// `Invalid` for a malformed pattern or no path at all; `Unsupported` for an address (`s3://…`).
-pub fn list(paths: &[String], extensions: &[&str]) -> Result<Vec<FileInfo>> {
+pub fn list(paths: &[String], extensions: &[&str]) -> Result<Vec<Listed>> {
     if paths.is_empty() {
         return Err(Error::invalid("no file is named").doing("open").help("give a path, a folder or a pattern"));
     }
+    recover(&LocalDisk, paths.iter().map(Path::new));
     let mut files = Vec::new();
     for text in paths {
         let path = Path::new(text);
         if text.contains("://") {
             return Err(Error::unsupported("reading from an address").doing("open").at_path(text));
         }
+        let below = |root: &Path, found: Vec<FileInfo>| {
+            let root: Arc<Path> = Arc::from(root);
+            found.into_iter().map(move |info| Listed { info, root: Some(root.clone()) })
+        };
         if path.is_dir() {
-            files.extend(folder(path, extensions)?);
+            files.extend(below(path, folder(path, extensions)?));
         } else if !path.exists() && text.contains(['*', '?', '[']) {
-            files.extend(matching(text)?);
+            files.extend(below(Path::new(fixed_part(text)), matching(text)?));
         } else {
             let here = std::env::current_dir().unwrap_or_default();
-            files.push(
-                FileInfo::of(path).map_err(|e| {
-                    if path.is_relative() { e.help(format!("looked from {}", here.display())) } else { e }
-                })?,
-            );
+            let info = FileInfo::of(path)
+                .map_err(|e| if path.is_relative() { e.help(format!("looked from {}", here.display())) } else { e })?;
+            files.push(Listed { info, root: None });
         }
     }
     Ok(files)
@@ -105,6 +121,7 @@ fn folder(root: &Path, extensions: &[&str]) -> Result<Vec<FileInfo>> {
     let mut todo = vec![root.to_path_buf()];
     while let Some(folder) = todo.pop() {
         let refused = |e| Error::io(folder.display(), e).doing("list");
+        recover_all_in(&LocalDisk, &folder);
         for entry in std::fs::read_dir(&folder).map_err(refused)? {
             let path = entry.map_err(refused)?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -150,10 +167,15 @@ fn matching(pattern: &str) -> Result<Vec<FileInfo>> {
     infos(found)
 }
 
+/// The folder where the search for a pattern starts, as it is written.
+fn fixed_part(pattern: &str) -> &str {
+    let fixed = pattern.split(['*', '?', '[']).next().unwrap_or_default();
+    fixed.rfind(['/', std::path::MAIN_SEPARATOR]).map_or("", |end| &fixed[..=end])
+}
+
 /// The folder where the search for a pattern starts, and whether it is there.
 fn searched(pattern: &str) -> String {
-    let fixed = pattern.split(['*', '?', '[']).next().unwrap_or_default();
-    let folder = fixed.rfind(['/', std::path::MAIN_SEPARATOR]).map_or("", |end| &fixed[..=end]);
+    let folder = fixed_part(pattern);
     let start = if Path::new(folder).is_absolute() {
         PathBuf::from(folder)
     } else {
@@ -172,8 +194,8 @@ mod tests {
     use super::*;
     use crate::base::Token;
 
-    fn names(files: &[FileInfo]) -> Vec<String> {
-        files.iter().map(|f| f.path.rsplit('/').next().unwrap().to_string()).collect()
+    fn names(files: &[Listed]) -> Vec<String> {
+        files.iter().map(|f| f.info.path.rsplit('/').next().unwrap().to_string()).collect()
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Reads a source.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -55,6 +56,13 @@ impl fmt::Display for ScanOp {
             write!(f, "; skips unless {prune}")?;
             if skipped > 0 {
                 write!(f, " ({skipped} of {parts} partitions)")?;
+                let files = |i| self.source.file_of(i);
+                let all: BTreeSet<_> = (0..parts).filter_map(files).collect();
+                let read: BTreeSet<_> =
+                    (0..parts).filter(|&i| !self.source.skips(i, &self.scan)).filter_map(files).collect();
+                if read.len() < all.len() {
+                    write!(f, ", reads {} of {} files", read.len(), all.len())?;
+                }
             }
         }
         Ok(())

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 
-use crate::base::{Error, Identity, Result, Token, Tokenizer};
-use crate::io::{Batch, PartWriter, Receipt, Sink};
+use crate::base::{Error, ErrorKind, Identity, Result, Token, Tokenizer};
+use crate::exec::TaskContext;
+use crate::io::{Batch, Part, Receipt, Sink};
 use crate::plan::node::only;
 use crate::plan::{Flow, Map, Op, Out, Plan, Shape, Stage};
 
-/// Writes each partition to a sink and gives a row of receipt for it: the file, its rows, its bytes. Nothing appears
+/// Writes each partition to a sink and gives a row of receipt for each file: where it will be, its rows, its bytes. Nothing appears
 /// before the sink is told to commit.
 #[derive(Debug, Clone)]
 pub struct Write {
@@ -72,7 +73,7 @@ impl Op for Write {
         only(inputs)?;
         let (sink, schema) = (self.sink.clone(), self.schema(&[])?);
         Ok(Map::each(move |partition| {
-            Ok(Box::new(WriteStage { sink: sink.clone(), schema: schema.clone(), partition, part: None }))
+            Ok(Box::new(WriteStage { sink: sink.clone(), schema: schema.clone(), partition, part: None, rows: 0 }))
         }))
     }
 }
@@ -81,32 +82,40 @@ struct WriteStage {
     sink: Arc<dyn Sink>,
     schema: SchemaRef,
     partition: usize,
-    part: Option<PartWriter>,
+    part: Option<Box<dyn Part>>,
+    /// Rows that came in.
+    rows: u64,
 }
 
 impl WriteStage {
-    fn part(&mut self) -> Result<&mut PartWriter> {
-        if self.part.is_none() {
-            self.part = Some(self.sink.part(self.partition)?);
-        }
-        self.part.as_mut().ok_or_else(|| Error::invalid("the part was just made"))
+    fn part(&mut self, ctx: &TaskContext) -> Result<&mut dyn Part> {
+        let part = match self.part.take() {
+            Some(part) => part,
+            None => self.sink.part(self.partition, ctx)?,
+        };
+        Ok(self.part.insert(part).as_mut())
     }
 }
 
 impl Stage for WriteStage {
-    fn push(&mut self, batch: Batch, _out: &mut Out<'_>) -> Result<Flow> {
-        self.part()?.push(&batch.record)?;
+    fn push(&mut self, batch: Batch, out: &mut Out<'_>) -> Result<Flow> {
+        self.rows += batch.rows() as u64;
+        self.part(out.context())?.push(&batch.record)?;
         Ok(Flow::More)
     }
 
     fn end(&mut self, out: &mut Out<'_>) -> Result<()> {
-        self.part()?;
+        self.part(out.context())?;
         let Some(part) = self.part.take() else { return Ok(()) };
-        let receipt = part.finish()?;
+        let receipts = part.finish()?;
+        let (rows_in, rows_out) = (self.rows, receipts.iter().map(|r| r.rows).sum());
+        if rows_in != rows_out {
+            return Err(Error::new(ErrorKind::Conservation { what: "write".to_string(), rows_in, rows_out }));
+        }
         let columns = vec![
-            Arc::new(StringArray::from(vec![receipt.path.to_string_lossy().into_owned()])) as _,
-            Arc::new(Int64Array::from(vec![receipt.rows as i64])) as _,
-            Arc::new(Int64Array::from(vec![receipt.bytes as i64])) as _,
+            Arc::new(StringArray::from_iter_values(receipts.iter().map(|r| r.path.to_string_lossy()))) as _,
+            Arc::new(Int64Array::from_iter_values(receipts.iter().map(|r| r.rows as i64))) as _,
+            Arc::new(Int64Array::from_iter_values(receipts.iter().map(|r| r.bytes as i64))) as _,
         ];
         let record = RecordBatch::try_new(self.schema.clone(), columns)?;
         out.push(Batch::new(record, self.partition as u64, 0))?;

@@ -1,17 +1,22 @@
 //! CSV as a file format that partitions are written in.
 
+use std::io::{self, Write};
+
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
 use super::CsvWriter;
-use crate::base::Result;
-use crate::io::sink::{Encoder, Format, Output};
+use crate::base::{Error, Result};
+use crate::exec::{Reservation, TaskContext};
+use crate::io::sink::{Compression, Encoder, Format, Output, Placement, WriteMode};
 
-/// How CSV files are written.
-#[derive(Clone, Copy, Debug)]
+/// How CSV files are written, and where they are placed.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CsvWriteOptions {
-    delimiter: u8,
-    header: bool,
+    pub(super) delimiter: u8,
+    pub(super) header: bool,
+    compression: Compression,
+    placement: Placement,
 }
 
 impl Default for CsvWriteOptions {
@@ -21,9 +26,14 @@ impl Default for CsvWriteOptions {
 }
 
 impl CsvWriteOptions {
-    /// Commas, and a line of column names in each file.
+    /// Commas, a line of column names in each file, not compressed, into a place where there is nothing yet.
     pub fn new() -> Self {
-        CsvWriteOptions { delimiter: b',', header: true }
+        CsvWriteOptions {
+            delimiter: b',',
+            header: true,
+            compression: Compression::None,
+            placement: Placement::default(),
+        }
     }
 
     /// What stands between two fields.
@@ -39,33 +49,122 @@ impl CsvWriteOptions {
         self.header = header;
         self
     }
+
+    /// Compresses whole files: gzip (`.csv.gz`) or Zstandard (`.csv.zst`). Such a file is read as one partition.
+    #[must_use]
+    pub fn compression(mut self, compression: Compression) -> Self {
+        self.compression = compression;
+        self
+    }
+
+    /// What becomes of what is there already.
+    #[must_use]
+    pub fn mode(mut self, mode: WriteMode) -> Self {
+        self.placement.mode = mode;
+        self
+    }
+
+    /// Folders named by the values of these columns, as
+    /// [`ParquetWriteOptions::partition_by`](crate::ParquetWriteOptions::partition_by) has them.
+    #[must_use]
+    pub fn partition_by<S: Into<String>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
+        self.placement.partition_by = columns.into_iter().map(Into::into).collect();
+        self
+    }
 }
 
 impl Format for CsvWriteOptions {
     fn extension(&self) -> &str {
-        "csv"
+        match self.compression {
+            Compression::Gzip => "csv.gz",
+            Compression::Zstd(_) => "csv.zst",
+            _ => "csv",
+        }
     }
 
-    fn begin(&self, schema: &SchemaRef, out: Output) -> Result<Box<dyn Encoder>> {
-        let mut writer = CsvWriter::new(out).delimiter(self.delimiter).header(self.header);
+    fn begin(&self, schema: &SchemaRef, out: Output, ctx: &TaskContext) -> Result<Box<dyn Encoder>> {
+        let (packed, held) = Packed::new(self.compression, out)?;
+        let held = ctx.budget.reserve("a CSV file that is being compressed", held)?;
+        let mut writer = CsvWriter::new(packed, self);
         writer.begin(schema)?;
-        Ok(Box::new(CsvEncoder { writer, rows: 0 }))
+        Ok(Box::new(CsvEncoder { writer, _held: held }))
+    }
+
+    fn placement(&self) -> Placement {
+        self.placement.clone()
     }
 }
 
 struct CsvEncoder {
-    writer: CsvWriter<Output>,
-    rows: u64,
+    writer: CsvWriter<Packed>,
+    _held: Reservation,
 }
 
 impl Encoder for CsvEncoder {
     fn push(&mut self, record: &RecordBatch) -> Result<()> {
-        self.writer.write(record)?;
-        self.rows += record.num_rows() as u64;
-        Ok(())
+        self.writer.write(record)
     }
 
     fn finish(self: Box<Self>) -> Result<(u64, Output)> {
-        Ok((self.rows, self.writer.finish()?))
+        let rows = self.writer.rows();
+        let out = self.writer.finish()?.finish().map_err(Error::system)?;
+        Ok((rows, out))
+    }
+}
+
+/// Text on its way into a file.
+enum Packed {
+    Plain(Output),
+    Gzip(flate2::write::GzEncoder<Output>),
+    Zstd(zstd::stream::write::Encoder<'static, Output>),
+}
+
+impl Packed {
+    /// The compressor and about how many bytes it holds.
+    fn new(compression: Compression, out: Output) -> Result<(Packed, u64)> {
+        match compression {
+            Compression::None => Ok((Packed::Plain(out), 0)),
+            Compression::Gzip => {
+                let level = flate2::Compression::new(6);
+                Ok((Packed::Gzip(flate2::write::GzEncoder::new(out, level)), 300 << 10))
+            }
+            Compression::Zstd(level) if (1..=22).contains(&level) => {
+                let encoder = zstd::stream::write::Encoder::new(out, level).map_err(Error::system)?;
+                Ok((Packed::Zstd(encoder), (1 << 20) << (level / 3)))
+            }
+            Compression::Zstd(level) => {
+                Err(Error::invalid(format!("there is no level {level} of zstd")).help("take one of 1 to 22"))
+            }
+            other => {
+                let error = Error::unsupported(format!("CSV compressed with {other:?}"));
+                Err(error.help("take Gzip or Zstd"))
+            }
+        }
+    }
+
+    fn finish(self) -> io::Result<Output> {
+        match self {
+            Packed::Plain(out) => Ok(out),
+            Packed::Gzip(out) => out.finish(),
+            Packed::Zstd(out) => out.finish(),
+        }
+    }
+}
+
+impl Write for Packed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Packed::Plain(out) => out.write(bytes),
+            Packed::Gzip(out) => out.write(bytes),
+            Packed::Zstd(out) => out.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Packed::Plain(out) => out.flush(),
+            // a compressor that is flushed compresses worse; what is left is written when it is finished
+            Packed::Gzip(_) | Packed::Zstd(_) => Ok(()),
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! CSV files as a source: one schema for all of them, and their partitions.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
@@ -11,7 +12,8 @@ use super::read::{Batches as Partition, Reading};
 use crate::base::schema::unknown_column;
 use crate::base::{ByteSize, Error, ErrorKind, Identity, Result, Tokenizer};
 use crate::exec::TaskContext;
-use crate::io::{Batches, PartitionInfo, Scan, Source, store};
+use crate::io::hive::columns::HiveTexts;
+use crate::io::{Batches, FileInfo, HiveSource, PartitionInfo, Scan, Source, store};
 
 /// The endings of CSV files in a folder.
 const EXTENSIONS: [&str; 3] = [".csv", ".csv.gz", ".csv.zst"];
@@ -39,10 +41,44 @@ impl CsvSource {
     /// `Io` for missing files; `Invalid` for options that make no sense; `UnknownColumn` for a column that is named in
     /// the options only; `Schema` for files that do not fit together; `Corrupt` for a file without a header.
     pub fn open(paths: &[String], options: CsvOptions) -> Result<CsvSource> {
+        let listed = store::list(paths, &EXTENSIONS)?;
+        CsvSource::of_files(listed.into_iter().map(|l| l.info).collect(), options)
+    }
+
+    /// As [`open`](Self::open), and behind the columns of the files those that the names of their folders say, below the
+    /// folder that was named or where a pattern starts (see [`hive`](crate::io::hive)).
+    ///
+    /// # Errors
+    /// As [`open`](Self::open); `Value` when the name of a folder is not of the type given to its column.
+    pub fn open_hive(paths: &[String], options: CsvOptions) -> Result<Arc<dyn Source>> {
+        let listed = store::list(paths, &EXTENSIONS)?;
+        let mut texts = HiveTexts::of(&listed);
+        let mut of_files = options.clone();
+        of_files.dtypes.retain(|name, _| !texts.names().contains(name));
+        let files = || listed.iter().map(|l| l.info.clone()).collect();
+        let mut source = CsvSource::of_files(files(), of_files.clone())?;
+        texts.remove(&source.schema);
+        let wanted = options.dtypes.iter().filter(|(name, _)| !texts.names().contains(name));
+        let dtypes: BTreeMap<_, _> = wanted.map(|(name, data_type)| (name.clone(), data_type.clone())).collect();
+        if dtypes != of_files.dtypes {
+            source = CsvSource::of_files(files(), CsvOptions { dtypes, ..of_files })?;
+        }
+        if texts.is_empty() {
+            return Ok(Arc::new(source));
+        }
+        let hive = texts.typed(&listed, &options.dtypes, &BTreeMap::new())?;
+        Ok(Arc::new(HiveSource::new(Arc::new(source), hive)))
+    }
+
+    /// Opens files that were listed.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn of_files(infos: Vec<FileInfo>, options: CsvOptions) -> Result<CsvSource> {
         options.check()?;
         let mut unified = Unified::default();
         let (mut files, mut widened) = (Vec::new(), Vec::new());
-        for info in store::list(paths, &EXTENSIONS)? {
+        for info in infos {
             let (file, head, whole) = CsvFile::open(&info, &options)?;
             let (guesses, found) = Guesses::of(&file, &options, &head, whole)?;
             unified.add(&file, &guesses, &options)?;
@@ -167,6 +203,10 @@ impl Source for CsvSource {
             limit: scan.limit.unwrap_or(usize::MAX),
         };
         Ok(Box::new(Partition::open(reading, ctx)?))
+    }
+
+    fn file_of(&self, i: usize) -> Option<usize> {
+        self.blocks.get(i).map(|(file, _)| *file)
     }
 }
 

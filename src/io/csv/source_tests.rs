@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::base::Token;
 use crate::exec::Budget;
-use crate::io::csv::{CsvWriter, Infer};
+use crate::io::csv::{CsvWriteOptions, CsvWriter, Infer};
 
 /// Files in a folder of their own, and a source over them.
 fn open(files: &[(&str, &[u8])], options: CsvOptions) -> (tempfile::TempDir, Result<CsvSource>) {
@@ -310,7 +310,7 @@ proptest! {
             ("s", Arc::new(values.iter().map(|v| v.2.clone()).collect::<StringArray>()), true),
             ("t", Arc::new(values.iter().map(|v| Some(v.3)).collect::<TimestampMicrosecondArray>()), true),
         ]).unwrap();
-        let mut writer = CsvWriter::new(Vec::new());
+        let mut writer = CsvWriter::new(Vec::new(), &CsvWriteOptions::new());
         writer.write(&batch).unwrap();
         let bytes = writer.finish().unwrap();
         let mut options = CsvOptions::new().null_values([""; 0]);

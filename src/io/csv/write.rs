@@ -8,6 +8,7 @@ use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Schema, TimeUnit};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
+use super::CsvWriteOptions;
 use crate::base::{Error, Result};
 
 /// Writes record batches as CSV (RFC 4180): a header, a line for each row, ended by `\n`.
@@ -23,26 +24,18 @@ pub struct CsvWriter<W: Write> {
     delimiter: u8,
     buffer: Vec<u8>,
     header: bool,
+    rows: u64,
 }
 
 impl<W: Write> CsvWriter<W> {
-    /// A writer with commas and a header.
-    pub fn new(out: W) -> Self {
-        CsvWriter { out, delimiter: b',', buffer: Vec::new(), header: true }
+    /// A writer of CSV with the delimiter and the header that the options say.
+    pub fn new(out: W, options: &CsvWriteOptions) -> Self {
+        CsvWriter { out, delimiter: options.delimiter, buffer: Vec::new(), header: options.header, rows: 0 }
     }
 
-    /// The byte between fields.
-    #[must_use]
-    pub fn delimiter(mut self, byte: u8) -> Self {
-        self.delimiter = byte;
-        self
-    }
-
-    /// Whether the names of the columns come first.
-    #[must_use]
-    pub fn header(mut self, header: bool) -> Self {
-        self.header = header;
-        self
+    /// How many rows were written.
+    pub fn rows(&self) -> u64 {
+        self.rows
     }
 
     /// Writes the header, if one is wanted and not yet written. [`write`](Self::write) does it by itself; call it
@@ -87,6 +80,7 @@ impl<W: Write> CsvWriter<W> {
                 }
             }
             self.buffer.push(b'\n');
+            self.rows += 1;
             if self.buffer.len() > 1 << 16 {
                 self.flush_buffer()?;
             }

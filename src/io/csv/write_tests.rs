@@ -5,7 +5,7 @@ use arrow::array::{Date32Array, Float64Array, Int64Array, NullArray, StringArray
 use super::*;
 
 fn written(batch: &RecordBatch) -> String {
-    let mut writer = CsvWriter::new(Vec::new());
+    let mut writer = CsvWriter::new(Vec::new(), &CsvWriteOptions::new());
     writer.write(batch).unwrap();
     String::from_utf8(writer.finish().unwrap()).unwrap()
 }
@@ -41,6 +41,6 @@ fn instants_say_so_and_lonely_nulls_are_no_empty_lines() {
 fn nested_columns_are_refused_by_name() {
     let nested = arrow::array::ListArray::from_iter_primitive::<Int64Type, _, _>([Some([Some(1)])]);
     let batch = RecordBatch::try_from_iter([("l", Arc::new(nested) as ArrayRef)]).unwrap();
-    let error = CsvWriter::new(Vec::new()).write(&batch).unwrap_err();
+    let error = CsvWriter::new(Vec::new(), &CsvWriteOptions::new()).write(&batch).unwrap_err();
     assert_eq!(error.location().column.as_deref(), Some("l"));
 }

@@ -31,4 +31,4 @@ mod tests;
 
 pub use options::ParquetReadOptions;
 pub use source::ParquetSource;
-pub use write::{Compression, ParquetWriteOptions};
+pub use write::ParquetWriteOptions;

@@ -16,11 +16,13 @@ pub struct ParquetReadOptions {
     pub partition_bytes: u64,
     /// Types that columns are given whatever the files say, by name.
     pub dtypes: BTreeMap<String, DataType>,
+    /// Whether the names of folders such as `year=2023` say columns.
+    pub hive: bool,
 }
 
 impl Default for ParquetReadOptions {
     fn default() -> Self {
-        ParquetReadOptions { partition_rows: 1 << 20, partition_bytes: 128 << 20, dtypes: BTreeMap::new() }
+        ParquetReadOptions { partition_rows: 1 << 20, partition_bytes: 128 << 20, dtypes: BTreeMap::new(), hive: true }
     }
 }
 
@@ -35,6 +37,15 @@ impl ParquetReadOptions {
     #[must_use]
     pub fn dtype(mut self, name: impl Into<String>, data_type: DataType) -> Self {
         self.dtypes.insert(name.into(), data_type);
+        self
+    }
+
+    /// Whether the names of folders such as `year=2023` say columns, as they do unless told otherwise. Their types are
+    /// those that were written by [`partition_by`](crate::ParquetWriteOptions::partition_by) or given by
+    /// [`dtype`](Self::dtype), else whole numbers, dates or texts. Filters on them leave out whole files.
+    #[must_use]
+    pub fn hive(mut self, hive: bool) -> Self {
+        self.hive = hive;
         self
     }
 
@@ -63,5 +74,6 @@ impl Identity for ParquetReadOptions {
             t.str(name);
             t.debug(data_type);
         }
+        t.u64(u64::from(self.hive));
     }
 }

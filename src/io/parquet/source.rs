@@ -13,8 +13,12 @@ use super::unify::{Unified, unify};
 use crate::base::{Identity, Result, Tokenizer};
 use crate::exec::TaskContext;
 use crate::expr::Expr;
+use crate::io::hive::columns::{HiveTexts, TYPES, recorded};
 use crate::io::store::{self, FileInfo};
-use crate::io::{Batches, PartitionInfo, Scan, Source};
+use crate::io::{Batches, HiveSource, PartitionInfo, Scan, Source};
+
+/// The endings of Parquet files in a folder.
+const EXTENSIONS: [&str; 3] = [".parquet", ".parq", ".pq"];
 
 /// Parquet files as one table: pandas' `read_parquet`, Dask's for several files.
 ///
@@ -48,7 +52,36 @@ impl ParquetSource {
     /// `Unsupported` for an encrypted one, `Schema` where schemas do not go together.
     pub fn open(paths: &[impl AsRef<str>], options: ParquetReadOptions) -> Result<ParquetSource> {
         let paths: Vec<String> = paths.iter().map(|p| p.as_ref().to_string()).collect();
-        ParquetSource::of_files(store::list(&paths, &[".parquet", ".parq", ".pq"])?, options)
+        let listed = store::list(&paths, &EXTENSIONS)?;
+        ParquetSource::of_files(listed.into_iter().map(|l| l.info).collect(), options)
+    }
+
+    /// As [`open`](Self::open), and behind the columns of the files those that the names of their folders say, below the
+    /// folder that was named or where a pattern starts (see [`hive`](crate::io::hive)).
+    ///
+    /// # Errors
+    /// As [`open`](Self::open); `Value` when the name of a folder is not of the type given to its column.
+    pub fn open_hive(paths: &[String], options: ParquetReadOptions) -> Result<Arc<dyn Source>> {
+        let listed = store::list(paths, &EXTENSIONS)?;
+        let files = || listed.iter().map(|l| l.info.clone()).collect();
+        let mut texts = if options.hive { HiveTexts::of(&listed) } else { HiveTexts::default() };
+        if texts.is_empty() {
+            return Ok(Arc::new(ParquetSource::of_files(files(), options)?));
+        }
+        let mut of_files = options.clone();
+        of_files.dtypes.retain(|name, _| !texts.names().contains(name));
+        let mut source = ParquetSource::of_files(files(), of_files.clone())?;
+        texts.remove(&source.schema());
+        of_files.dtypes = options.dtypes.clone();
+        of_files.dtypes.retain(|name, _| !texts.names().contains(name));
+        if of_files != source.options {
+            source = ParquetSource::of_files(files(), of_files)?;
+        }
+        if texts.is_empty() {
+            return Ok(Arc::new(source));
+        }
+        let hive = texts.typed(&listed, &options.dtypes, &recorded(source.recorded(TYPES).as_ref()))?;
+        Ok(Arc::new(HiveSource::new(Arc::new(source), hive)))
     }
 
     /// Opens files that were listed.
@@ -71,6 +104,13 @@ impl ParquetSource {
             }
         }
         Ok(ParquetSource { footers: footers.into_iter().map(Arc::new).collect(), unified, parts, infos, options })
+    }
+
+    /// What all files have recorded under this key.
+    fn recorded(&self, key: &str) -> Option<String> {
+        let mut said = self.footers.iter().map(|f| f.reader.schema().metadata().get(key));
+        let first = said.next()??;
+        said.all(|other| other == Some(first)).then(|| first.clone())
     }
 
     /// The number of rows of all files, from their footers.
@@ -140,5 +180,9 @@ impl Source for ParquetSource {
     fn skips(&self, i: usize, scan: &Scan) -> bool {
         let (Some((file, cut)), Some(predicate)) = (self.parts.get(i), &scan.prune) else { return false };
         !cut.groups.clone().any(|group| self.group_can_match(*file, group, predicate))
+    }
+
+    fn file_of(&self, i: usize) -> Option<usize> {
+        self.parts.get(i).map(|(file, _)| *file)
     }
 }

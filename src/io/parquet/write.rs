@@ -11,41 +11,43 @@ use parquet::file::writer::SerializedFileWriter;
 use super::encode::codec::Codec;
 use super::encode::fixed::{self, FixedColumn};
 use crate::base::{Error, Identity, Result, Tokenizer};
-use crate::io::sink::{Encoder, Format, Output};
+use crate::exec::{Reservation, TaskContext};
+use crate::io::sink::{Compression, Encoder, Format, Output, Placement, WriteMode};
 
-/// How pages are compressed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Compression {
-    /// Not at all.
-    None,
-    /// Fast, and read everywhere: the default, as in pandas.
-    #[default]
-    Snappy,
-    /// Slower, for other programs.
-    Gzip,
-    /// Smaller files, at the usual level.
-    Zstd,
-}
-
-/// How Parquet files are written.
+/// How Parquet files are written, and where they are placed.
+///
+/// ```no_run
+/// use partita::{Compression, ParquetWriteOptions, WriteMode, read_csv};
+/// let options = ParquetWriteOptions::new()
+///     .compression(Compression::Zstd(3))
+///     .partition_by(["year", "month"]) // year=2023/month=1/part-00000.parquet
+///     .mode(WriteMode::Append); // beside the files that are there; they appear all at once
+/// read_csv("trips/*.csv")?.to_parquet_with("trips", options)?;
+/// # Ok::<(), partita::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParquetWriteOptions {
-    /// How pages are compressed.
-    pub compression: Compression,
-    /// At most so many rows in a row group.
-    pub row_group_rows: usize,
-    /// Whether row groups tell the smallest and largest value and the number of nulls of each column.
-    pub statistics: bool,
+    compression: Compression,
+    row_group_rows: usize,
+    statistics: bool,
+    page_index: bool,
+    placement: Placement,
 }
 
 impl Default for ParquetWriteOptions {
     fn default() -> Self {
-        ParquetWriteOptions { compression: Compression::Snappy, row_group_rows: 1 << 20, statistics: true }
+        ParquetWriteOptions {
+            compression: Compression::Snappy,
+            row_group_rows: 1 << 20,
+            statistics: true,
+            page_index: false,
+            placement: Placement::default(),
+        }
     }
 }
 
 impl ParquetWriteOptions {
-    /// The usual options.
+    /// Snappy, row groups of a million rows with statistics, into a place where there is nothing yet.
     pub fn new() -> Self {
         ParquetWriteOptions::default()
     }
@@ -57,24 +59,53 @@ impl ParquetWriteOptions {
         self
     }
 
-    /// At most so many rows in a row group.
+    /// At most so many rows in a row group. A group ends before, when what it holds encoded reaches the part of the
+    /// memory limit that a task may have.
     #[must_use]
     pub fn row_group_rows(mut self, rows: usize) -> Self {
         self.row_group_rows = rows.max(1);
         self
     }
 
-    /// With or without statistics.
+    /// Whether row groups tell the smallest and largest value and the number of nulls of each column, as they do unless
+    /// told otherwise.
     #[must_use]
     pub fn statistics(mut self, statistics: bool) -> Self {
         self.statistics = statistics;
         self
     }
 
-    fn properties(&self) -> WriterProperties {
-        let level = if self.statistics { EnabledStatistics::Chunk } else { EnabledStatistics::None };
+    /// Whether each page tells that too, for readers that look for few rows. Without, only where pages begin is told.
+    #[must_use]
+    pub fn page_index(mut self, page_index: bool) -> Self {
+        self.page_index = page_index;
+        self
+    }
+
+    /// What becomes of what is there already.
+    #[must_use]
+    pub fn mode(mut self, mode: WriteMode) -> Self {
+        self.placement.mode = mode;
+        self
+    }
+
+    /// Folders named by the values of these columns, outermost first: `year=2023/zone=Old%20Town/part-00000.parquet`, as
+    /// pyarrow, Dask and Hive have them. The files lack the columns; reading the folder gives them back, behind the
+    /// others and with their types. Null is `__HIVE_DEFAULT_PARTITION__`.
+    #[must_use]
+    pub fn partition_by<S: Into<String>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
+        self.placement.partition_by = columns.into_iter().map(Into::into).collect();
+        self
+    }
+
+    fn properties(&self, compression: parquet::basic::Compression) -> WriterProperties {
+        let level = match (self.page_index, self.statistics) {
+            (true, _) => EnabledStatistics::Page,
+            (false, true) => EnabledStatistics::Chunk,
+            (false, false) => EnabledStatistics::None,
+        };
         WriterProperties::builder()
-            .set_compression(Codec::new(self.compression).name())
+            .set_compression(compression)
             .set_max_row_group_row_count(Some(self.row_group_rows))
             .set_statistics_enabled(level)
             .set_created_by(concat!("partita ", env!("CARGO_PKG_VERSION")).to_string())
@@ -94,14 +125,27 @@ impl Format for ParquetWriteOptions {
         "parquet"
     }
 
-    fn begin(&self, schema: &SchemaRef, out: Output) -> Result<Box<dyn Encoder>> {
-        let options = ArrowWriterOptions::new().with_properties(self.properties());
+    fn begin(&self, schema: &SchemaRef, out: Output, ctx: &TaskContext) -> Result<Box<dyn Encoder>> {
+        let codec = Codec::new(self.compression);
+        let options = ArrowWriterOptions::new().with_properties(self.properties(codec.name()?));
         // this one keeps the Arrow types in the footer; its parts are then used by themselves
         let writer = ArrowWriter::try_new_with_options(out, schema.clone(), options).map_err(refused)?;
         let (file, factory) = writer.into_serialized_writer().map_err(refused)?;
-        let codec = Codec::new(self.compression);
-        let options = self.clone();
-        Ok(Box::new(ParquetEncoder { file, factory, schema: schema.clone(), options, codec, group: None, rows: 0 }))
+        Ok(Box::new(ParquetEncoder {
+            file,
+            factory,
+            schema: schema.clone(),
+            options: self.clone(),
+            codec,
+            group: None,
+            rows: 0,
+            held: ctx.budget.nothing(),
+            most: ctx.budget.share(),
+        }))
+    }
+
+    fn placement(&self) -> Placement {
+        self.placement.clone()
     }
 }
 
@@ -114,6 +158,10 @@ struct ParquetEncoder {
     group: Option<Group>,
     /// Rows of the groups that were written.
     rows: u64,
+    /// What the group holds.
+    held: Reservation,
+    /// What it may hold before it ends.
+    most: u64,
 }
 
 /// A row group that is being filled.
@@ -135,13 +183,19 @@ impl Encoder for ParquetEncoder {
         while offset < record.num_rows() {
             let filled = self.group.as_ref().map_or(0, |g| g.rows);
             let rows = (self.options.row_group_rows - filled).min(record.num_rows() - offset);
+            let (rows, bytes) = self.within(record, offset, rows)?;
+            self.make_room(bytes)?;
             self.add(&record.slice(offset, rows))?;
             offset += rows;
-            if filled + rows == self.options.row_group_rows {
+            if self.group.as_ref().is_some_and(|g| g.rows == self.options.row_group_rows) {
                 self.end_group()?;
             }
         }
         Ok(())
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        self.end_group()
     }
 
     fn finish(mut self: Box<Self>) -> Result<(u64, Output)> {
@@ -151,24 +205,56 @@ impl Encoder for ParquetEncoder {
 }
 
 impl ParquetEncoder {
+    /// As many of the next rows as are encoded at once, and their bytes: all, unless they are many for the memory limit.
+    fn within(&self, record: &RecordBatch, offset: usize, mut rows: usize) -> Result<(usize, u64)> {
+        loop {
+            let bytes = bytes_of(&record.slice(offset, rows))?;
+            if bytes <= self.most / 4 || rows == 1 {
+                return Ok((rows, bytes));
+            }
+            rows = rows.div_ceil(2);
+        }
+    }
+
+    /// Reserves memory for more rows; ends the group if there is none left.
+    fn make_room(&mut self, more: u64) -> Result<()> {
+        if self.held.bytes() + more > self.most {
+            self.end_group()?;
+        }
+        if self.held.grow(HELD, more).is_err() {
+            self.end_group()?;
+            self.held.grow(HELD, more)?;
+        }
+        Ok(())
+    }
+
     fn add(&mut self, record: &RecordBatch) -> Result<()> {
         let mut group = match self.group.take() {
             Some(group) => group,
             None => self.begin_group()?,
         };
+        let mut held = 0;
         for ((column, array), field) in group.columns.iter_mut().zip(record.columns()).zip(self.schema.fields()) {
             match column {
-                Column::Fixed(fixed) => fixed.push(array, &mut self.codec)?,
+                Column::Fixed(fixed) => {
+                    fixed.push(array, &mut self.codec)?;
+                    held += fixed.held();
+                }
                 Column::Other(leaves) => {
                     let values = compute_leaves(field, array).map_err(|e| refused(e).at_column(field.name()))?;
                     for (leaf, values) in leaves.iter_mut().zip(&values) {
                         leaf.write(values).map_err(|e| refused(e).at_column(field.name()))?;
+                        held += leaf.memory_size();
                     }
                 }
             }
         }
         group.rows += record.num_rows();
         self.group = Some(group);
+        let held = held as u64;
+        if held > self.most || self.held.resize(HELD, held).is_err() {
+            self.end_group()?;
+        }
         Ok(())
     }
 
@@ -177,6 +263,8 @@ impl ParquetEncoder {
         let writers = self.factory.create_column_writers(self.file.flushed_row_groups().len()).map_err(refused)?;
         let mut leaves = writers.into_iter().zip(0..descriptor.num_columns()).peekable();
         let mut columns = Vec::with_capacity(self.schema.fields().len());
+        // our encoder keeps no ranges of pages
+        let takes = self.codec.takes() && !self.options.page_index;
         for (root, field) in self.schema.fields().iter().enumerate() {
             let mut own = Vec::new();
             let mut first = None;
@@ -184,7 +272,7 @@ impl ParquetEncoder {
                 first.get_or_insert(leaf);
                 own.push(writer);
             }
-            columns.push(match first.filter(|_| fixed::takes(field.data_type())) {
+            columns.push(match first.filter(|_| takes && fixed::takes(field.data_type())) {
                 Some(leaf) => Column::Fixed(Box::new(FixedColumn::new(
                     descriptor.column(leaf),
                     field.data_type().clone(),
@@ -215,8 +303,20 @@ impl ParquetEncoder {
         }
         let written = writer.close().map_err(refused)?;
         self.rows += u64::try_from(written.num_rows()).unwrap_or(0);
-        Ok(())
+        self.held.resize(HELD, 0)
     }
+}
+
+/// What the memory is for, in errors.
+const HELD: &str = "a row group that is being written";
+
+/// Bytes of the values of a batch.
+fn bytes_of(record: &RecordBatch) -> Result<u64> {
+    let mut bytes = 0;
+    for column in record.columns() {
+        bytes += column.to_data().get_slice_memory_size()? as u64;
+    }
+    Ok(bytes)
 }
 
 /// An error of writing as ours: of the disk, or of columns that the format does not have.
@@ -234,214 +334,5 @@ pub(super) fn refused(error: ParquetError) -> Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-    use std::io::{self, Write};
-    use std::path::Path;
-    use std::sync::Arc;
-
-    use arrow::array::{Array, ArrayRef, Float64Array, Int64Array, StringArray};
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::base::ErrorKind;
-    use crate::base::disk::{Disk, DiskFile};
-    use crate::exec::TaskContext;
-    use crate::io::parquet::{ParquetReadOptions, ParquetSource};
-    use crate::io::sink::{FolderSink, Sink, write_file, write_file_on};
-    use crate::io::{Batch, Scan, Source};
-
-    fn rows(n: i64) -> RecordBatch {
-        let id: ArrayRef = Arc::new(Int64Array::from_iter((0..n).map(|i| (i % 5 > 0).then_some(i % 97))));
-        let x: ArrayRef = Arc::new(Float64Array::from_iter_values((0..n).map(|i| (i * i) as f64 / 7.0)));
-        let s: ArrayRef = Arc::new(StringArray::from_iter_values((0..n).map(|i| format!("s{}", i % 3))));
-        RecordBatch::try_from_iter_with_nullable([("id", id, true), ("x", x, false), ("s", s, true)]).unwrap()
-    }
-
-    fn batches(record: &RecordBatch) -> impl Iterator<Item = Result<Batch>> {
-        let half = record.num_rows() / 2;
-        let parts = [record.slice(0, half), record.slice(half, record.num_rows() - half)];
-        parts.into_iter().map(|r| Ok(Batch::new(r, 0, 0)))
-    }
-
-    fn read(path: &Path) -> RecordBatch {
-        let source = ParquetSource::open(&[path.to_str().unwrap()], ParquetReadOptions::new()).unwrap();
-        let parts = (0..source.partitions().len())
-            .flat_map(|i| source.read(i, &Scan::default(), &TaskContext::default()).unwrap())
-            .map(|b| b.unwrap().record)
-            .collect::<Vec<_>>();
-        arrow::compute::concat_batches(&source.schema(), &parts).unwrap()
-    }
-
-    fn names(folder: &Path) -> Vec<String> {
-        let mut names: Vec<String> =
-            fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
-    }
-
-    #[test]
-    fn a_file_comes_back_as_it_was() {
-        let folder = tempfile::tempdir().unwrap();
-        let record = rows(1000);
-        for (i, compression) in
-            [Compression::None, Compression::Snappy, Compression::Gzip, Compression::Zstd].into_iter().enumerate()
-        {
-            let path = folder.path().join(format!("{i}.parquet"));
-            let options = ParquetWriteOptions::new().compression(compression).row_group_rows(300);
-            let receipt = write_file(&path, &options, &record.schema(), &mut batches(&record)).unwrap();
-            assert_eq!((receipt.rows, receipt.bytes), (1000, fs::metadata(&path).unwrap().len()));
-            assert_eq!(read(&path), record);
-            let again = write_file(&path, &options, &record.schema(), &mut batches(&record)).unwrap_err();
-            assert!(again.to_string().contains("already"), "{again}");
-        }
-        assert_eq!(names(folder.path()).len(), 4);
-    }
-
-    /// A column of any fixed type from 64-bit seeds: few or many distinct values, nulls, NaN, both zeros.
-    fn column(kind: usize, seeds: &[Option<u64>], distinct: u64) -> ArrayRef {
-        use arrow::array::*;
-        let words = seeds.iter().map(|s| s.map(|s| s % distinct));
-        let float = |w: u64| match w % 9 {
-            0 => f64::NAN,
-            1 => -0.0,
-            2 => 0.0,
-            _ => (w as f64 - 5.0) / 3.0,
-        };
-        match kind {
-            0 => Arc::new(Int32Array::from_iter(words.map(|w| w.map(|w| w as i32 - 7)))),
-            1 => Arc::new(Int64Array::from_iter(words.map(|w| w.map(|w| (w as i64 - 7) << 30)))),
-            2 => Arc::new(Float32Array::from_iter(words.map(|w| w.map(|w| float(w) as f32)))),
-            3 => Arc::new(Float64Array::from_iter(words.map(|w| w.map(float)))),
-            4 => Arc::new(Date32Array::from_iter(words.map(|w| w.map(|w| w as i32)))),
-            5 => Arc::new(TimestampNanosecondArray::from_iter(words.map(|w| w.map(|w| w as i64))).with_timezone("UTC")),
-            6 => Arc::new(TimestampMillisecondArray::from_iter(words.map(|w| w.map(|w| w as i64)))),
-            7 => Arc::new(BooleanArray::from_iter(words.map(|w| w.map(|w| w % 2 == 0)))),
-            _ => Arc::new(StringArray::from_iter(words.map(|w| w.map(|w| format!("s{w}"))))),
-        }
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(10))]
-        #[test]
-        fn every_value_comes_back(
-            seeds in proptest::collection::vec(proptest::option::weighted(0.9, any::<u64>()), 1..400),
-            distinct in prop_oneof![1u64..6, Just(50), Just(u64::from(u32::MAX))],
-            repeat in prop_oneof![Just(1usize), Just(40), Just(300)],
-            group in prop_oneof![1usize..500, Just(70_000)],
-            nullable in any::<bool>(),
-        ) {
-            let seeds: Vec<Option<u64>> = seeds
-                .into_iter()
-                .map(|s| if nullable { s } else { Some(s.unwrap_or(1)) })
-                .flat_map(|s| std::iter::repeat_n(s, repeat))
-                .collect();
-            let columns = (0..9).map(|kind| (format!("c{kind}"), column(kind, &seeds, distinct), nullable));
-            let record = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
-            let group = group.max(seeds.len() / 20);
-            let folder = tempfile::tempdir().unwrap();
-            let path = folder.path().join("a.parquet");
-            let options = ParquetWriteOptions::new().row_group_rows(group);
-            write_file(&path, &options, &record.schema(), &mut batches(&record)).unwrap();
-            let back = read(&path);
-            for (was, is) in record.columns().iter().zip(back.columns()) {
-                // bits: NaN and the sign of zero count
-                prop_assert_eq!(was.to_data(), is.to_data());
-            }
-            let source = ParquetSource::open(&[path.to_str().unwrap()], ParquetReadOptions::new()).unwrap();
-            for (kind, value) in [(0, -6.0), (1, 0.0), (2, -1.0), (3, 0.0), (3, 1.5)] {
-                for predicate in [crate::col(format!("c{kind}")).gt(value), crate::col(format!("c{kind}")).le(value)] {
-                    let schema = record.schema();
-                    let mask = crate::expr::Program::new(std::slice::from_ref(&predicate), &schema).unwrap().run(&record).unwrap();
-                    let any = arrow::array::AsArray::as_boolean(mask.column(0)).true_count() > 0;
-                    let scan = Scan { prune: Some(predicate), ..Scan::default() };
-                    let skipped = (0..source.partitions().len()).all(|i| source.skips(i, &scan));
-                    prop_assert!(!any || !skipped);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_folder_appears_whole() {
-        let root = tempfile::tempdir().unwrap();
-        let (target, record) = (root.path().join("out"), rows(100));
-        let format = Arc::new(ParquetWriteOptions::new());
-        let sink = FolderSink::open(&target, format.clone(), record.schema()).unwrap();
-        let second = sink.write(1, &mut batches(&record)).unwrap();
-        let first = sink.write(0, &mut batches(&record.slice(0, 10))).unwrap();
-        assert!(!target.exists());
-        sink.commit(&[first, second]).unwrap();
-        drop(sink);
-        assert_eq!(names(root.path()), ["out"]);
-        assert_eq!(names(&target), ["part-00000.parquet", "part-00001.parquet"]);
-        assert_eq!(read(&target).num_rows(), 110);
-        let occupied = FolderSink::open(&target, format, record.schema()).unwrap_err();
-        assert!(matches!(occupied.kind(), ErrorKind::Invalid { .. }));
-    }
-
-    #[test]
-    fn what_fails_leaves_nothing() {
-        let root = tempfile::tempdir().unwrap();
-        let record = rows(100);
-        let sink = FolderSink::open(root.path().join("out"), Arc::new(ParquetWriteOptions::new()), record.schema());
-        let sink = sink.unwrap();
-        sink.write(0, &mut batches(&record)).unwrap();
-        let failing = [Ok(Batch::new(record.clone(), 0, 0)), Err(Error::invalid("no"))];
-        assert!(sink.write(1, &mut failing.into_iter()).is_err());
-        drop(sink);
-        assert!(names(root.path()).is_empty());
-    }
-
-    /// A disk with so many bytes left.
-    #[derive(Debug)]
-    struct Full(usize);
-
-    struct FullFile(fs::File, usize);
-
-    impl Disk for Full {
-        fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-            Ok(Box::new(FullFile(fs::File::create_new(path)?, self.0)))
-        }
-    }
-
-    impl Write for FullFile {
-        fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-            if self.1 < buf.len() {
-                return Err(io::ErrorKind::StorageFull.into());
-            }
-            self.1 -= buf.len();
-            self.0.write(buf)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    impl DiskFile for FullFile {
-        fn sync(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    #[test]
-    fn a_full_disk_is_named_and_leaves_nothing() {
-        let root = tempfile::tempdir().unwrap();
-        let record = rows(2000);
-        let options = ParquetWriteOptions::new().row_group_rows(500);
-        for space in [0, 3, 100, 5_000, 15_000] {
-            let path = root.path().join("a.parquet");
-            let disk = Full(space);
-            let error = write_file_on(&disk, path, &options, &record.schema(), &mut batches(&record)).unwrap_err();
-            assert!(matches!(error.kind(), ErrorKind::Io { what } if what == "the disk is full"), "{error}");
-            assert!(error.location().path.as_ref().unwrap().ends_with("a.parquet"));
-            assert!(names(root.path()).is_empty());
-            let target = root.path().join("out");
-            let sink = FolderSink::open_on(target, Arc::new(options.clone()), record.schema(), Arc::new(disk)).unwrap();
-            assert!(sink.write(0, &mut batches(&record)).is_err());
-            drop(sink);
-            assert!(names(root.path()).is_empty());
-        }
-    }
-}
+#[path = "write_tests.rs"]
+mod tests;

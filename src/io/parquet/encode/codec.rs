@@ -6,7 +6,7 @@ use bytes::Bytes;
 use parquet::basic;
 
 use crate::base::{Error, Result};
-use crate::io::parquet::write::Compression;
+use crate::io::sink::Compression;
 
 /// Compresses pages one after the other.
 #[derive(Debug)]
@@ -23,20 +23,32 @@ impl Codec {
         Codec { kind, snappy: snap::raw::Encoder::new(), room: Vec::new() }
     }
 
+    /// Whether pages are compressed here; else columns are left to the Parquet library.
+    pub fn takes(&self) -> bool {
+        !matches!(self.kind, Compression::Lz4 | Compression::Brotli)
+    }
+
     /// How footers name it.
-    pub fn name(&self) -> basic::Compression {
-        match self.kind {
+    ///
+    /// # Errors
+    /// `Invalid` for a level that there is not.
+    pub fn name(&self) -> Result<basic::Compression> {
+        Ok(match self.kind {
             Compression::None => basic::Compression::UNCOMPRESSED,
             Compression::Snappy => basic::Compression::SNAPPY,
+            Compression::Lz4 => basic::Compression::LZ4_RAW,
             Compression::Gzip => basic::Compression::GZIP(basic::GzipLevel::default()),
-            Compression::Zstd => basic::Compression::ZSTD(basic::ZstdLevel::default()),
-        }
+            Compression::Brotli => basic::Compression::BROTLI(basic::BrotliLevel::default()),
+            Compression::Zstd(level) => basic::Compression::ZSTD(basic::ZstdLevel::try_new(level).map_err(|_| {
+                Error::invalid(format!("there is no level {level} of zstd")).help("take one of 1 to 22")
+            })?),
+        })
     }
 
     /// The page compressed.
     ///
     /// # Errors
-    /// Of the libraries, which do not happen.
+    /// Of the libraries, which do not happen; `Unsupported` for what is not [taken](Self::takes).
     pub fn compress(&mut self, page: &[u8]) -> Result<Bytes> {
         match self.kind {
             Compression::None => Ok(Bytes::copy_from_slice(page)),
@@ -52,7 +64,8 @@ impl Codec {
                 let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(6));
                 encoder.write_all(page).and_then(|()| encoder.finish()).map(Bytes::from).map_err(Error::system)
             }
-            Compression::Zstd => zstd::bulk::compress(page, 1).map(Bytes::from).map_err(Error::system),
+            Compression::Zstd(level) => zstd::bulk::compress(page, level).map(Bytes::from).map_err(Error::system),
+            Compression::Lz4 | Compression::Brotli => Err(Error::unsupported(format!("{:?} here", self.kind))),
         }
     }
 }

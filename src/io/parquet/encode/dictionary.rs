@@ -24,6 +24,11 @@ impl Dictionary {
         &self.words
     }
 
+    /// Bytes that it holds.
+    pub fn held(&self) -> usize {
+        self.words.capacity() * 8 + self.table.capacity() * 4
+    }
+
     /// Appends the number of each word to `numbers`; false as soon as there are too many words.
     pub fn number(&mut self, words: impl Iterator<Item = u64>, numbers: &mut Vec<u16>) -> bool {
         for word in words {

@@ -173,6 +173,12 @@ impl FixedColumn {
         Ok(())
     }
 
+    /// Bytes that it holds.
+    pub fn held(&self) -> usize {
+        let page = self.page.words.capacity() * 8 + self.page.numbers.capacity() * 2 + self.page.rows / 8;
+        self.chunk.size as usize + page + self.dictionary.held()
+    }
+
     fn take(&mut self, words: impl Iterator<Item = u64> + Clone) {
         let page = &mut self.page;
         if !self.numbering {
@@ -259,14 +265,15 @@ impl FixedColumn {
             let page = Page::DictionaryPage { buf, num_values, encoding: Encoding::PLAIN, is_sorted: false };
             head.write(page, size, 0).map_err(refused)?;
         }
-        self.close(head, codec).map_err(refused)
+        let name = codec.name()?;
+        self.close(head, name).map_err(refused)
     }
 
-    fn close(self, head: Chunk, codec: &Codec) -> Result<(Pages, ColumnCloseResult), ParquetError> {
+    fn close(self, head: Chunk, codec: basic::Compression) -> Result<(Pages, ColumnCloseResult), ParquetError> {
         let chunk = self.chunk;
         let (data_at, size) = (i64::try_from(head.size)?, head.size + chunk.size);
         let pages = Pages(head.pages.into_iter().chain(chunk.pages).collect());
-        let compression = if self.compressed == Some(true) { codec.name() } else { basic::Compression::UNCOMPRESSED };
+        let compression = if self.compressed == Some(true) { codec } else { basic::Compression::UNCOMPRESSED };
         let mut encodings = vec![Encoding::PLAIN, Encoding::RLE];
         encodings.extend(chunk.numbered.then_some(Encoding::RLE_DICTIONARY));
         let mut metadata = ColumnChunkMetaData::builder(self.descriptor.clone())

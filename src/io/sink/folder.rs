@@ -1,0 +1,336 @@
+//! A folder of files.
+
+use std::fmt::Debug;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+
+use super::part::{FileWriter, conserved};
+use super::{Format, Output, Part, Placement, Receipt, WriteMode};
+use crate::base::disk::{Disk, LocalDisk, Rename};
+use crate::base::{Error, ErrorKind, Result};
+use crate::exec::TaskContext;
+use crate::io::Batch;
+use crate::io::hive::{self, Split};
+use crate::io::staging::Staging;
+use crate::io::staging::prepare::{Item, carry, is_occupied};
+
+/// A place that partitions are written to, in any order and at the same time, and that shows them only when all are
+/// there: [`write`](Sink::write) each partition, then [`commit`](Sink::commit) the receipts. What is not committed
+/// leaves nothing behind.
+pub trait Sink: Debug + Send + Sync {
+    /// One line for people: the format and where it goes.
+    fn describe(&self) -> String;
+
+    /// Begins partition `i`.
+    ///
+    /// # Errors
+    /// `Io`, `Memory`.
+    fn part(&self, i: usize, ctx: &TaskContext) -> Result<Box<dyn Part>>;
+
+    /// Makes everything appear. Gives the receipts with the names that the files have now.
+    ///
+    /// # Errors
+    /// `Io`, and `Conservation` when receipts are missing or say of other rows than were written; then nothing has
+    /// appeared.
+    fn commit(&self, receipts: Vec<Receipt>) -> Result<Vec<Receipt>>;
+
+    /// Removes whatever was written. Does nothing after a commit.
+    fn abort(&self);
+
+    /// Writes partition `i`.
+    ///
+    /// # Errors
+    /// Of the batches, `Io`, `Memory`, and `Conservation` if a row was lost.
+    fn write(
+        &self,
+        i: usize,
+        batches: &mut dyn Iterator<Item = Result<Batch>>,
+        ctx: &TaskContext,
+    ) -> Result<Vec<Receipt>> {
+        let mut part = self.part(i, ctx)?;
+        for batch in batches {
+            part.push(&batch?.record)?;
+        }
+        part.finish()
+    }
+}
+
+/// A folder with a file for each partition, `part-00000.parquet` and so on; or, partitioned by columns, with folders named
+/// by their values (`year=2023/`) that hold such files, which lack these columns. It appears, changes and grows in one
+/// step, as the [`WriteMode`] of the format says.
+#[derive(Debug)]
+pub struct FolderSink {
+    folder: Arc<Folder>,
+    mode: WriteMode,
+    split: Option<Arc<Split>>,
+}
+
+/// What the parts of a folder share.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    staging: Staging,
+    format: Arc<dyn Format>,
+    /// The columns of the files.
+    schema: SchemaRef,
+    /// The number of the first file: those that are there have lower ones.
+    first: u64,
+    finished: Mutex<Finished>,
+}
+
+/// What the parts that are finished say.
+#[derive(Debug, Default)]
+struct Finished {
+    files: u64,
+    rows: u64,
+}
+
+impl FolderSink {
+    /// Begins a folder at `target`, placed as the format says.
+    ///
+    /// # Errors
+    /// `Invalid` when there is something that is in the way, `Io`, `UnknownColumn` for a column to partition by.
+    pub fn open(target: impl Into<PathBuf>, format: Arc<dyn Format>, schema: SchemaRef) -> Result<Self> {
+        FolderSink::open_on(target, format, schema, Arc::new(LocalDisk))
+    }
+
+    /// As [`open`](Self::open), its files on another disk.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_on(
+        target: impl Into<PathBuf>,
+        format: Arc<dyn Format>,
+        schema: SchemaRef,
+        disk: Arc<dyn Disk>,
+    ) -> Result<Self> {
+        let target = target.into();
+        let Placement { mode, partition_by } = format.placement();
+        let split = match &*partition_by {
+            [] => None,
+            names => Some(Arc::new(Split::new(names, &schema).map_err(|e| e.doing("write"))?)),
+        };
+        let staging = Staging::begin(&target, disk)?;
+        may_replace(staging.target(), mode, &*format)?;
+        let schema = split.as_ref().map_or(schema, |split| split.schema().clone());
+        let first = if mode == WriteMode::Append { next_number(staging.target()) } else { 0 };
+        let folder = Folder { staging, format, schema, first, finished: Mutex::default() };
+        Ok(FolderSink { folder: Arc::new(folder), mode, split })
+    }
+}
+
+impl Sink for FolderSink {
+    fn describe(&self) -> String {
+        let Folder { format, staging, .. } = &*self.folder;
+        let by = self.split.as_ref().map_or_else(String::new, |split| format!(" by {}", split.names().join(", ")));
+        let how = match self.mode {
+            WriteMode::Error => "",
+            WriteMode::Overwrite => ", replacing what is there",
+            WriteMode::Append => ", added to what is there",
+        };
+        format!("{} files{by} in {}{how}", format.extension(), staging.target().display())
+    }
+
+    fn part(&self, i: usize, ctx: &TaskContext) -> Result<Box<dyn Part>> {
+        match &self.split {
+            Some(split) => Ok(Box::new(hive::SplitPart::new(self.folder.clone(), split.clone(), i, ctx)?)),
+            None => {
+                let file = self.folder.create(Path::new(""), i, 0, Output::BUFFER, ctx)?;
+                Ok(Box::new(WholePart { folder: self.folder.clone(), file }))
+            }
+        }
+    }
+
+    fn commit(&self, receipts: Vec<Receipt>) -> Result<Vec<Receipt>> {
+        let folder = &*self.folder;
+        folder.check(&receipts)?;
+        let mut moved = 0;
+        folder.staging.place(Item::Folder, self.mode == WriteMode::Append, &mut || {
+            may_replace(folder.staging.target(), self.mode, &*folder.format)?;
+            if self.mode == WriteMode::Append {
+                moved = folder.join_those_there(&receipts, moved)?;
+            }
+            Ok(())
+        })?;
+        let renumbered = |r: Receipt| Receipt { path: renumbered(&r.path, moved), ..r };
+        Ok(receipts.into_iter().map(renumbered).collect())
+    }
+
+    fn abort(&self) {
+        self.folder.staging.discard();
+    }
+}
+
+impl Folder {
+    /// Begins file `piece` of partition `i` in the folder `below`.
+    pub(crate) fn create(
+        &self,
+        below: &Path,
+        i: usize,
+        piece: usize,
+        buffer: usize,
+        ctx: &TaskContext,
+    ) -> Result<FileWriter> {
+        let number = self.first + i as u64;
+        let piece = if piece > 0 { format!("-{piece}") } else { String::new() };
+        let name = format!("part-{number:05}{piece}.{}", self.format.extension());
+        let paths = (self.staging.folder().join(below).join(&name), self.staging.target().join(below).join(name));
+        FileWriter::create(&**self.staging.disk(), &*self.format, &self.schema, paths, buffer, ctx)
+    }
+
+    /// Makes a folder below.
+    pub(crate) fn create_folder(&self, below: &Path) -> Result<()> {
+        let made = self.staging.disk().create_folder(&self.staging.folder().join(below));
+        made.map_err(|e| Error::io(self.staging.target().join(below).display(), e).doing("write"))
+    }
+
+    /// Notes files that are finished and the rows that were given to them.
+    pub(crate) fn note(&self, files: usize, rows: u64) {
+        let mut finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
+        finished.files += files as u64;
+        finished.rows += rows;
+    }
+
+    /// Whether the receipts are those of all files, tell of all rows, and the files are as large as they were.
+    fn check(&self, receipts: &[Receipt]) -> Result<()> {
+        let target = self.staging.target();
+        for receipt in receipts {
+            let staged = self.staged(&receipt.path);
+            let size = fs::metadata(staged).map_err(|e| Error::io(receipt.path.display(), e).doing("write"))?.len();
+            if size != receipt.bytes {
+                let what = format!("{} bytes were written, but the file has {size}", receipt.bytes);
+                return Err(Error::new(ErrorKind::Io { what }).doing("write").at_path(receipt.path.display()));
+            }
+        }
+        let Finished { files, rows } = *self.finished.lock().unwrap_or_else(PoisonError::into_inner);
+        let placed = |e: Error| e.doing("write").at_path(target.display());
+        conserved("writing", rows, receipts.iter().map(|r| r.rows).sum()).map_err(placed)?;
+        if files != receipts.len() as u64 {
+            return Err(placed(Error::invalid(format!(
+                "{files} files were written, but {} are to appear",
+                receipts.len()
+            ))));
+        }
+        Ok(())
+    }
+
+    /// Where a file is until it appears.
+    fn staged(&self, path: &Path) -> PathBuf {
+        self.staging.folder().join(path.strip_prefix(self.staging.target()).unwrap_or(path))
+    }
+
+    /// Gives the files that are there a second name beside ours. Ours get higher numbers if somebody else has appended
+    /// since they got theirs. Gives by how much, in all; `moved` is by how much they had.
+    fn join_those_there(&self, receipts: &[Receipt], moved: u64) -> Result<u64> {
+        let (disk, target) = (&**self.staging.disk(), self.staging.target());
+        let failed = |e| Error::io(target.display(), e).doing("append to");
+        let wanted = next_number(target).saturating_sub(self.first).max(moved);
+        if wanted > moved {
+            for receipt in receipts.iter().rev() {
+                let (was, will) = (renumbered(&receipt.path, moved), renumbered(&receipt.path, wanted));
+                disk.rename(&self.staged(&was), &self.staged(&will), Rename::Over).map_err(failed)?;
+            }
+        }
+        if let Ok(there) = fs::metadata(target) {
+            let _ = fs::set_permissions(self.staging.folder(), there.permissions());
+        }
+        carry(disk, target, self.staging.folder(), &|a, b| disk.link(a, b)).map_err(failed)?;
+        Ok(wanted)
+    }
+}
+
+/// A partition in one file.
+struct WholePart {
+    folder: Arc<Folder>,
+    file: FileWriter,
+}
+
+impl Part for WholePart {
+    fn push(&mut self, record: &RecordBatch) -> Result<()> {
+        self.file.push(record)
+    }
+
+    fn finish(self: Box<Self>) -> Result<Vec<Receipt>> {
+        let rows = self.file.rows();
+        let receipt = self.file.finish()?;
+        self.folder.note(1, rows);
+        Ok(vec![receipt])
+    }
+}
+
+/// Endings of files that are data.
+const DATA: [&str; 11] =
+    [".parquet", ".parq", ".pq", ".csv", ".csv.gz", ".csv.zst", ".tsv", ".arrow", ".feather", ".json", ".crc"];
+
+/// Whether a write in this mode may change what is at the target.
+fn may_replace(target: &Path, mode: WriteMode, format: &dyn Format) -> Result<()> {
+    if !is_occupied(target) {
+        return Ok(());
+    }
+    if mode == WriteMode::Error || !target.is_dir() {
+        return Err(in_the_way(target));
+    }
+    if mode == WriteMode::Overwrite {
+        let own = format!(".{}", format.extension());
+        let foreign = first_file(target, &|name| {
+            !name.starts_with(['.', '_']) && !name.ends_with(&own) && !DATA.iter().any(|e| name.ends_with(e))
+        });
+        if let Some(file) = foreign {
+            let what = format!("the folder is not replaced: {} in it is no data file", file.display());
+            let error = Error::invalid(what).doing("write").at_path(target.display());
+            return Err(error.help("name a folder that holds nothing else, or remove it first"));
+        }
+    }
+    Ok(())
+}
+
+/// The first file in a folder and those below it whose name fits.
+fn first_file(folder: &Path, fits: &dyn Fn(&str) -> bool) -> Option<PathBuf> {
+    for entry in fs::read_dir(folder).ok()?.flatten() {
+        let path = entry.path();
+        if entry.file_type().is_ok_and(|t| t.is_dir()) {
+            if let Some(found) = first_file(&path, fits) {
+                return Some(found);
+            }
+        } else if fits(&entry.file_name().to_string_lossy()) {
+            return Some(path);
+        }
+    }
+    None
+}
+
+/// The number in `part-00012.parquet` or `part-00012-3.parquet`, and how many digits it has.
+fn number(name: &str) -> Option<(u64, usize)> {
+    let rest = name.strip_prefix("part-")?;
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    Some((rest.get(..digits)?.parse().ok()?, digits))
+}
+
+/// A number that is larger than that of any file in a folder and those below it.
+fn next_number(folder: &Path) -> u64 {
+    let Ok(entries) = fs::read_dir(folder) else { return 0 };
+    let numbers = entries.flatten().map(|entry| match entry.file_type() {
+        Ok(t) if t.is_dir() => next_number(&entry.path()),
+        _ => number(&entry.file_name().to_string_lossy()).map_or(0, |(number, _)| number + 1),
+    });
+    numbers.max().unwrap_or(0)
+}
+
+/// The path of a file whose number is higher by so much.
+fn renumbered(path: &Path, by: u64) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    match number(&name).filter(|_| by > 0) {
+        None => path.to_path_buf(),
+        Some((number, digits)) => {
+            path.with_file_name(format!("part-{:05}{}", number + by, &name["part-".len() + digits..]))
+        }
+    }
+}
+
+pub(super) fn in_the_way(path: &Path) -> Error {
+    let error = Error::invalid("there is something at this place already").doing("write").at_path(path.display());
+    error.help("choose a WriteMode, remove it first, or write to another place")
+}

@@ -1,0 +1,24 @@
+//! What becomes of what is there already, and how files lie in a folder.
+
+/// What a write does where there is something already. Whatever it is, a process that ends at any instant leaves what
+/// was there or what is there now, never a mixture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WriteMode {
+    /// Fails, and touches nothing: the default.
+    #[default]
+    Error,
+    /// Takes its place, when everything is written: it may be what is being read. Only a folder that holds nothing but
+    /// data files is replaced.
+    Overwrite,
+    /// Adds files to those in the folder; they appear all at once, their names sort after those that are there.
+    Append,
+}
+
+/// How files are placed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Placement {
+    /// What becomes of what is there already.
+    pub mode: WriteMode,
+    /// The columns whose values are the names of folders (`year=2023/month=1/part-00000.parquet`), outermost first.
+    pub partition_by: Vec<String>,
+}
