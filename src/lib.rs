@@ -34,7 +34,7 @@
 //! | what to compute | [`col`], [`lit`], [`when`](fn@when), the methods of [`Expr`] |
 //! | frames | [`DataFrame`], [`Join`], [`concat`](fn@concat), [`Sample`], [`Include`] |
 //! | results | [`Table`], [`DataFrame::compute`], [`DataFrame::batches`], [`DataFrame::persist`] and [`wait`], [`DataFrame::to_parquet`] |
-//! | threads, memory, progress | [`Session`], [`Scheduler`] |
+//! | threads, memory, progress | [`Session`], [`Scheduler`], [`config`] |
 //! | models | [`Pipeline`], [`GridSearchCv`], [`LogisticRegression`] and the module [`ml`] |
 //! | what goes wrong | [`Error`], [`ErrorKind`], [`Location`] |
 //!
@@ -55,7 +55,7 @@ pub mod session;
 pub mod watch;
 
 pub use arrow;
-pub use base::{ByteSize, Error, ErrorKind, Identity, Location, Result, Token};
+pub use base::{ByteSize, Error, ErrorKind, Identity, Location, Result, Token, config};
 pub use exec::{Cancel, Event, Observer};
 pub use expr::{Expr, Scalar, SortKey, col, lit, max_of, min_of, when};
 pub use frame::{

@@ -2,12 +2,17 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak};
 
-use crate::base::{ByteSize, Error, Result, Token};
-use crate::exec::{Budget, Cancel, Executor, Observer, Pool, Run, RunContext, Serial, Spill, TaskContext};
+use crate::base::{ByteSize, Error, Result, Token, config};
+use crate::exec::{
+    Budget, Cancel, Executor, LocalScratch, Observer, Pool, Run, RunContext, Serial, Spill, TaskContext,
+};
 use crate::graph::Payload;
 use crate::ops::Persisted;
+use crate::plan::explain::refuse_beyond;
 use crate::plan::lower::resolve;
 use crate::plan::rules::optimise;
 use crate::plan::{Plan, lower};
@@ -40,6 +45,7 @@ struct World {
     scheduler: Scheduler,
     task: TaskContext,
     observers: RwLock<Vec<Arc<dyn Observer>>>,
+    strict: bool,
     fuse: bool,
     /// What is persisted, by the plan's token, for as long as somebody holds it: equal work is done once.
     persisted: Mutex<HashMap<Token, Weak<Persisted>>>,
@@ -48,9 +54,13 @@ struct World {
 /// How a [`Session`] is made.
 #[derive(Clone)]
 pub struct SessionBuilder {
-    scheduler: Scheduler,
-    memory_limit: Result<ByteSize>,
-    batch_rows: usize,
+    /// What is not given comes from the settings, or is the default.
+    scheduler: Option<Scheduler>,
+    memory_limit: Option<Result<ByteSize>>,
+    temporary_directory: Option<PathBuf>,
+    batch_rows: Option<usize>,
+    strict: Option<bool>,
+    spill: Option<Spill>,
     fuse: bool,
     observers: Vec<Arc<dyn Observer>>,
     cancel: Cancel,
@@ -62,9 +72,12 @@ impl Session {
     /// How to make a session; everything has a default.
     pub fn builder() -> SessionBuilder {
         SessionBuilder {
-            scheduler: Scheduler::Threads(default_threads()),
-            memory_limit: Ok(ByteSize(default_memory())),
-            batch_rows: TaskContext::BATCH_ROWS,
+            scheduler: None,
+            memory_limit: None,
+            temporary_directory: None,
+            batch_rows: None,
+            strict: None,
+            spill: None,
             fuse: true,
             observers: Vec::new(),
             cancel: Cancel::new(),
@@ -156,7 +169,11 @@ impl Session {
     /// When an operation is found wrong only now, or a small result that the rest depends on fails.
     pub fn start(&self, plan: &Plan, window: Option<usize>) -> Result<Run> {
         let plan = resolve(&optimise(plan)?, &mut |first| self.start(first, None)?.collect())?;
-        let lowered = lower(&optimise(&plan)?, self.0.fuse)?;
+        let plan = optimise(&plan)?;
+        if self.0.strict {
+            refuse_beyond(&plan, self.memory_limit(), self.threads())?;
+        }
+        let lowered = lower(&plan, self.0.fuse)?;
         let observers = self.0.observers.read().unwrap_or_else(PoisonError::into_inner).clone();
         let context = RunContext { task: self.0.task.clone(), observers, window };
         Ok(self.0.executor.submit(lowered.graph, lowered.wanted, context))
@@ -209,7 +226,7 @@ impl SessionBuilder {
     /// Where tasks run; by default on as many threads as there are cores for this process.
     #[must_use]
     pub fn scheduler(mut self, scheduler: Scheduler) -> Self {
-        self.scheduler = scheduler;
+        self.scheduler = Some(scheduler);
         self
     }
 
@@ -222,14 +239,37 @@ impl SessionBuilder {
     /// The memory limit: bytes, or a text such as `"512MB"`; by default 60 % of what the machine or the cgroup has.
     #[must_use]
     pub fn memory_limit(mut self, limit: impl IntoByteSize) -> Self {
-        self.memory_limit = limit.into_byte_size();
+        self.memory_limit = Some(limit.into_byte_size());
         self
     }
 
     /// About how many rows a batch has; results do not depend on it.
     #[must_use]
     pub fn batch_rows(mut self, rows: usize) -> Self {
-        self.batch_rows = rows.max(1);
+        self.batch_rows = Some(rows);
+        self
+    }
+
+    /// Where what does not fit into memory goes, by default the system's folder for temporary files. What is put there
+    /// has no name and is gone when the process is, however it ends.
+    #[must_use]
+    pub fn temporary_directory(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.temporary_directory = Some(folder.into());
+        self
+    }
+
+    /// Where what does not fit into memory goes, when that is no folder.
+    #[must_use]
+    pub fn spill(mut self, spill: Spill) -> Self {
+        self.spill = Some(spill);
+        self
+    }
+
+    /// Whether a plan is refused of which it can be said before that it would hold more than the memory limit, instead
+    /// of failing on the way.
+    #[must_use]
+    pub fn strict(mut self, strict: bool) -> Self {
+        self.strict = Some(strict);
         self
     }
 
@@ -263,22 +303,53 @@ impl SessionBuilder {
     /// The session.
     ///
     /// # Errors
-    /// A memory limit that is not a size; when the operating system gives no threads.
+    /// A setting that is no size or number, or names a variable that is not there; a temporary directory that is not
+    /// there; when the operating system gives no threads.
     pub fn build(self) -> Result<Session> {
-        let executor: Arc<dyn Executor> = match self.scheduler {
+        let scheduler = match self.scheduler {
+            Some(scheduler) => scheduler,
+            None => Scheduler::Threads(setting("threads")?.unwrap_or_else(default_threads)),
+        };
+        let executor: Arc<dyn Executor> = match scheduler {
             Scheduler::Synchronous => Arc::new(Serial),
             Scheduler::Threads(n) => Arc::new(Pool::new(n)?),
         };
-        let budget = Budget::shared(self.memory_limit?.0, executor.threads());
+        let limit = match self.memory_limit {
+            Some(limit) => limit?,
+            None => setting("memory_limit")?.unwrap_or_else(|| ByteSize(default_memory())),
+        };
+        let spill = match (self.spill, self.temporary_directory) {
+            (Some(spill), _) => spill,
+            (None, Some(folder)) => Spill::new(LocalScratch::open(folder)?),
+            (None, None) => match config::get("temporary_directory")? {
+                Some(folder) => Spill::new(LocalScratch::open(folder)?),
+                None => Spill::default(),
+            },
+        };
+        let rows = self.batch_rows.map_or_else(|| setting("batch_rows"), |rows| Ok(Some(rows)))?;
+        let task = TaskContext {
+            budget: Budget::shared(limit.0, executor.threads()),
+            spill,
+            cancel: self.cancel,
+            batch_rows: rows.unwrap_or(TaskContext::BATCH_ROWS).max(1),
+        };
         Ok(Session(Arc::new(World {
             executor,
-            scheduler: self.scheduler,
-            task: TaskContext { budget, spill: Spill::default(), cancel: self.cancel, batch_rows: self.batch_rows },
+            scheduler,
+            task,
             observers: RwLock::new(self.observers),
+            strict: self.strict.map_or_else(|| setting("strict"), |strict| Ok(Some(strict)))?.unwrap_or(false),
             fuse: self.fuse,
             persisted: Mutex::new(HashMap::new()),
         })))
     }
+}
+
+/// A setting as a value.
+fn setting<T: FromStr>(name: &str) -> Result<Option<T>> {
+    let Some(text) = config::get(name)? else { return Ok(None) };
+    let value = text.trim().parse().map_err(|_| Error::invalid(format!("`{text}` is no value for the setting {name}")));
+    value.map(Some)
 }
 
 /// A size in bytes, as a number or a text.

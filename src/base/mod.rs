@@ -6,10 +6,12 @@
 //! | [`token`] | content identity by a fixed hash |
 //! | [`schema`] | column look-up with the nearest name, logical comparison of types |
 //! | [`bytes`] | sizes as people write them |
+//! | [`mod@config`] | settings that are not in the program: a file, the environment |
 //! | [`disk`] | what files are created on |
 //! | [`deep`] | recursion over plans and expressions of any depth |
 
 pub mod bytes;
+pub mod config;
 pub mod deep;
 pub mod disk;
 pub mod error;

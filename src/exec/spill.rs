@@ -62,6 +62,24 @@ impl LocalScratch {
     }
 }
 
+impl LocalScratch {
+    /// Scratch files in `folder`, if it is one.
+    ///
+    /// # Errors
+    /// `Io` when it is not.
+    pub fn open(folder: impl Into<PathBuf>) -> Result<Self> {
+        let folder = folder.into();
+        match std::fs::metadata(&folder) {
+            Ok(found) if found.is_dir() => Ok(LocalScratch { folder }),
+            Ok(_) => Err((io::ErrorKind::NotADirectory.into(), folder)),
+            Err(error) => Err((error, folder)),
+        }
+        .map_err(|(e, folder)| {
+            Error::io(folder.display(), e).doing("use the temporary directory").help("make it, or set another one")
+        })
+    }
+}
+
 impl Scratch for LocalScratch {
     fn file(&self) -> io::Result<Box<dyn ScratchFile>> {
         Ok(Box::new(tempfile::tempfile_in(&self.folder)?))

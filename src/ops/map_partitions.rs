@@ -74,6 +74,10 @@ impl Op for MapPartitions {
         }))
     }
 
+    fn holds(&self, size: Option<u64>, partitions: usize) -> Option<u64> {
+        size.map(|bytes| bytes / partitions.max(1) as u64)
+    }
+
     fn footprint(&self) -> Footprint {
         Footprint::Holds("one partition a thread".into())
     }

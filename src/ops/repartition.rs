@@ -201,7 +201,7 @@ impl Op for Split {
     }
 
     fn footprint(&self) -> Footprint {
-        Footprint::Holds("an input partition until it is handed out".into())
+        Footprint::Spills("partitions that several others need".into())
     }
 }
 

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::lower::{first_of, lower};
+use super::lower::{count_partitions, first_of, lower};
 use super::{Footprint, Plan};
-use crate::base::Result;
 use crate::base::deep::deep;
+use crate::base::{ByteSize, Error, ErrorKind, Result};
 
 /// The tree of operations, a line each, the last operation first.
 pub fn tree(plan: &Plan) -> String {
@@ -17,10 +17,11 @@ pub fn tree(plan: &Plan) -> String {
 
 /// Operations one below the other; only branches are set in.
 fn write_tree(plan: &Plan, head: &str, tail: &str, out: &mut String) {
+    let about = |bytes: Option<u64>| bytes.map_or(String::new(), |bytes| format!(", about {}", ByteSize(bytes)));
     let notes = match plan.op().footprint() {
         Footprint::Streams => "streams".to_string(),
-        Footprint::Spills(what) => format!("spills {what}"),
-        Footprint::Holds(what) => format!("holds {what}"),
+        Footprint::Spills(what) => format!("spills {what}{}", about(plan.inputs().iter().map(Plan::size).sum())),
+        Footprint::Holds(what) => format!("holds {what}{}", about(held(plan))),
     };
     let _ = writeln!(out, "{head}{}   [{notes}]", plan.op());
     match plan.inputs() {
@@ -34,6 +35,29 @@ fn write_tree(plan: &Plan, head: &str, tail: &str, out: &mut String) {
             }
         }
     }
+}
+
+/// About how many bytes a task of the operation holds.
+fn held(plan: &Plan) -> Option<u64> {
+    let input = plan.inputs().first()?;
+    plan.op().holds(input.size(), count_partitions(input).ok().flatten()?)
+}
+
+/// Fails when an operation would hold more than the memory limit.
+///
+/// # Errors
+/// `Memory`, naming it.
+pub fn refuse_beyond(plan: &Plan, limit: ByteSize, threads: usize) -> Result<()> {
+    let mut refused = Ok(());
+    plan.visit(&mut |node| {
+        let needed = held(node).unwrap_or(0).saturating_mul(threads as u64);
+        if needed > limit.0 && refused.is_ok() {
+            let what = format!("`{}`", node.op());
+            let error = Error::new(ErrorKind::Memory { what, needed, limit: limit.0 }).doing("plan");
+            refused = Err(error.help("repartition() into smaller partitions first, or raise the memory limit"));
+        }
+    });
+    refused
 }
 
 /// The kinds of tasks that run first, how many of each, in the order of their first.

@@ -99,6 +99,13 @@ pub trait Op: Identity + Debug + Display + Send + Sync {
     fn footprint(&self) -> Footprint {
         Footprint::Streams
     }
+
+    /// About how many bytes one task of it has to hold at once, where that can be said from the size of its inputs and
+    /// their partitions.
+    fn holds(&self, size: Option<u64>, partitions: usize) -> Option<u64> {
+        let _ = (size, partitions);
+        None
+    }
 }
 
 /// What an operation holds in memory while it runs.

@@ -145,6 +145,11 @@ impl Op for Sample {
         (self.mode == SampleMode::Place && !predicate.can_fail()).then(|| predicate.clone())
     }
 
+    fn holds(&self, size: Option<u64>, partitions: usize) -> Option<u64> {
+        let size = size.filter(|_| self.mode == SampleMode::Dask);
+        size.map(|bytes| bytes / partitions.max(1) as u64)
+    }
+
     fn footprint(&self) -> Footprint {
         match self.mode {
             SampleMode::Place => Footprint::Streams,

@@ -113,7 +113,7 @@ impl Op for SortBy {
     }
 
     fn footprint(&self) -> Footprint {
-        Footprint::Holds("sorted runs, spilled where memory is short".into())
+        Footprint::Spills("sorted runs".into())
     }
 }
 
