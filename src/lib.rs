@@ -57,9 +57,9 @@ pub mod watch;
 pub use arrow;
 pub use base::{ByteSize, Error, ErrorKind, Identity, Location, Result, Token, config};
 pub use exec::{Cancel, Event, Observer};
-pub use expr::{Expr, Scalar, SortKey, col, lit, max_of, min_of, when};
+pub use expr::{Agg, Expr, Scalar, SortKey, col, lit, max_of, min_of, size, when};
 pub use frame::{
-    Cols, DataFrame, IntoColumns, IntoPaths, Table, cols, concat, read_csv, read_csv_with, read_parquet,
+    Cols, DataFrame, GroupBy, IntoColumns, IntoPaths, Table, cols, concat, read_csv, read_csv_with, read_parquet,
     read_parquet_with, wait,
 };
 pub use io::csv::{CsvOptions, CsvWriteOptions, Infer};

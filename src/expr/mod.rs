@@ -12,10 +12,12 @@
 //! | [`fns`] | the functions, one a file |
 //! | [`keys`] | rows by their keys: hashes, groups |
 //! | [`order`] | the order of rows: sort keys, keys as bytes, sorting and merging |
+//! | [`agg`] | [`Agg`]: an aggregate of an expression, under a name |
 //! | [`folds`] | the aggregates: count, sum, mean, var, min, quantile, summary … |
 //!
 //! The structure of an expression is closed, its functions are open.
 
+pub mod agg;
 pub mod build;
 pub mod coerce;
 pub mod fns;
@@ -31,6 +33,7 @@ pub mod tree;
 pub mod value;
 mod widen;
 
+pub use agg::{Agg, size};
 pub use build::{col, lit};
 pub use function::{Arg, Notation, ScalarFn};
 pub use namespaces::{max_of, min_of, when};

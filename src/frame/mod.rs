@@ -9,6 +9,7 @@
 //! | [`join`] | methods that bring two frames together |
 //! | [`compute`] | methods that ask for results |
 //! | [`read`], [`mod@write`] | files |
+//! | [`group_by`] | methods that aggregate by keys |
 //! | [`statistics`] | methods that summarise columns |
 //! | [`measure`] | methods that say how much there is: bytes, missing values |
 //! | [`table`] | [`Table`]: a result, and how it is shown |
@@ -17,6 +18,7 @@
 pub mod columns;
 pub mod compute;
 pub mod data_frame;
+pub mod group_by;
 pub mod join;
 pub mod measure;
 pub mod names;
@@ -29,6 +31,7 @@ pub mod write;
 
 pub use compute::wait;
 pub use data_frame::DataFrame;
+pub use group_by::GroupBy;
 pub use names::{Cols, IntoColumns, cols};
 pub use read::{IntoPaths, read_csv, read_csv_with, read_parquet, read_parquet_with};
 pub use rows::concat;

@@ -16,6 +16,7 @@
 //! | [`map_partitions`] | a closure over whole partitions |
 //! | [`mod@write`] | partitions to files |
 //! | [`aggregate`], [`describe`] | summaries of columns |
+//! | [`group_by`] | aggregates of rows by their keys |
 //! | [`sample`] | a random part of the rows |
 //! | [`repartition`] | the same rows in another number of partitions |
 //! | [`memory_usage`], [`null_count`] | what is counted for each column, added up by [`totals`] |
@@ -30,6 +31,7 @@ pub mod describe;
 pub mod drop;
 pub mod fillna;
 pub mod filter;
+pub mod group_by;
 pub mod head;
 pub mod join;
 pub mod limit;
@@ -58,6 +60,7 @@ pub use describe::{Describe, Include};
 pub use drop::Drop;
 pub use fillna::Fillna;
 pub use filter::Filter;
+pub use group_by::GroupBy;
 pub use head::Head;
 pub use join::{Join, JoinKind, JoinOp, Names};
 pub use limit::Limit;

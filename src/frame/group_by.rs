@@ -1,0 +1,83 @@
+//! Methods that aggregate by keys.
+
+use super::{DataFrame, IntoColumns};
+use crate::base::{Error, Result};
+use crate::expr::{Agg, Expr, size};
+use crate::ops;
+
+/// Rows of a frame by their keys; [`agg`](GroupBy::agg) says what is wanted of each group.
+#[derive(Clone)]
+pub struct GroupBy {
+    frame: DataFrame,
+    keys: Vec<Expr>,
+    sort: bool,
+    dropna: bool,
+}
+
+impl DataFrame {
+    /// Rows by the values of some columns or expressions: pandas' `groupby`.
+    ///
+    /// ```
+    /// use partita::{DataFrame, col};
+    /// # use arrow::array::{Float64Array, RecordBatch, StringArray};
+    /// # use std::sync::Arc;
+    /// # let zones = StringArray::from(vec!["b", "a", "b"]);
+    /// # let fares = Float64Array::from(vec![1.0, 2.0, 4.0]);
+    /// # let batch = RecordBatch::try_from_iter([("zone", Arc::new(zones) as _), ("fare", Arc::new(fares) as _)]).unwrap();
+    /// # let df = DataFrame::from_batches([batch])?;
+    /// let by_zone = df.groupby("zone")?.agg([col("fare").sum(), col("fare").mean().alias("mean")])?;
+    /// let table = by_zone.compute()?;
+    /// assert_eq!(by_zone.columns(), ["zone", "fare", "mean"]);
+    /// assert_eq!(table.value("fare", 1)?.as_f64(), Some(5.0));
+    /// # Ok::<(), partita::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `UnknownColumn`, `TypeMismatch`; `Unsupported` for keys of nested types; `Invalid` without keys.
+    pub fn groupby(&self, keys: impl IntoColumns) -> Result<GroupBy> {
+        let grouped = GroupBy { frame: self.clone(), keys: keys.into_columns(), sort: true, dropna: true };
+        grouped.size()?;
+        Ok(grouped)
+    }
+}
+
+impl GroupBy {
+    /// Whether groups come in the order of their keys (the default, as in pandas and Dask). Else they come in the order
+    /// of a fixed hash of their keys, which costs nothing.
+    #[must_use]
+    pub fn sort(mut self, sort: bool) -> GroupBy {
+        self.sort = sort;
+        self
+    }
+
+    /// Whether rows whose key is null or NaN are left out (the default, as in pandas). Else null is a group, and NaN is
+    /// another.
+    #[must_use]
+    pub fn dropna(mut self, dropna: bool) -> GroupBy {
+        self.dropna = dropna;
+        self
+    }
+
+    /// A row for each group: its keys, and these aggregates. The same for any number of threads and partitions and any
+    /// memory limit, to the bit; groups that do not fit into memory are spilled.
+    ///
+    /// # Errors
+    /// `UnknownColumn`, `TypeMismatch` for what an aggregate has no meaning for; `Invalid` when two columns would have
+    /// one name.
+    pub fn agg(&self, aggs: impl IntoIterator<Item = Agg>) -> Result<DataFrame> {
+        let aggs: Vec<Agg> = aggs.into_iter().collect();
+        if aggs.is_empty() {
+            return Err(Error::invalid("there is nothing to aggregate").help("for the groups alone, ask for unique()"));
+        }
+        let GroupBy { keys, sort, dropna, .. } = self.clone();
+        self.frame.then(ops::GroupBy { keys, aggs, sort, dropna })
+    }
+
+    /// The number of rows of each group, in the column `size`.
+    ///
+    /// # Errors
+    /// As [`agg`](Self::agg).
+    pub fn size(&self) -> Result<DataFrame> {
+        self.agg([size()])
+    }
+}

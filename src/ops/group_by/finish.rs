@@ -1,0 +1,107 @@
+//! The groups of one bucket, finished.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, UInt32Array};
+use arrow::compute::take;
+
+use super::partial::{Ended, Partial, Sinks};
+use super::spec::{Spec, record};
+use crate::base::Result;
+use crate::base::deep::deep;
+use crate::exec::Reservation;
+use crate::expr::folds::{FoldState, Outcome};
+use crate::expr::keys::Grouper;
+use crate::io::{Batch, Origin, Rows};
+use crate::plan::{Flow, Out};
+
+/// Finishes buckets, one after the other, and pushes their groups in the order of their hashes.
+pub fn buckets(spec: &Arc<Spec>, sinks: &Sinks, range: Range<usize>, file: u64, out: &mut Out<'_>) -> Result<Flow> {
+    for bucket in range {
+        out.context().cancel.check()?;
+        if one(spec, sinks, bucket, file, out)? == Flow::Enough {
+            return Ok(Flow::Enough);
+        }
+    }
+    Ok(Flow::More)
+}
+
+fn one(spec: &Arc<Spec>, sinks: &Sinks, bucket: usize, file: u64, out: &mut Out<'_>) -> Result<Flow> {
+    if sinks.groups.rows(bucket) + sinks.rows.rows(bucket) == 0 {
+        return Ok(Flow::More);
+    }
+    let mut partial = Partial::deeper(spec, sinks.rows.depth(), out.context())?;
+    for hashed in sinks.rows.take(bucket)? {
+        partial.push_rows(&hashed?)?;
+    }
+    for hashed in sinks.groups.take(bucket)? {
+        let hashed = hashed?;
+        partial.push_groups(hashed.record.columns(), &hashed.hashes)?;
+    }
+    match partial.end()? {
+        Ended::Here(groups, states, reservation) => {
+            Finished::new(spec, groups, states, reservation)?.give(0..u32::MAX as usize, file, out)
+        }
+        Ended::Sunk(deeper) => deep(|| buckets(spec, &deeper, 0..deeper.rows.len(), file, out)),
+    }
+}
+
+/// Groups whose results are there.
+pub struct Finished {
+    spec: Arc<Spec>,
+    groups: Grouper,
+    /// The groups in the order of their hashes.
+    order: Vec<u32>,
+    results: Vec<ArrayRef>,
+    _reservation: Reservation,
+}
+
+impl Finished {
+    /// Finishes the states of groups.
+    pub fn new(
+        spec: &Arc<Spec>,
+        groups: Grouper,
+        states: Vec<Box<dyn FoldState>>,
+        reservation: Reservation,
+    ) -> Result<Finished> {
+        let results = states.into_iter().map(|state| state.finish().and_then(Outcome::value));
+        let results = results.collect::<Result<_>>()?;
+        let order = groups.in_hash_order();
+        Ok(Finished { spec: spec.clone(), groups, order, results, _reservation: reservation })
+    }
+
+    /// The number of groups.
+    pub fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// How many groups have a hash below this.
+    pub fn below(&self, hash: u64) -> usize {
+        self.order.partition_point(|&group| self.groups.hashes()[group as usize] < hash)
+    }
+
+    /// Pushes some of the groups, in the order of their hashes.
+    pub fn give(&self, range: Range<usize>, file: u64, out: &mut Out<'_>) -> Result<Flow> {
+        let order = self.order.get(range.start..range.end.min(self.len())).unwrap_or_default();
+        for part in order.chunks(out.context().batch_rows.max(1)) {
+            if out.push(self.batch(part, file)?)? == Flow::Enough {
+                return Ok(Flow::Enough);
+            }
+        }
+        Ok(Flow::More)
+    }
+
+    /// A batch of these groups. A group stands at the place of its hash, so that a sample does not depend on partitions.
+    fn batch(&self, groups: &[u32], file: u64) -> Result<Batch> {
+        let mut columns = self.groups.keys(Some(groups))?;
+        let rows = UInt32Array::from(groups.to_vec());
+        for result in &self.results {
+            columns.push(take(result, &rows, None)?);
+        }
+        let wanted = self.spec.output.iter().filter_map(|&i| columns.get(i).cloned()).collect();
+        let record = record(&self.spec.schema, wanted, groups.len())?;
+        let hashes: Vec<u64> = groups.iter().map(|&group| self.groups.hashes()[group as usize]).collect();
+        Ok(Batch { record, origin: Origin { file, rows: Rows::List(hashes.into()) } })
+    }
+}

@@ -1,0 +1,27 @@
+//! Rows by their keys, and aggregates of each group.
+//!
+//! | module | what |
+//! |---|---|
+//! | `op` | [`GroupBy`]: what a user writes; it is rewritten to a projection and [`Grouped`] |
+//! | `grouped` | [`Grouped`]: aggregates of columns by columns, as a shuffle |
+//! | `spec` | which columns are what |
+//! | `partial` | groups and their states, as far as one task has come |
+//! | `store` | what lies between the rows that come and the groups that go |
+//! | `finish` | the groups of one bucket |
+//!
+//! Each task folds its rows into groups of its own. When those are small, they are put together at the end; when they
+//! outgrow the cache or the memory, they go as columns into buckets by the hash of their keys; and when groups are
+//! nearly as many as rows, the rows go there themselves. Every state is exact, or keeps the place of its row, so that
+//! none of this can be seen in the result.
+
+mod finish;
+mod grouped;
+mod op;
+mod partial;
+mod spec;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub use grouped::Grouped;
+pub use op::GroupBy;

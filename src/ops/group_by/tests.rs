@@ -1,0 +1,120 @@
+//! Laws: a group-by is what a map of rows says, however rows come and whatever memory there is.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow::compute::concat_batches;
+use arrow::datatypes::{Float64Type, Int64Type};
+use proptest::prelude::*;
+
+use crate::base::{ErrorKind, Result};
+use crate::expr::{col, size};
+use crate::{DataFrame, Session};
+
+type Row = (Option<i64>, Option<&'static str>, Option<f64>);
+
+fn batch(rows: &[Row]) -> RecordBatch {
+    let k: Int64Array = rows.iter().map(|r| r.0).collect();
+    let t: StringArray = rows.iter().map(|r| r.1).collect();
+    let v: Float64Array = rows.iter().map(|r| r.2).collect();
+    let columns: [(&str, ArrayRef); 3] = [("k", Arc::new(k)), ("t", Arc::new(t)), ("v", Arc::new(v))];
+    RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, true))).unwrap()
+}
+
+fn session(threads: usize, limit: u64, batch_rows: usize) -> Session {
+    Session::builder().threads(threads).memory_limit(limit).batch_rows(batch_rows).build().unwrap()
+}
+
+/// The frame of these rows, cut into partitions.
+fn frame(session: &Session, rows: &[Row], partitions: usize) -> DataFrame {
+    let each = rows.len().div_ceil(partitions).max(1);
+    let mut batches: Vec<RecordBatch> = rows.chunks(each).map(batch).collect();
+    batches.resize(partitions.max(batches.len()), batch(&[]));
+    session.from_batches(batches).unwrap()
+}
+
+fn whole(frame: &DataFrame) -> Result<RecordBatch> {
+    let batches = frame.batches()?.collect::<Result<Vec<_>>>()?;
+    Ok(concat_batches(frame.schema(), &batches).unwrap())
+}
+
+fn any_rows() -> impl Strategy<Value = Vec<Row>> {
+    let key = prop_oneof![6 => (0..6i64).prop_map(Some), 2 => (0..300i64).prop_map(Some), 1 => Just(None)];
+    let text =
+        prop::option::weighted(0.9, prop::sample::select(vec!["a", "b", "", "a longer text than sixteen bytes"]));
+    let value = prop_oneof![
+        8 => (-50..50i32).prop_map(|v| Some(f64::from(v) / 8.0)),
+        1 => prop::sample::select(vec![f64::NAN, 1e300, -1e300, 1e-300]).prop_map(Some),
+        1 => Just(None)
+    ];
+    prop::collection::vec((key, text, value), 0..500)
+}
+
+fn bits(value: Option<f64>) -> Option<u64> {
+    value.map(f64::to_bits)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn groups_are_those_of_a_map(rows in any_rows(), dropna in any::<bool>()) {
+        let mut map: BTreeMap<(Option<i64>, Option<&str>), Vec<Option<f64>>> = BTreeMap::new();
+        for (k, t, v) in &rows {
+            if !dropna || k.is_some() && t.is_some() {
+                map.entry((*k, *t)).or_default().push(*v);
+            }
+        }
+        let mut before: Option<RecordBatch> = None;
+        let ways = [(1, 1, u64::MAX, 1000), (2, 7, u64::MAX, 13), (2, 129, 1 << 20, 64)];
+        for (threads, partitions, limit, batch_rows) in ways {
+            let session = session(threads, limit, batch_rows);
+            let grouped = frame(&session, &rows, partitions).groupby(["k", "t"]).unwrap().sort(false).dropna(dropna);
+            let aggs = [col("v").sum(), size(), col("v").count().alias("n"), col("v").first().alias("first"), col("v").max().alias("max")];
+            let found = whole(&grouped.agg(aggs).unwrap()).unwrap();
+            prop_assert_eq!(found.num_rows(), map.len());
+            for row in 0..found.num_rows() {
+                let (k, t) = (found.column(0).as_primitive::<Int64Type>(), found.column(1).as_string::<i32>());
+                let key = (k.is_valid(row).then(|| k.value(row)), t.is_valid(row).then(|| t.value(row)));
+                let values = &map[&key];
+                let there: Vec<f64> = values.iter().flatten().copied().filter(|v| !v.is_nan()).collect();
+                let wholes = |i: usize| found.column(i).as_primitive::<Int64Type>().value(row);
+                let floats = |i: usize| found.column(i).as_primitive::<Float64Type>().iter().nth(row).flatten();
+                prop_assert_eq!((wholes(3), wholes(4)), (values.len() as i64, there.len() as i64));
+                prop_assert_eq!(bits(floats(5)), bits(there.first().copied()));
+                prop_assert_eq!(bits(floats(6)), bits(there.iter().copied().reduce(f64::max)));
+            }
+            if let Some(before) = &before {
+                prop_assert_eq!(before, &found);
+            }
+            before = Some(found);
+        }
+    }
+}
+
+#[test]
+fn many_groups_are_the_same_spilled_and_held() {
+    let rows: Vec<Row> = (0..60_000i64).map(|i| (Some(i * 7 % 50_021), Some("x"), Some(i as f64 / 3.0))).collect();
+    let mut before: Option<RecordBatch> = None;
+    for (threads, limit) in [(2, u64::MAX), (1, 8 << 20), (2, 3 << 20)] {
+        let session = session(threads, limit, 4096);
+        let grouped = frame(&session, &rows, 9).groupby(col("k") % 30_000).unwrap().sort(false);
+        let found = whole(&grouped.agg([col("v").sum(), size()]).unwrap()).unwrap();
+        assert_eq!(found.num_rows(), 30_000);
+        assert!(before.as_ref().is_none_or(|b| *b == found), "{limit}");
+        before = Some(found);
+    }
+}
+
+#[test]
+fn mistakes_are_named() {
+    let df = frame(&session(1, u64::MAX, 100), &[(Some(1), Some("a"), None)], 1);
+    let kind = |r: Result<DataFrame>| r.err().unwrap().kind().clone();
+    let grouped = df.groupby("k").unwrap();
+    assert!(matches!(df.groupby("q").err().unwrap().kind(), ErrorKind::UnknownColumn { .. }));
+    assert!(matches!(kind(grouped.agg([col("t").sum()])), ErrorKind::TypeMismatch { .. }));
+    assert!(matches!(kind(grouped.agg([col("v").sum(), col("v").mean()])), ErrorKind::Invalid { .. }));
+    assert!(matches!(kind(grouped.agg([col("v").quantile(2.0)])), ErrorKind::Invalid { .. }));
+    assert!(matches!(kind(grouped.agg([])), ErrorKind::Invalid { .. }));
+}
