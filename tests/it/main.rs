@@ -9,3 +9,4 @@ mod plans;
 mod rows;
 mod runs;
 mod semantics;
+mod writes;
