@@ -10,3 +10,4 @@ mod rows;
 mod runs;
 mod semantics;
 mod spills;
+mod writes;

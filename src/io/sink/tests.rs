@@ -14,7 +14,7 @@ use crate::base::disk::{Disk, DiskFile, LocalDisk, Rename};
 use crate::base::{ErrorKind, Result};
 use crate::exec::TaskContext;
 use crate::io::csv::CsvWriteOptions;
-use crate::io::staging::recover;
+use crate::io::staging::{recover, testing};
 use crate::io::{Batch, ParquetWriteOptions};
 
 /// A disk that fails at step `at`, and, if it dies, at every step from there on.
@@ -160,7 +160,7 @@ fn changes() -> Vec<(&'static str, Option<Change>, Change)> {
 /// Does a change on a disk that fails at each step; gives the number of steps and what the steps led to.
 fn at_every_step(dies: bool, exchanges: bool, check: impl Fn(&str, &Path, Result<Vec<Receipt>>, [&Tree; 2])) {
     for (name, first, change) in changes() {
-        let root = tempfile::tempdir().unwrap();
+        let root = testing::folder();
         let target = root.path().join("deep/out");
         if let Some(first) = &first {
             first(&target, sound()).unwrap();
@@ -239,7 +239,7 @@ fn a_disk_that_dies_at_any_step_leaves_the_old_or_the_new() {
 
 #[test]
 fn two_that_append_at_once_both_do() {
-    let root = tempfile::tempdir().unwrap();
+    let root = testing::folder();
     let target = root.path().join("out");
     let options = ParquetWriteOptions::new().mode(WriteMode::Append);
     let record = rows(0, 20);
@@ -258,7 +258,7 @@ fn two_that_append_at_once_both_do() {
 
 #[test]
 fn only_data_is_overwritten() {
-    let root = tempfile::tempdir().unwrap();
+    let root = testing::folder();
     let target = root.path().join("out");
     fs::create_dir(&target).unwrap();
     fs::write(target.join("thesis.tex"), "years of work").unwrap();
@@ -284,7 +284,7 @@ fn only_data_is_overwritten() {
 
 #[test]
 fn receipts_that_are_lost_or_wrong_are_a_conservation_error() {
-    let root = tempfile::tempdir().unwrap();
+    let root = testing::folder();
     let record = rows(0, 20);
     let open = || {
         let sink =

@@ -24,6 +24,8 @@ pub mod leftovers;
 pub mod prepare;
 
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 
 pub use leftovers::recover;
