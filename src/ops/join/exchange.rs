@@ -153,14 +153,16 @@ impl Joining<'_> {
 
     /// All rows of one side of a bucket.
     fn load(&self, side: usize, buckets: &Arc<Buckets>, bucket: usize) -> Result<(RecordBatch, Vec<u64>, Reservation)> {
-        let mut reservation = self.ctx.budget.nothing();
+        let mut pieces = self.ctx.budget.nothing();
         let (mut records, mut hashes) = (Vec::new(), Vec::new());
         for hashed in buckets.take(bucket)? {
-            let Hashed { record, hashes: more, reservation: held } = hashed?;
-            reservation.join(held);
+            let Hashed { record, hashes: more, reservation } = hashed?;
+            pieces.join(reservation);
             hashes.extend_from_slice(&more);
             records.push(record);
         }
+        // the pieces are copied into one, and given back then
+        let reservation = self.ctx.budget.reserve(WHAT, pieces.bytes())?;
         Ok((joined(&self.schemas[side], &records)?, hashes, reservation))
     }
 
