@@ -7,7 +7,9 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use arrow::array::AsArray;
 use arrow::datatypes::DataType::Float64;
+use arrow::datatypes::{Float64Type, Int64Type};
 use partita::ml::linfa::DatasetBase;
 use partita::{
     Categorizer, ColumnTransformer, CsvOptions, DataFrame, DummyEncoder, Error, GridSearchCv, LogisticRegression,
@@ -107,6 +109,38 @@ fn join(data: &str, right: &str, key: &str) -> Result<BTreeMap<String, f64>> {
     ["rows", "v1", "v2"].into_iter().map(sum).collect()
 }
 
+/// The keys and the aggregates of a question of db-benchmark.
+fn question(name: &str, data: &str) -> Result<DataFrame> {
+    let sum = |c: &str| col(c).sum().alias(format!("{c}_sum"));
+    let mean = |c: &str| col(c).mean().alias(format!("{c}_mean"));
+    let (keys, aggs) = match name {
+        "q1" => (vec!["id1"], vec![sum("v1")]),
+        "q2" => (vec!["id1", "id2"], vec![sum("v1")]),
+        "q3" => (vec!["id3"], vec![sum("v1"), mean("v3")]),
+        "q4" => (vec!["id4"], vec![mean("v1"), mean("v2"), mean("v3")]),
+        "q5" => (vec!["id6"], vec![sum("v1"), sum("v2"), sum("v3")]),
+        "q10" => {
+            let keys = vec!["id1", "id2", "id3", "id4", "id5", "id6"];
+            (keys, vec![sum("v3"), col("v1").count().alias("v1_count")])
+        }
+        other => return Err(Error::invalid(format!("there is no question {other}"))),
+    };
+    read_parquet(format!("{data}/*.parquet"))?.groupby(keys)?.sort(false).agg(aggs)
+}
+
+fn grouped(name: &str, data: &str) -> Result<BTreeMap<String, f64>> {
+    let table = question(name, data)?.compute()?;
+    let mut answer = BTreeMap::from([("rows".to_string(), table.num_rows() as f64)]);
+    for (i, field) in table.schema().fields().iter().enumerate().filter(|(_, f)| f.name().contains('_')) {
+        let sums = table.batches().iter().map(|batch| match batch.column(i).as_primitive_opt::<Int64Type>() {
+            Some(wholes) => wholes.values().iter().map(|&v| v as f64).sum::<f64>(),
+            None => batch.column(i).as_primitive::<Float64Type>().values().iter().sum(),
+        });
+        answer.insert(field.name().clone(), sums.sum());
+    }
+    Ok(answer)
+}
+
 fn run(workload: &str, data: &str, out: &str) -> Result<BTreeMap<String, f64>> {
     match workload {
         "W1" => describe(&read_parquet(format!("{data}/*.parquet"))?),
@@ -118,10 +152,15 @@ fn run(workload: &str, data: &str, out: &str) -> Result<BTreeMap<String, f64>> {
             prepare(&read_parquet(format!("{data}/*.parquet"))?)?.to_parquet(out)?;
             Ok(BTreeMap::new())
         }
+        "W4ooc.q10" => {
+            question("q10", data)?.to_parquet(out)?;
+            Ok(BTreeMap::new())
+        }
         "W4.join-small" => join(data, "small.parquet", "id1"),
         "W4.join-medium" => join(data, "medium.parquet", "id2"),
         "W4.join-mediumstr" => join(data, "medium.parquet", "id5"),
         "W4.join-big" | "W4ooc.join-big" => join(data, "big/*.parquet", "id3"),
+        name if name.starts_with("W4.q") => grouped(&name[3..], data),
         "W5.2pct" => search(data, Some(0.02)),
         "W5.68k" | "W5.1m" => search(data, None),
         other => Err(Error::invalid(format!("there is no workload {other}"))),

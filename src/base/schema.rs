@@ -1,6 +1,9 @@
 //! Columns by name, and types compared by what they mean.
 
-use arrow::datatypes::{DataType, Schema};
+use std::sync::Arc;
+
+use arrow::array::ArrayRef;
+use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
 
 use super::error::{Error, ErrorKind, Result};
 
@@ -43,6 +46,21 @@ pub fn logical(data_type: &DataType) -> DataType {
 /// Whether two types mean the same.
 pub fn same_type(a: &DataType, b: &DataType) -> bool {
     a == b || logical(a) == logical(b)
+}
+
+/// The schema with the layouts that columns came in: strings may be codes.
+pub fn in_layout(schema: &SchemaRef, columns: &[ArrayRef]) -> SchemaRef {
+    let same = |(field, column): (&FieldRef, &ArrayRef)| field.data_type() == column.data_type();
+    if schema.fields().iter().zip(columns).all(same) {
+        return schema.clone();
+    }
+    let fields = schema.fields().iter().zip(columns).map(|(field, column)| match column.data_type() {
+        other if other != field.data_type() && same_type(other, field.data_type()) => {
+            Arc::new(field.as_ref().clone().with_data_type(other.clone()))
+        }
+        _ => field.clone(),
+    });
+    Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()))
 }
 
 #[cfg(test)]

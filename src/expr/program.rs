@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 
 use super::{Expr, ScalarFn, Value};
 use crate::base::deep::deep;
-use crate::base::schema::index_of;
+use crate::base::schema::{in_layout, index_of};
 use crate::base::{Result, Token};
 
 /// A list of expressions over one schema, ready to run. Parts with equal tokens are computed once for each batch, and
@@ -118,7 +118,7 @@ impl Program {
         let columns: Vec<ArrayRef> =
             self.eval(batch)?.into_iter().map(|v| v.into_array(rows)).collect::<Result<_>>()?;
         let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(rows));
-        Ok(RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)?)
+        Ok(RecordBatch::try_new_with_options(in_layout(&self.schema, &columns), columns, &options)?)
     }
 }
 

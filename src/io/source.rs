@@ -63,6 +63,9 @@ pub struct Scan {
     pub prune: Option<Expr>,
     /// Only so many rows of each partition are wanted.
     pub limit: Option<usize>,
+    /// The positions of columns in the source's schema, rising, that may come as dictionary codes where they are strings:
+    /// a source gives them so where that is cheaper, and the schema says strings all the same.
+    pub codes: Vec<usize>,
 }
 
 impl Scan {
@@ -90,5 +93,6 @@ impl Identity for Scan {
             Some(expr) => t.identity(expr),
         }
         t.debug(&self.limit);
+        t.debug(&self.codes);
     }
 }

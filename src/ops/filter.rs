@@ -87,6 +87,13 @@ impl Op for Filter {
         Some(vec![needed])
     }
 
+    fn takes_codes(&self, may: &[usize], inputs: &[SchemaRef]) -> Option<Vec<Vec<usize>>> {
+        let (input, output) = (inputs.first()?, self.schema(inputs).ok()?);
+        let asked = self.condition.columns();
+        let passed = may.iter().map(|&i| output.field(i).name()).filter(|name| !asked.contains(name.as_str()));
+        Some(vec![passed.filter_map(|name| input.index_of(name).ok()).collect()])
+    }
+
     fn pruned(&self, keep: &[usize], inputs: &[SchemaRef]) -> Option<Arc<dyn Op>> {
         let output = self.schema(inputs).ok()?;
         let keep = keep.iter().map(|&i| output.field(i).name().clone()).collect();

@@ -115,6 +115,19 @@ impl Op for Project {
         Some(vec![names.iter().filter_map(|n| input.index_of(n).ok()).collect()])
     }
 
+    fn takes_codes(&self, may: &[usize], inputs: &[SchemaRef]) -> Option<Vec<Vec<usize>>> {
+        let input = inputs.first()?;
+        let mut computed = BTreeSet::new();
+        let mut passed = BTreeSet::new();
+        for (i, e) in self.exprs.iter().enumerate() {
+            match e.unaliased() {
+                Expr::Column(name) if may.contains(&i) => passed.extend([name.clone()]),
+                other => computed.extend(other.columns()),
+            }
+        }
+        Some(vec![passed.difference(&computed).filter_map(|name| input.index_of(name).ok()).collect()])
+    }
+
     fn pruned(&self, keep: &[usize], _inputs: &[SchemaRef]) -> Option<Arc<dyn Op>> {
         let exprs = keep.iter().filter_map(|&i| self.exprs.get(i).cloned()).collect();
         let constant = keep.iter().filter_map(|&i| self.constant.get(i).copied()).collect();

@@ -50,6 +50,11 @@ impl fmt::Display for ScanOp {
         } else {
             write!(f, ", {all} columns")?;
         }
+        if !self.scan.codes.is_empty() {
+            let schema = self.source.schema();
+            let names: Vec<_> = self.scan.codes.iter().map(|&i| schema.field(i).name().as_str()).collect();
+            write!(f, "; as codes where it has them: {}", names.join(", "))?;
+        }
         if let Some(prune) = &self.scan.prune {
             let parts = self.source.partitions().len();
             let skipped = (0..parts).filter(|&i| self.source.skips(i, &self.scan)).count();
@@ -106,6 +111,16 @@ impl Op for ScanOp {
     fn skipping(&self, predicate: &Expr) -> Option<Arc<dyn Op>> {
         let scan = Scan { prune: Some(predicate.clone()), ..self.scan.clone() };
         Some(Arc::new(ScanOp { source: self.source.clone(), scan }))
+    }
+
+    fn giving_codes(&self, may: &[usize]) -> Option<Arc<dyn Op>> {
+        let place = |&i: &usize| match &self.scan.projection {
+            None => Some(i),
+            Some(keep) => keep.get(i).copied(),
+        };
+        let codes: Vec<usize> = may.iter().filter_map(place).collect();
+        let scan = Scan { codes, ..self.scan.clone() };
+        (scan.codes != self.scan.codes).then(|| Arc::new(ScanOp { source: self.source.clone(), scan }) as Arc<dyn Op>)
     }
 
     fn known_rows(&self, _inputs: &[Option<Vec<u64>>]) -> Option<Vec<u64>> {

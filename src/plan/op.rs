@@ -42,6 +42,19 @@ pub trait Op: Identity + Debug + Display + Send + Sync {
         None
     }
 
+    /// Which columns of each input may come as dictionary codes where the schema says strings, when the columns `may` of its
+    /// output may leave so: `None` if none may. Whoever says so looks at what comes: codes are a layout, not a promise.
+    fn takes_codes(&self, may: &[usize], inputs: &[SchemaRef]) -> Option<Vec<Vec<usize>>> {
+        let _ = (may, inputs);
+        None
+    }
+
+    /// The same operation told that exactly these columns of its output may leave as dictionary codes.
+    fn giving_codes(&self, may: &[usize]) -> Option<Arc<dyn Op>> {
+        let _ = may;
+        None
+    }
+
     /// The condition, if this operation keeps the rows where a condition is true and does nothing else.
     fn condition(&self) -> Option<&Expr> {
         None

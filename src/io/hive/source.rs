@@ -6,6 +6,7 @@ use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 
 use super::HiveColumns;
+use crate::base::schema::in_layout;
 use crate::base::{Identity, Result, Tokenizer};
 use crate::exec::TaskContext;
 use crate::expr::fns::Logic;
@@ -118,6 +119,7 @@ impl Source for HiveSource {
             projection: Some(wanted.iter().copied().filter(|&c| c < own).collect()),
             prune: scan.prune.clone(),
             limit: scan.limit,
+            codes: scan.codes.iter().copied().filter(|&c| c < own).collect(),
         };
         let values: Vec<Scalar> =
             wanted.iter().filter(|&&c| c >= own).map(|&c| self.hive.value(c - own, file)).collect();
@@ -131,7 +133,7 @@ impl Source for HiveSource {
                 columns.push(value.repeat(rows)?);
             }
             let options = RecordBatchOptions::new().with_row_count(Some(rows));
-            let record = RecordBatch::try_new_with_options(schema.clone(), columns, &options)?;
+            let record = RecordBatch::try_new_with_options(in_layout(&schema, &columns), columns, &options)?;
             Ok(batch.with_record(record))
         })))
     }

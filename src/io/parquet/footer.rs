@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::basic::{Encoding, EncodingMask};
 use parquet::column::page::PageReader;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, RowGroupMetaData};
@@ -88,6 +89,36 @@ impl Footer {
     /// `Io`, also when the file has changed since its footer was read.
     pub fn open(&self) -> Result<Chunks> {
         Ok(Chunks::new(self.file.open()?, self.file.size))
+    }
+
+    /// Whether all pages of the string column at `root` are dictionary codes in this row group.
+    pub fn is_coded(&self, group: usize, root: usize) -> bool {
+        let schema = self.reader.parquet_schema();
+        if *self.reader.schema().field(root).data_type() != DataType::Utf8 {
+            return false;
+        }
+        let leaf = (0..schema.num_columns()).find(|&leaf| schema.get_column_root_idx(leaf) == root);
+        let Some(leaf) = leaf else { return false };
+        let column = self.metadata().row_group(group).column(leaf);
+        let coded =
+            |mask: &EncodingMask| mask.is_only(Encoding::RLE_DICTIONARY) || mask.is_only(Encoding::PLAIN_DICTIONARY);
+        column.dictionary_page_offset().is_some() && column.page_encoding_stats_mask().is_some_and(coded)
+    }
+
+    /// The same file read with dictionary codes in place of the strings at these roots.
+    pub fn with_codes(&self, roots: &[usize]) -> Option<Footer> {
+        let schema = self.reader.schema();
+        let fields = schema.fields().iter().enumerate().map(|(root, field)| {
+            if !roots.contains(&root) {
+                return field.clone();
+            }
+            let coded = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+            Arc::new(field.as_ref().clone().with_data_type(coded))
+        });
+        let schema = Schema::new_with_metadata(fields.collect::<Fields>(), schema.metadata().clone());
+        let options = ArrowReaderOptions::new().with_schema(Arc::new(schema));
+        let reader = ArrowReaderMetadata::try_new(self.metadata().clone(), options).ok()?;
+        Some(Footer { reader, ..self.clone() })
     }
 
     /// Pages are not decoded to be skipped where their number of rows is known: from an offset index, or, in columns

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::errors::ParquetError;
@@ -43,6 +43,24 @@ pub struct Wanted {
     limit: u64,
 }
 
+/// The part read with dictionary codes in place of the strings of these columns (by their places in the file), where all
+/// its pages are coded: then codes are all there is to decode. Says which columns these are.
+pub fn as_codes(part: &mut Part, roots: &[usize]) -> Vec<usize> {
+    let footer = &part.footer;
+    let coded: Vec<usize> =
+        roots.iter().copied().filter(|&root| part.groups.iter().all(|&group| footer.is_coded(group, root))).collect();
+    if coded.is_empty() || part.groups.is_empty() {
+        return Vec::new();
+    }
+    match footer.with_codes(&coded) {
+        Some(footer) => {
+            part.footer = Arc::new(footer);
+            coded
+        }
+        None => Vec::new(),
+    }
+}
+
 impl Wanted {
     /// What `scan` wants of a file that has the columns of `schema` at `places`.
     pub fn new(scan: &Scan, schema: &SchemaRef, places: &[Option<usize>], footer: &Footer) -> Wanted {
@@ -58,6 +76,23 @@ impl Wanted {
         let mask = ProjectionMask::roots(footer.reader.parquet_schema(), roots.iter().copied());
         let limit = scan.limit.map_or(u64::MAX, |l| l as u64);
         Wanted { schema: scan.project(schema), from, roots, mask, limit }
+    }
+
+    /// The same with the columns at these places in the file as codes.
+    #[must_use]
+    pub fn with_codes(mut self, coded: &[usize], footer: &Footer) -> Wanted {
+        let fields = self.schema.fields().iter().zip(&self.from).map(|(field, from)| {
+            match from.and_then(|k| self.roots.get(k)).filter(|root| coded.contains(root)) {
+                Some(&root) => {
+                    let data_type = footer.reader.schema().field(root).data_type().clone();
+                    Arc::new(field.as_ref().clone().with_data_type(data_type))
+                }
+                None => field.clone(),
+            }
+        });
+        let fields: Vec<_> = fields.collect();
+        self.schema = Arc::new(Schema::new_with_metadata(fields, self.schema.metadata().clone()));
+        self
     }
 
     /// The columns wanted, from those read.

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 
 use super::footer::{Footer, find_parts, read_all};
 use super::options::ParquetReadOptions;
 use super::partition::{Cut, Target, cut};
-use super::read::{Part, Wanted, read_part};
+use super::read::{Part, Wanted, as_codes, read_part};
 use super::statistics::can_match;
 use super::unify::{Unified, unify};
 use crate::base::{Identity, Result, Tokenizer};
@@ -173,8 +173,18 @@ impl Source for ParquetSource {
             cut: cut.clone(),
             groups: cut.groups.clone().filter(kept).collect(),
         };
-        let wanted = Wanted::new(scan, &self.unified.schema, &self.unified.places[*file], &part.footer);
-        read_part(part, wanted, ctx)
+        let (mut part, places) = (part, &self.unified.places[*file]);
+        let wanted = Wanted::new(scan, &self.unified.schema, places, &part.footer);
+        let strings = |c: &usize| *self.unified.schema.field(*c).data_type() == DataType::Utf8;
+        let roots: Vec<usize> =
+            scan.codes.iter().filter(|c| strings(c)).filter_map(|&c| places.get(c).copied().flatten()).collect();
+        match as_codes(&mut part, &roots).as_slice() {
+            [] => read_part(part, wanted, ctx),
+            coded => {
+                let wanted = wanted.with_codes(coded, &part.footer);
+                read_part(part, wanted, ctx)
+            }
+        }
     }
 
     fn skips(&self, i: usize, scan: &Scan) -> bool {

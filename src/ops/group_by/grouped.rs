@@ -86,6 +86,11 @@ impl Op for Grouped {
         Some(vec![names.map(|name| index_of(input, name).ok()).collect::<Option<_>>()?])
     }
 
+    fn takes_codes(&self, _may: &[usize], inputs: &[SchemaRef]) -> Option<Vec<Vec<usize>>> {
+        // what comes out has the layout of the schema whatever comes in
+        Some(vec![(0..inputs.first()?.fields().len()).collect()])
+    }
+
     fn pruned(&self, keep: &[usize], _inputs: &[SchemaRef]) -> Option<Arc<dyn Op>> {
         let (mut aggs, mut output) = (Vec::new(), Vec::new());
         for &i in keep {

@@ -8,9 +8,9 @@ use arrow::datatypes::SchemaRef;
 use super::Grouped;
 use crate::base::{Error, Identity, Result, Tokenizer};
 use crate::expr::folds::Fold;
-use crate::expr::{self, Expr};
-use crate::ops::Project;
+use crate::expr::{self, Expr, col};
 use crate::ops::aggregate::Agg;
+use crate::ops::{Project, SortBy};
 use crate::plan::node::only;
 use crate::plan::{Op, Plan, Shape};
 
@@ -112,6 +112,11 @@ impl Op for GroupBy {
     fn shape(&self, inputs: &[Plan]) -> Result<Shape> {
         let (columns, grouped) = self.parts()?;
         let input = Plan::new(Project::new(columns), vec![only(inputs)?.clone()])?;
-        Ok(Shape::Rewrite(Plan::new(grouped, vec![input])?))
+        let groups = Plan::new(grouped, vec![input])?;
+        if !self.sort {
+            return Ok(Shape::Rewrite(groups));
+        }
+        let order = self.keys.iter().map(|key| col(key.name().as_ref()).asc());
+        Ok(Shape::Rewrite(Plan::new(SortBy::new(order)?, vec![groups])?))
     }
 }

@@ -118,3 +118,26 @@ fn mistakes_are_named() {
     assert!(matches!(kind(grouped.agg([col("v").quantile(2.0)])), ErrorKind::Invalid { .. }));
     assert!(matches!(kind(grouped.agg([])), ErrorKind::Invalid { .. }));
 }
+
+#[test]
+fn strings_of_a_file_come_as_codes_and_go_as_strings() {
+    let session = session(2, u64::MAX, 1000);
+    let rows: Vec<Row> =
+        (0..5000).map(|i| (Some(i % 3), ["a", "b", "c"].get(i as usize % 4).copied(), Some(1.5))).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows").to_string_lossy().into_owned();
+    frame(&session, &rows, 3).to_parquet(&path).unwrap();
+    let file = session.read_parquet(path.as_str()).unwrap();
+    let grouped = |df: &DataFrame| {
+        let df = df.filter(col("k").lt(2)).unwrap();
+        df.groupby(["t", "k"]).unwrap().dropna(false).agg([col("v").sum(), size()]).unwrap()
+    };
+    let (one, other) = (grouped(&file), grouped(&frame(&session, &rows, 1)));
+    assert!(one.explain().unwrap().contains("as codes where it has them: t"), "{}", one.explain().unwrap());
+    assert_eq!(whole(&one).unwrap(), whole(&other).unwrap());
+    assert_eq!(one.schema(), other.schema());
+    // who looks into the text gets it
+    let computed = file.groupby(col("t").str().len().alias("long")).unwrap().size().unwrap();
+    assert!(!computed.explain().unwrap().contains("as codes"));
+    assert_eq!(computed.len().unwrap(), 1);
+}

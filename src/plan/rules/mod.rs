@@ -5,6 +5,7 @@
 //! | [`fold_constants`] | parts of expressions that are the same for all rows are computed once |
 //! | [`merge`] | neighbours that can be one operation become one |
 //! | [`push_filters`] | filters go down to the sources, which may skip by them |
+//! | [`read_codes`] | strings that are only compared with each other come as dictionary codes |
 //! | [`prune_columns`] | columns that nobody needs are not read or computed |
 
 pub mod fold_constants;
@@ -12,5 +13,6 @@ pub mod merge;
 pub mod optimise;
 pub mod prune_columns;
 pub mod push_filters;
+pub mod read_codes;
 
 pub use optimise::optimise;

@@ -1,6 +1,6 @@
 //! All rules, in their order.
 
-use super::{fold_constants, merge, prune_columns, push_filters};
+use super::{fold_constants, merge, prune_columns, push_filters, read_codes};
 use crate::base::{Error, ErrorKind, Result};
 use crate::plan::Plan;
 use crate::plan::lower::expand;
@@ -17,6 +17,7 @@ pub fn optimise(written: &Plan) -> Result<Plan> {
     let plan = merge::apply(&plan)?;
     let plan = prune_columns::apply(&plan)?;
     let plan = merge::apply(&plan)?;
+    let plan = read_codes::apply(&plan)?;
     check(written, &plan)?;
     Ok(plan)
 }
