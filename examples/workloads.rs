@@ -161,6 +161,11 @@ fn run(workload: &str, data: &str, out: &str) -> Result<BTreeMap<String, f64>> {
         "W4.join-mediumstr" => join(data, "medium.parquet", "id5"),
         "W4.join-big" | "W4ooc.join-big" => join(data, "big/*.parquet", "id3"),
         name if name.starts_with("W4.q") => grouped(&name[3..], data),
+        "W4.sort" | "W4ooc.sort" => {
+            let rows = read_parquet(format!("{data}/*.parquet"))?;
+            rows.sort_by([col("id3").asc(), col("v3").desc()])?.to_parquet(out)?;
+            Ok(BTreeMap::new())
+        }
         "W5.2pct" => search(data, Some(0.02)),
         "W5.68k" | "W5.1m" => search(data, None),
         other => Err(Error::invalid(format!("there is no workload {other}"))),

@@ -9,5 +9,6 @@ mod plans;
 mod rows;
 mod runs;
 mod semantics;
+mod sorting;
 mod spills;
 mod writes;

@@ -1,6 +1,7 @@
 //! Keys as bytes that compare like the rows.
 
 use std::cmp::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
 use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
@@ -14,6 +15,8 @@ use crate::expr::{Expr, Program};
 
 /// How many bytes of a key are compared as one number.
 const PREFIX: usize = 16;
+/// While ties are rarer than one in so many rows, whole keys are made one by one.
+const ROWS_A_TIE: usize = 64;
 /// What ends a text, below every byte of one.
 const END: u8 = 1;
 /// What every byte of a text is raised by, so that there is room for its end and for null below. No byte of UTF-8 is
@@ -38,6 +41,8 @@ pub struct Keys {
     lanes: Arc<[Lane]>,
     exact: bool,
     whole: OnceLock<Whole>,
+    /// How often two equal prefixes were met before there were whole keys.
+    ties: AtomicUsize,
 }
 
 /// Keys with all their bytes, one after the other.
@@ -92,7 +97,8 @@ impl Encoder {
                 break;
             }
         }
-        Ok(Keys { prefixes, columns, lanes: self.lanes.clone(), exact: self.exact, whole: OnceLock::new() })
+        let (lanes, exact) = (self.lanes.clone(), self.exact);
+        Ok(Keys { prefixes, columns, lanes, exact, whole: OnceLock::new(), ties: AtomicUsize::new(0) })
     }
 }
 
@@ -279,6 +285,26 @@ impl Keys {
     #[inline]
     pub fn compare(&self, row: usize, other: &Keys, to: usize) -> Ordering {
         let by_prefix = self.prefix(row).cmp(&other.prefix(to));
-        if by_prefix.is_ne() || self.exact { by_prefix } else { self.whole(row).cmp(other.whole(to)) }
+        if by_prefix.is_ne() || self.exact { by_prefix } else { self.compare_whole(row, other, to) }
+    }
+
+    /// The same where the prefixes are known to be equal and are not all. A few keys are made one by one; where ties are
+    /// many, those of all rows are made once.
+    #[cold]
+    fn compare_whole(&self, row: usize, other: &Keys, to: usize) -> Ordering {
+        match (self.has_few_ties(), other.has_few_ties()) {
+            (false, false) => self.whole(row).cmp(other.whole(to)),
+            _ => self.single(row).cmp(&other.single(to)),
+        }
+    }
+
+    fn has_few_ties(&self) -> bool {
+        self.whole.get().is_none() && self.ties.fetch_add(1, Relaxed) <= self.len() / ROWS_A_TIE
+    }
+
+    /// All bytes of the key of one row.
+    fn single(&self, row: usize) -> Vec<u8> {
+        let columns: Vec<ArrayRef> = self.columns.iter().map(|c| c.slice(row, 1)).collect();
+        Whole::of(&self.lanes, &columns, 1).unwrap_or_default().bytes
     }
 }

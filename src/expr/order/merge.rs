@@ -113,10 +113,7 @@ impl Merge {
         }
         let (Some(a), Some(b)) = (self.fronts.get(next.run), self.fronts.get(rival.run)) else { return false };
         let (Some(keys), Some(other)) = (&a.keys, &b.keys) else { return false };
-        if keys.is_exact() {
-            return next.run < rival.run;
-        }
-        keys.whole(row).cmp(other.whole(b.at)).then(next.run.cmp(&rival.run)).is_lt()
+        keys.compare(row, other, b.at).then(next.run.cmp(&rival.run)).is_lt()
     }
 
     /// Whether place `a` of the heap comes before place `b`.

@@ -24,6 +24,8 @@ const SMALLEST_BLOCK: u64 = 16 << 10;
 const LARGEST_BLOCK: u64 = 4 << 20;
 /// Rows of a block, however many output partitions there are.
 const FEWEST_ROWS: usize = 2048;
+/// This part of the memory is not filled with sorted rows.
+const SPARE: u64 = 8;
 /// More batches than this are not sorted together.
 const MOST_BATCHES: usize = 1 << 14;
 /// More rows than this neither.
@@ -109,7 +111,8 @@ impl Sorter {
             picked.clear();
             picked.extend(places.iter().map(|p| (p.batch as usize, p.row as usize)));
             let record = tidy(gather(&self.store.schema, &records, &picked)?)?;
-            run.push(record, &self.store.encoder, &self.store.file, true)?;
+            let keep = self.ctx.budget.free() > self.ctx.budget.limit() / SPARE;
+            run.push(record, &self.store.encoder, &self.store.file, keep)?;
         }
         self.store.add(run);
         self.runs += 1;

@@ -1,6 +1,8 @@
 //! Laws of the store beside a slow obvious twin: all rows at once, ordered by comparison of plain values.
 
+use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, StringArray, UInt32Array};
 use arrow::compute::{concat_batches, take_record_batch};
@@ -9,7 +11,7 @@ use proptest::prelude::*;
 
 use super::store::SortStore;
 use crate::base::{ErrorKind, Result};
-use crate::exec::{Budget, TaskContext};
+use crate::exec::{Budget, LocalScratch, Scratch, ScratchFile, Spill, TaskContext};
 use crate::expr::order::Encoder;
 use crate::expr::{SortKey, col};
 use crate::io::Batch;
@@ -178,4 +180,61 @@ fn a_row_that_does_not_fit_is_named() {
     let error = sort(&cut(&heavy, 1, 1), &keys(), &context(1 << 20, 32)).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Memory { .. }), "{error}");
     assert!(error.to_string().contains("a batch of rows to sort"), "{error}");
+}
+
+/// A disk that takes so many writes and no more.
+#[derive(Debug)]
+struct Failing(Arc<AtomicUsize>);
+
+struct FailingFile(Box<dyn ScratchFile>, Arc<AtomicUsize>);
+
+impl Scratch for Failing {
+    fn file(&self) -> io::Result<Box<dyn ScratchFile>> {
+        let file = LocalScratch::new(std::env::temp_dir()).file()?;
+        Ok(Box::new(FailingFile(file, self.0.clone())))
+    }
+
+    fn describe(&self) -> String {
+        "a failing disk".into()
+    }
+}
+
+impl ScratchFile for FailingFile {
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        match self.1.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)) {
+            Ok(_) => self.0.write_at(bytes, offset),
+            Err(_) => Err(io::ErrorKind::StorageFull.into()),
+        }
+    }
+
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+        self.0.read_at(bytes, offset)
+    }
+}
+
+#[test]
+fn a_disk_that_fails_at_any_write_is_named_and_loses_nothing() {
+    let record = rows(&draws(300), 400);
+    let expected = slow(&record);
+    let mut failures = 0;
+    for writes in 0.. {
+        let left = Arc::new(AtomicUsize::new(writes));
+        let spill = Spill::new(Failing(left.clone()));
+        let ctx = TaskContext { budget: Budget::shared(300 << 10, 1), spill, batch_rows: 50, ..TaskContext::default() };
+        match sort(&cut(&record, 3, 20), &keys(), &ctx) {
+            Ok(found) => {
+                let numbers = found.iter().flat_map(|(r, _)| r.column(2).as_primitive::<Int64Type>().values().to_vec());
+                assert_eq!(numbers.collect::<Vec<_>>(), expected);
+            }
+            Err(error) => {
+                failures += 1;
+                assert!(matches!(error.kind(), ErrorKind::Io { .. } | ErrorKind::Memory { .. }), "{error}");
+            }
+        }
+        assert_eq!(ctx.budget.held(), 0);
+        if left.load(Relaxed) > 0 {
+            break;
+        }
+    }
+    assert!(failures > 3, "{failures} failures");
 }
