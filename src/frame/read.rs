@@ -18,6 +18,12 @@ impl IntoPaths for &str {
     }
 }
 
+impl IntoPaths for &String {
+    fn into_paths(self) -> Vec<String> {
+        vec![self.clone()]
+    }
+}
+
 impl IntoPaths for String {
     fn into_paths(self) -> Vec<String> {
         vec![self]
