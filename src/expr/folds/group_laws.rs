@@ -234,6 +234,28 @@ proptest! {
     }
 }
 
+/// The distance between the least and the greatest value.
+#[derive(Debug)]
+struct Range;
+
+impl Recipe<2> for Range {
+    fn name(&self) -> String {
+        "range".into()
+    }
+    fn empty(&self) -> [f64; 2] {
+        [f64::INFINITY, f64::NEG_INFINITY]
+    }
+    fn update(&self, [low, high]: &mut [f64; 2], value: f64) {
+        (*low, *high) = (low.min(value), high.max(value));
+    }
+    fn merge(&self, [low, high]: &mut [f64; 2], other: &[f64; 2]) {
+        (*low, *high) = (low.min(other[0]), high.max(other[1]));
+    }
+    fn finish(&self, [low, high]: &[f64; 2]) -> Option<f64> {
+        (low <= high).then(|| high - low + 0.0)
+    }
+}
+
 fn every_fold() -> Vec<Arc<dyn Fold>> {
     vec![
         Arc::new(Count),
@@ -249,5 +271,6 @@ fn every_fold() -> Vec<Arc<dyn Fold>> {
         Arc::new(Nunique),
         Arc::new(Quantile::new(0.3).unwrap()),
         Arc::new(Summary::default()),
+        Arc::new(UserFold::new(Range)),
     ]
 }

@@ -7,6 +7,7 @@
 //! | [`Min`], [`Max`], [`First`], [`Last`] | one of the values |
 //! | [`Nunique`] | distinct values |
 //! | [`Quantile`] | order statistics, exact at any size in bounded memory |
+//! | [`UserFold`] | what a [`Recipe`] of your own makes of a few numbers |
 //! | [`Summary`] | all that `describe` says of a column |
 //!
 //! What they are built of:
@@ -62,6 +63,7 @@ mod summary;
 mod tally;
 mod text;
 mod top;
+mod user;
 mod var;
 mod window;
 
@@ -89,4 +91,5 @@ pub use size::Size;
 pub(crate) use state::Accumulator;
 pub use sum::Sum;
 pub use summary::Summary;
+pub use user::{Recipe, UserFold};
 pub use var::{Std, Var};
