@@ -214,7 +214,7 @@ impl ScratchFile for FailingFile {
 
 #[test]
 fn a_disk_that_fails_at_any_write_is_named_and_loses_nothing() {
-    let record = rows(&draws(300), 400);
+    let record = rows(&draws(500), 600);
     let expected = slow(&record);
     let mut failures = 0;
     for writes in 0.. {
