@@ -43,6 +43,7 @@ pub struct Session(Arc<World>);
 struct World {
     executor: Arc<dyn Executor>,
     scheduler: Scheduler,
+    memory_limit: ByteSize,
     task: TaskContext,
     observers: RwLock<Vec<Arc<dyn Observer>>>,
     strict: bool,
@@ -115,7 +116,7 @@ impl Session {
 
     /// The memory limit.
     pub fn memory_limit(&self) -> ByteSize {
-        ByteSize(self.0.task.budget.limit())
+        self.0.memory_limit
     }
 
     /// The memory of this session: what is held now, and the most that was.
@@ -328,7 +329,8 @@ impl SessionBuilder {
         };
         let rows = self.batch_rows.map_or_else(|| setting("batch_rows"), |rows| Ok(Some(rows)))?;
         let task = TaskContext {
-            budget: Budget::shared(limit.0, executor.threads()),
+            // allocators round up by an eighth at the most, and what is reserved is what was asked for
+            budget: Budget::shared(limit.0 - limit.0 / 8, executor.threads()),
             spill,
             cancel: self.cancel,
             batch_rows: rows.unwrap_or(TaskContext::BATCH_ROWS).max(1),
@@ -336,6 +338,7 @@ impl SessionBuilder {
         Ok(Session(Arc::new(World {
             executor,
             scheduler,
+            memory_limit: limit,
             task,
             observers: RwLock::new(self.observers),
             strict: self.strict.map_or_else(|| setting("strict"), |strict| Ok(Some(strict)))?.unwrap_or(false),
