@@ -329,8 +329,7 @@ impl SessionBuilder {
         };
         let rows = self.batch_rows.map_or_else(|| setting("batch_rows"), |rows| Ok(Some(rows)))?;
         let task = TaskContext {
-            // allocators round up by an eighth at the most, and what is reserved is what was asked for
-            budget: Budget::shared(limit.0 - limit.0 / 8, executor.threads()),
+            budget: Budget::shared(reservable(limit.0), executor.threads()),
             spill,
             cancel: self.cancel,
             batch_rows: rows.unwrap_or(TaskContext::BATCH_ROWS).max(1),
@@ -386,6 +385,12 @@ impl IntoByteSize for ByteSize {
     fn into_byte_size(self) -> Result<ByteSize> {
         Ok(self)
     }
+}
+
+/// How much of the limit can be reserved: allocators round up what they are asked for by an eighth at the most, and keep
+/// what was freed for a while.
+fn reservable(limit: u64) -> u64 {
+    limit - limit / 8 - (limit / 8).min(32 << 20)
 }
 
 /// As many threads as SLURM gave this task, or as there are cores for this process.

@@ -252,7 +252,7 @@ impl Buckets {
 
     /// Begins to put in the rows of a partition; `part` gives their place among the others.
     pub fn writer(self: &Arc<Self>, part: u32) -> BucketWriter {
-        let flush = FLUSH.min(self.budget.share() / 4).max(32 << 10);
+        let flush = FLUSH.min(self.budget.share() / 4).max(8 << 10);
         let reservation = self.budget.nothing();
         BucketWriter { store: self.clone(), part, turn: 0, flush, pending: Vec::new(), reservation, rows: 0 }
     }

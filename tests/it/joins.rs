@@ -145,10 +145,10 @@ proptest! {
 
 #[test]
 fn keys_with_more_rows_than_memory_are_streamed() {
-    let row = |key: i64, value: i64| (Some(key), Some("text ".repeat(40)), 0.5, value);
+    let row = |key: i64, value: i64| (Some(key), Some("text ".repeat(60)), 0.5, value);
     let left: Vec<Row> = (0..900).map(|i| row(if i % 10 == 0 { i } else { 7 }, i)).collect();
     let right: Vec<Row> = (0..120).map(|i| row(if i % 3 == 0 { i } else { 7 }, i)).collect();
-    let limited = Session::builder().threads(2).memory_limit("250 kB").batch_rows(64).build().unwrap();
+    let limited = Session::builder().threads(2).memory_limit("500 kB").batch_rows(64).build().unwrap();
     for kind in KINDS {
         let expected = twin(kind, &["k"], false, &left, &right);
         let run = |session: &Session| {

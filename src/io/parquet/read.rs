@@ -14,7 +14,7 @@ use super::chunks::Chunks;
 use super::footer::{Footer, guarded};
 use super::partition::Cut;
 use crate::base::{Error, ErrorKind, Result};
-use crate::exec::{Cancel, TaskContext};
+use crate::exec::{Cancel, Reservation, TaskContext};
 use crate::expr::fns::cast::convert;
 use crate::io::{Batch, Batches, Scan};
 
@@ -140,6 +140,9 @@ pub fn read_part(part: Part, wanted: Wanted, ctx: &TaskContext) -> Result<Batche
     }
     // columns that no page has to be read for: their number of rows is known
     let chunks = if wanted.roots.is_empty() || runs.is_empty() { None } else { Some(part.footer.open()?) };
+    let mut working = ctx.budget.nothing();
+    // rows must be read whatever is left: what is held should make room for it, but need not
+    let _ = working.try_grow((wanted.roots.len() as u64 * COLUMN).min(ctx.budget.share()));
     Ok(Box::new(PartReader {
         part,
         wanted,
@@ -149,8 +152,12 @@ pub fn read_part(part: Part, wanted: Wanted, ctx: &TaskContext) -> Result<Batche
         runs,
         open: None,
         done: false,
+        _working: working,
     }))
 }
+
+/// A column that is being read takes about this much: a page, the page before it was decompressed, a dictionary.
+const COLUMN: u64 = 2 << 20;
 
 /// Rows that one reader gives, one after the other in the file.
 #[derive(Clone, Debug)]
@@ -192,6 +199,7 @@ struct PartReader {
     runs: VecDeque<Run>,
     open: Option<ParquetRecordBatchReader>,
     done: bool,
+    _working: Reservation,
 }
 
 impl Iterator for PartReader {
