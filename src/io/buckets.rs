@@ -132,7 +132,7 @@ impl Buckets {
     }
 
     /// Which bucket a hash belongs to.
-    fn bucket_of(&self, hash: u64) -> usize {
+    pub fn bucket_of(&self, hash: u64) -> usize {
         // without bits everything is in the one bucket; a shift by 64 is none
         if self.bits == 0 { 0 } else { (hash << self.skip >> (64 - self.bits)) as usize }
     }

@@ -6,12 +6,11 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, UInt32Array};
 use arrow::compute::take;
 
-use super::partial::{Ended, Partial, Sinks};
+use super::partial::{DEEPER, DEEPEST, Ended, Partial, Sinks};
 use super::spec::{Spec, record};
 use crate::base::Result;
 use crate::base::deep::deep;
 use crate::exec::Reservation;
-use crate::expr::folds::{FoldState, Outcome};
 use crate::expr::keys::Grouper;
 use crate::io::{Batch, Origin, Rows};
 use crate::plan::{Flow, Out};
@@ -31,7 +30,16 @@ fn one(spec: &Arc<Spec>, sinks: &Sinks, bucket: usize, file: u64, out: &mut Out<
     if sinks.groups.rows(bucket) + sinks.rows.rows(bucket) == 0 {
         return Ok(Flow::More);
     }
-    let mut partial = Partial::deeper(spec, sinks.rows.depth(), out.context())?;
+    let ctx = out.context();
+    let depth = sinks.rows.depth();
+    let large = sinks.rows.bytes(bucket) > ctx.budget.share() / 3;
+    if !spec.bounded() && large && depth <= DEEPEST && !sinks.is_one_hash(bucket) {
+        // states that cannot leave again: groups are told apart first
+        let deeper = Sinks::new(DEEPER, depth, ctx);
+        deeper.refill(sinks, bucket)?;
+        return deep(|| buckets(spec, &deeper, 0..deeper.rows.len(), file, out));
+    }
+    let mut partial = Partial::deeper(spec, depth, ctx)?;
     for hashed in sinks.rows.take(bucket)? {
         partial.push_rows(&hashed?)?;
     }
@@ -40,8 +48,8 @@ fn one(spec: &Arc<Spec>, sinks: &Sinks, bucket: usize, file: u64, out: &mut Out<
         partial.push_groups(hashed.record.columns(), &hashed.hashes)?;
     }
     match partial.end()? {
-        Ended::Here(groups, states, reservation) => {
-            Finished::new(spec, groups, states, reservation)?.give(0..u32::MAX as usize, file, out)
+        Ended::Here(groups, results, reservation) => {
+            Finished::new(spec, groups, results, reservation).give(0..u32::MAX as usize, file, out)
         }
         Ended::Sunk(deeper) => deep(|| buckets(spec, &deeper, 0..deeper.rows.len(), file, out)),
     }
@@ -58,17 +66,10 @@ pub struct Finished {
 }
 
 impl Finished {
-    /// Finishes the states of groups.
-    pub fn new(
-        spec: &Arc<Spec>,
-        groups: Grouper,
-        states: Vec<Box<dyn FoldState>>,
-        reservation: Reservation,
-    ) -> Result<Finished> {
-        let results = states.into_iter().map(|state| state.finish().and_then(Outcome::value));
-        let results = results.collect::<Result<_>>()?;
+    /// Groups and their results.
+    pub fn new(spec: &Arc<Spec>, groups: Grouper, results: Vec<ArrayRef>, reservation: Reservation) -> Finished {
         let order = groups.in_hash_order();
-        Ok(Finished { spec: spec.clone(), groups, order, results, _reservation: reservation })
+        Finished { spec: spec.clone(), groups, order, results, _reservation: reservation }
     }
 
     /// The number of groups.

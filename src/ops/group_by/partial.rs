@@ -8,6 +8,7 @@ use arrow::compute::filter_record_batch;
 use arrow::datatypes::UInt64Type;
 use rustc_hash::FxHashSet;
 
+use super::ordered::Ordered;
 use super::spec::{Spec, record};
 use crate::base::{Error, Result};
 use crate::exec::{Reservation, TaskContext};
@@ -24,6 +25,8 @@ pub struct Sinks {
     pub rows: Arc<Buckets>,
     used: AtomicBool,
     few: Mutex<Option<FxHashSet<u64>>>,
+    /// The least and the greatest hash of the rows of each bucket.
+    bounds: Mutex<Vec<(u64, u64)>>,
 }
 
 /// So many groups are few: they belong into one partition.
@@ -34,7 +37,8 @@ impl Sinks {
     pub fn new(bits: u32, skip: u32, ctx: &TaskContext) -> Arc<Sinks> {
         let (groups, rows) = (Buckets::new(bits, skip, ctx), Buckets::new(bits, skip, ctx));
         let few = Mutex::new(Some(FxHashSet::default()));
-        Arc::new(Sinks { groups, rows, used: AtomicBool::new(false), few })
+        let bounds = Mutex::new(vec![(u64::MAX, 0); rows.len()]);
+        Arc::new(Sinks { groups, rows, used: AtomicBool::new(false), few, bounds })
     }
 
     /// Whether so many groups are few.
@@ -52,6 +56,36 @@ impl Sinks {
         self.used.load(Ordering::Relaxed)
     }
 
+    /// Whether all rows of a bucket share their hash: groups that cannot be told apart by it.
+    pub fn is_one_hash(&self, bucket: usize) -> bool {
+        let bounds = self.bounds.lock().unwrap_or_else(PoisonError::into_inner);
+        bounds.get(bucket).is_none_or(|(least, greatest)| least >= greatest)
+    }
+
+    /// Takes in the rows of a bucket of others.
+    pub fn refill(self: &Arc<Self>, others: &Sinks, bucket: usize) -> Result<()> {
+        let mut rows = self.rows.writer(0);
+        for hashed in others.rows.take(bucket)? {
+            let hashed = hashed?;
+            self.see_bounds(&hashed.hashes);
+            rows.push(&hashed.record, &hashed.hashes)?;
+        }
+        rows.finish()?;
+        Ok(())
+    }
+
+    /// Notes whether groups can be told apart.
+    fn see_bounds(&self, hashes: &[u64]) {
+        self.used.store(true, Ordering::Relaxed);
+        let mut bounds = self.bounds.lock().unwrap_or_else(PoisonError::into_inner);
+        for &hash in hashes {
+            if let Some((least, greatest)) = bounds.get_mut(self.rows.bucket_of(hash)) {
+                (*least, *greatest) = ((*least).min(hash), (*greatest).max(hash));
+            }
+        }
+    }
+
+    /// Notes whether groups are few.
     fn see(&self, hashes: &[u64]) {
         self.used.store(true, Ordering::Relaxed);
         let mut few = self.few.lock().unwrap_or_else(PoisonError::into_inner);
@@ -92,9 +126,13 @@ pub struct Partial {
     passing: bool,
     reservation: Reservation,
     ctx: TaskContext,
+    /// Values that have to be in order.
+    ordered: Vec<Ordered>,
     /// Made when the first group leaves, by the bits of the hash after these many.
     writers: Option<Writers>,
     depth: u32,
+    /// Whether these are the groups of a bucket.
+    deep: bool,
 }
 
 /// More groups than this are worth no table of their own: it is far outside of the cache.
@@ -102,20 +140,24 @@ const MOST_GROUPS: usize = 1 << 19;
 /// So many groups are folded at least before it is asked whether that is worth while.
 const TRIED_GROUPS: usize = 1 << 17;
 /// Bits of the hash that tell groups apart that do not fit into memory together.
-const DEEPER: u32 = 5;
+pub const DEEPER: u32 = 5;
 /// Beyond this depth groups share their hash, and cannot be told apart by it.
-const DEEPEST: u32 = 64 - DEEPER;
+pub const DEEPEST: u32 = 64 - DEEPER;
 const WHAT: &str = "the groups of a group-by";
 
 impl Partial {
     /// No groups yet, of any rows.
     pub fn new(spec: &Arc<Spec>, sinks: &Arc<Sinks>, ctx: &TaskContext) -> Result<Partial> {
-        let partial = Partial::deeper(spec, 0, ctx)?;
-        Ok(Partial { writers: Some(Writers::new(sinks)), passing: !spec.bounded(), ..partial })
+        let writers = Some(Writers::new(sinks));
+        Ok(Partial { writers, passing: !spec.bounded(), ..Partial::empty(spec, false, 0, ctx)? })
     }
 
     /// No groups yet, of rows whose hashes share their first `depth` bits.
     pub fn deeper(spec: &Arc<Spec>, depth: u32, ctx: &TaskContext) -> Result<Partial> {
+        Ok(Partial { ordered: Ordered::of(spec, ctx)?, ..Partial::empty(spec, true, depth, ctx)? })
+    }
+
+    fn empty(spec: &Arc<Spec>, deep: bool, depth: u32, ctx: &TaskContext) -> Result<Partial> {
         Ok(Partial {
             groups: spec.grouper()?,
             states: spec.states()?,
@@ -124,7 +166,9 @@ impl Partial {
             passing: false,
             reservation: ctx.budget.nothing(),
             ctx: ctx.clone(),
+            ordered: Vec::new(),
             writers: None,
+            deep,
             depth,
             spec: spec.clone(),
         })
@@ -203,8 +247,13 @@ impl Partial {
             let hashes = hashes.unwrap_or(&computed);
             let places = self.spec.placed().then(|| (0..rows).map(|row| places.of(row)).collect());
             let record = self.spec.row_record(keys, values, places)?;
+            let bounded = self.spec.bounded();
             let writers = self.writers();
-            writers.sinks.see(hashes);
+            if bounded {
+                writers.sinks.see(hashes);
+            } else {
+                writers.sinks.see_bounds(hashes);
+            }
             return writers.rows.push(&record, hashes);
         }
         match hashes {
@@ -213,7 +262,10 @@ impl Partial {
         }
         self.rows += rows as u64;
         let groups = Groups::Of { ids: &self.ids, count: self.groups.len() };
-        for (state, folded) in self.states.iter_mut().zip(&self.spec.folds) {
+        for ordered in &mut self.ordered {
+            ordered.push(values, &self.ids, self.groups.len())?;
+        }
+        for (state, folded) in self.states.iter_mut().zip(&self.spec.folds).filter(|(_, f)| !f.ordered) {
             let values = values.get(folded.value).ok_or_else(|| Error::invalid("a value is missing"))?;
             state.update_at(values, groups, places)?;
         }
@@ -222,7 +274,8 @@ impl Partial {
 
     fn bytes(&self) -> u64 {
         let states: usize = self.states.iter().map(|s| s.bytes()).sum();
-        (states + self.groups.bytes() + self.ids.capacity() * 4) as u64
+        let sizes: usize = self.ordered.iter().map(Ordered::bytes).sum();
+        (states + sizes + self.groups.bytes() + self.ids.capacity() * 4) as u64
     }
 
     /// Reserves what the groups have grown by; where that is not there, or too much for one task, they go.
@@ -233,10 +286,10 @@ impl Partial {
             return self.reservation.resize(WHAT, bytes.max(self.reservation.bytes()));
         }
         // a third: what goes is held twice for a while
-        let small = self.depth > 0 || self.groups.len() <= MOST_GROUPS;
+        let small = self.deep || self.groups.len() <= MOST_GROUPS;
         let fits = small && bytes <= self.ctx.budget.share() / 3;
         if fits && (more == 0 || self.reservation.try_take(more) || self.reservation.try_grow(more)) {
-            let tried = self.depth == 0 && self.groups.len() >= TRIED_GROUPS;
+            let tried = !self.deep && self.groups.len() >= TRIED_GROUPS;
             return if tried && self.is_no_use() { self.leave() } else { Ok(()) };
         }
         self.leave()
@@ -298,15 +351,28 @@ impl Partial {
     pub fn end(self) -> Result<Ended> {
         match &self.writers {
             Some(writers) if writers.sinks.are_used() => Ok(Ended::Sunk(self.sink()?)),
-            _ => Ok(Ended::Here(self.groups, self.states, self.reservation)),
+            _ => {
+                let groups = self.groups.len();
+                let mut results = vec![None; self.states.len()];
+                for ordered in self.ordered {
+                    for (at, result) in ordered.finish(&self.spec, groups, &self.ctx)? {
+                        results[at] = Some(result);
+                    }
+                }
+                let results = self.states.into_iter().zip(results).map(|(state, known)| match known {
+                    Some(result) => Ok(result),
+                    None => state.finish()?.value(),
+                });
+                Ok(Ended::Here(self.groups, results.collect::<Result<_>>()?, self.reservation))
+            }
         }
     }
 }
 
 /// Where the groups are in the end.
 pub enum Ended {
-    /// In memory, as whole as they were.
-    Here(Grouper, Vec<Box<dyn FoldState>>, Reservation),
+    /// In memory, and the results of each.
+    Here(Grouper, Vec<ArrayRef>, Reservation),
     /// In sinks.
     Sunk(Arc<Sinks>),
 }

@@ -41,6 +41,8 @@ pub struct Folded {
     pub data_type: DataType,
     /// How many columns its state has on its way; `None` where rows have to travel.
     pub columns: Option<usize>,
+    /// Whether it takes values that come in order.
+    pub ordered: bool,
 }
 
 impl Spec {
@@ -74,7 +76,8 @@ impl Spec {
             } else {
                 None
             };
-            folds.push(Folded { fold, value, data_type, columns });
+            let ordered = columns.is_none() && fold.ordered(&data_type, &[])?.is_some();
+            folds.push(Folded { fold, value, data_type, columns, ordered });
         }
         let mut row_fields = key_fields;
         row_fields.extend(values.iter().enumerate().map(|(i, &at)| plain(at, i.to_string())));

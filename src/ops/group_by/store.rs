@@ -95,8 +95,8 @@ impl GroupStore {
             }
         }
         match all.end()? {
-            Ended::Here(groups, states, reservation) => {
-                Ok(Sealed::Here(Finished::new(&self.spec, groups, states, reservation)?))
+            Ended::Here(groups, results, reservation) => {
+                Ok(Sealed::Here(Finished::new(&self.spec, groups, results, reservation)))
             }
             Ended::Sunk(_) => Ok(Sealed::Sunk),
         }
@@ -142,7 +142,9 @@ impl Store for GroupStore {
                 finished.give(bound(partition)..bound(partition + 1), self.file, out)
             }
             Some(Sealed::Sunk) => {
-                let range = match (self.sinks.has_few(), partition) {
+                // rows that were not folded are many, however few their groups are
+                let few = self.spec.bounded() && self.sinks.has_few();
+                let range = match (few, partition) {
                     (false, partition) => self.sinks.rows.range(partition, self.partitions),
                     (true, 0) => 0..self.sinks.rows.len(),
                     (true, _) => return Ok(Flow::More),

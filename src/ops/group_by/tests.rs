@@ -107,6 +107,46 @@ fn many_groups_are_the_same_spilled_and_held() {
     }
 }
 
+fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    let (low, high) = (*values.get(values.len().checked_sub(1)? / 2)?, *values.get(values.len() / 2)?);
+    Some(if low == high { low } else { high - (high - low) * 0.5 })
+}
+
+#[test]
+fn order_statistics_of_any_groups_and_any_memory() {
+    let n = 40_000i64;
+    let value = |i: i64| (i % 17 != 0).then(|| (i * 7919 % 1009) as f64 / 4.0);
+    let keys: [&dyn Fn(i64) -> i64; 3] = [&|_| 5, &|i| i % 9_000, &|i| if i % 3 == 0 { i } else { -1 }];
+    for key in keys {
+        let rows: Vec<Row> = (0..n).map(|i| (Some(key(i)), Some("x"), value(i))).collect();
+        let mut map: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
+        rows.iter().for_each(|r| map.entry(r.0.unwrap()).or_default().extend(r.2));
+        let mut before: Option<RecordBatch> = None;
+        for (threads, limit) in [(2, u64::MAX), (1, 8 << 20)] {
+            let grouped = frame(&session(threads, limit, 2048), &rows, 5).groupby("k").unwrap().sort(false);
+            let aggs = [
+                col("v").median(),
+                col("v").nunique().alias("distinct"),
+                col("t").nunique(),
+                col("v").sum().alias("sum"),
+            ];
+            let found = whole(&grouped.agg(aggs).unwrap()).unwrap();
+            assert_eq!(found.num_rows(), map.len());
+            for (row, k) in found.column(0).as_primitive::<Int64Type>().values().iter().enumerate() {
+                let values = &map[k];
+                let distinct = values.iter().map(|v| v.to_bits()).collect::<std::collections::BTreeSet<_>>().len();
+                let middle = found.column(1).as_primitive::<Float64Type>().iter().nth(row).flatten();
+                assert_eq!(bits(middle), bits(median(values.clone())), "{k}");
+                assert_eq!(found.column(2).as_primitive::<Int64Type>().value(row), distinct as i64);
+                assert_eq!(found.column(3).as_primitive::<Int64Type>().value(row), 1);
+            }
+            assert!(before.as_ref().is_none_or(|b| *b == found), "{limit}");
+            before = Some(found);
+        }
+    }
+}
+
 #[test]
 fn mistakes_are_named() {
     let df = frame(&session(1, u64::MAX, 100), &[(Some(1), Some("a"), None)], 1);

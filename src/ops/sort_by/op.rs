@@ -117,6 +117,17 @@ impl Op for SortBy {
     }
 }
 
+impl SortBy {
+    /// An empty store that sorts rows of `schema` into one partition, for an operation that sorts within itself.
+    ///
+    /// # Errors
+    /// `UnknownColumn`; `Unsupported` for types that have no order.
+    pub(in crate::ops) fn store(&self, schema: &SchemaRef, ctx: &TaskContext) -> Result<Arc<dyn Store>> {
+        let encoder = Encoder::new(&self.keys, schema)?;
+        Sorting { encoder, schema: schema.clone(), keep: None, partitions: 1 }.open(ctx)
+    }
+}
+
 /// Where the columns that are passed on are.
 fn kept(keep: &Option<Vec<String>>, input: &SchemaRef) -> Result<Option<Vec<usize>>> {
     keep.as_ref().map(|keep| keep.iter().map(|name| index_of(input, name)).collect()).transpose()
