@@ -190,7 +190,7 @@ struct FailingFile(Box<dyn ScratchFile>, Arc<AtomicUsize>);
 
 impl Scratch for Failing {
     fn file(&self) -> io::Result<Box<dyn ScratchFile>> {
-        let file = LocalScratch::new(std::env::temp_dir()).file()?;
+        let file = LocalScratch::default().file()?;
         Ok(Box::new(FailingFile(file, self.0.clone())))
     }
 
