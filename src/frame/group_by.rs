@@ -2,8 +2,8 @@
 
 use super::{DataFrame, IntoColumns};
 use crate::base::{Error, Result};
-use crate::expr::{Agg, Expr, size};
-use crate::ops;
+use crate::expr::{Agg, Expr, SortKey, col, size};
+use crate::ops::{self, DropDuplicates, Keep};
 
 /// Rows of a frame by their keys; [`agg`](GroupBy::agg) says what is wanted of each group.
 #[derive(Clone)]
@@ -38,6 +38,57 @@ impl DataFrame {
         let grouped = GroupBy { frame: self.clone(), keys: keys.into_columns(), sort: true, dropna: true };
         grouped.size()?;
         Ok(grouped)
+    }
+}
+
+impl DataFrame {
+    /// One row of those that are equal in the columns `subset`, or in all columns when it is empty (pandas'
+    /// `drop_duplicates`): null equals null, and NaN equals NaN. Rows come in the order of a fixed hash of these columns.
+    ///
+    /// ```
+    /// use partita::{DataFrame, Keep};
+    /// # use arrow::array::{Int64Array, RecordBatch};
+    /// # use std::sync::Arc;
+    /// # let (a, b) = (Int64Array::from(vec![1, 1, 2]), Int64Array::from(vec![Some(3), None, None]));
+    /// # let batch = RecordBatch::try_from_iter([("a", Arc::new(a) as _), ("b", Arc::new(b) as _)]).unwrap();
+    /// let df = DataFrame::from_batches([batch])?;
+    /// let last = df.drop_duplicates(["a"], Keep::Last)?.sort_by(["a"])?.compute()?;
+    /// assert_eq!(last.f64s("b")?, [None, None]);
+    /// assert_eq!(df.drop_duplicates(["a"], Keep::Neither)?.len()?, 1);
+    /// # Ok::<(), partita::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `UnknownColumn`; `Unsupported` for columns of nested types.
+    pub fn drop_duplicates<N: Into<String>>(
+        &self,
+        subset: impl IntoIterator<Item = N>,
+        keep: Keep,
+    ) -> Result<DataFrame> {
+        let subset: Vec<String> = subset.into_iter().map(Into::into).collect();
+        self.then(DropDuplicates { subset: (!subset.is_empty()).then_some(subset), keep })
+    }
+
+    /// The distinct combinations of these columns or expressions, null and NaN among them, in the order of a fixed hash
+    /// (pandas' `unique` has them in the order in which they come).
+    ///
+    /// # Errors
+    /// `UnknownColumn`, `TypeMismatch`; `Unsupported` for columns of nested types.
+    pub fn unique(&self, columns: impl IntoColumns) -> Result<DataFrame> {
+        self.select(columns)?.then(DropDuplicates { subset: None, keep: Keep::First })
+    }
+
+    /// How often each combination of these columns or expressions occurs, in the column `count`: most often first, and
+    /// among equals by the columns (pandas' `value_counts`). Null and NaN are left out.
+    ///
+    /// # Errors
+    /// `UnknownColumn`, `TypeMismatch`; `Unsupported` for columns of nested types; `Invalid` when one of them is called
+    /// `count`.
+    pub fn value_counts(&self, columns: impl IntoColumns) -> Result<DataFrame> {
+        let keys = columns.into_columns();
+        let names: Vec<SortKey> = keys.iter().map(|key| col(key.name().as_ref()).asc()).collect();
+        let counted = self.groupby(keys)?.sort(false).agg([size().alias("count")])?;
+        counted.sort_by(std::iter::once(col("count").desc()).chain(names))
     }
 }
 

@@ -16,6 +16,7 @@
 //! | [`map_partitions`] | a closure over whole partitions |
 //! | [`mod@write`] | partitions to files |
 //! | [`aggregate`], [`describe`] | summaries of columns |
+//! | [`drop_duplicates`] | one row of those that are equal |
 //! | [`group_by`] | aggregates of rows by their keys |
 //! | [`sample`] | a random part of the rows |
 //! | [`repartition`] | the same rows in another number of partitions |
@@ -29,6 +30,7 @@ pub mod concat;
 pub mod count;
 pub mod describe;
 pub mod drop;
+pub mod drop_duplicates;
 pub mod fillna;
 pub mod filter;
 pub mod group_by;
@@ -58,6 +60,7 @@ pub use concat::Concat;
 pub use count::Count;
 pub use describe::{Describe, Include};
 pub use drop::Drop;
+pub use drop_duplicates::{DropDuplicates, Keep};
 pub use fillna::Fillna;
 pub use filter::Filter;
 pub use group_by::GroupBy;

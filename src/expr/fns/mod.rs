@@ -16,6 +16,7 @@
 //! | [`is_in`] | one of a list |
 //! | [`when`] | a value for each of several conditions |
 //! | [`map`] | a function of one's own |
+//! | [`pack`] | several values as one, and one of them back |
 //! | [`dt`] | times and durations |
 //! | [`mod@str`] | text |
 
@@ -33,6 +34,7 @@ pub mod logic;
 pub mod map;
 pub mod negate;
 pub mod one_column;
+pub mod pack;
 mod pairs;
 pub mod pow;
 pub mod real;

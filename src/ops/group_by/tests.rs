@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use crate::base::{ErrorKind, Result};
 use crate::expr::{col, size};
-use crate::{DataFrame, Session};
+use crate::{DataFrame, Keep, Session};
 
 type Row = (Option<i64>, Option<&'static str>, Option<f64>);
 
@@ -180,4 +180,37 @@ fn strings_of_a_file_come_as_codes_and_go_as_strings() {
     let computed = file.groupby(col("t").str().len().alias("long")).unwrap().size().unwrap();
     assert!(!computed.explain().unwrap().contains("as codes"));
     assert_eq!(computed.len().unwrap(), 1);
+}
+
+#[test]
+fn equal_rows_are_one() {
+    let rows: Vec<Row> = (0..300i64)
+        .map(|i| ((i % 7 != 0).then_some(i % 5), (i % 3 != 0).then_some("a"), Some(i as f64).filter(|_| i % 4 != 0)))
+        .collect();
+    let mut groups: BTreeMap<(Option<i64>, Option<&str>), Vec<Option<u64>>> = BTreeMap::new();
+    rows.iter().for_each(|r| groups.entry((r.0, r.1)).or_default().push(bits(r.2)));
+    for (threads, partitions) in [(1, 1), (2, 11)] {
+        let df = frame(&session(threads, u64::MAX, 50), &rows, partitions);
+        for keep in [Keep::First, Keep::Last, Keep::Neither] {
+            let found = whole(&df.drop_duplicates(["t", "k"], keep).unwrap()).unwrap();
+            assert_eq!(found.schema().fields().iter().map(|f| f.name().as_str()).collect::<Vec<_>>(), ["k", "t", "v"]);
+            let mut wanted = groups.clone();
+            wanted.retain(|_, values| keep != Keep::Neither || values.len() == 1);
+            assert_eq!(found.num_rows(), wanted.len());
+            for row in 0..found.num_rows() {
+                let (k, t) = (found.column(0).as_primitive::<Int64Type>(), found.column(1).as_string::<i32>());
+                let values = &wanted[&(k.is_valid(row).then(|| k.value(row)), t.is_valid(row).then(|| t.value(row)))];
+                let value = found.column(2).as_primitive::<Float64Type>().iter().nth(row).flatten();
+                let expected = if keep == Keep::Last { values.last() } else { values.first() };
+                assert_eq!(Some(&bits(value)), expected, "{keep:?}");
+            }
+        }
+        assert_eq!(df.unique(["t", "k"]).unwrap().len().unwrap(), groups.len() as u64);
+        assert_eq!(df.drop_duplicates([] as [&str; 0], Keep::First).unwrap().len().unwrap(), 237);
+        let counts = whole(&df.value_counts("t").unwrap()).unwrap();
+        assert_eq!((counts.num_rows(), counts.column(1).as_primitive::<Int64Type>().value(0)), (1, 200));
+        let counts = whole(&df.value_counts(["k"]).unwrap()).unwrap();
+        let counts: Vec<i64> = counts.column(1).as_primitive::<Int64Type>().values().to_vec();
+        assert!(counts.len() == 5 && counts.is_sorted_by(|a, b| a >= b) && counts.iter().sum::<i64>() == 257);
+    }
 }
