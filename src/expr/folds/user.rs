@@ -166,11 +166,11 @@ impl<R: Recipe<N>, T: Number, const N: usize> FoldState for Recipes<R, T, N> {
         let words: Option<Vec<&[f64]>> =
             columns.iter().map(|column| Some(&column.as_primitive_opt::<Float64Type>()?.values()[..])).collect();
         let words = words.filter(|words| words.len() == N).ok_or_else(foreign_columns)?;
-        let rows = words.first().map_or(0, |words| words.len());
-        for row in 0..rows {
-            let state: [f64; N] = std::array::from_fn(|i| words.get(i).map_or(0.0, |column| column[row]));
+        let rows = words.first().map_or(0, |word| word.len());
+        (0..rows).for_each(|row| {
+            let state: [f64; N] = std::array::from_fn(|i| words[i][row]);
             self.recipe.merge(&mut self.groups[groups.of(row)], &state);
-        }
+        });
         Ok(())
     }
 
