@@ -80,6 +80,13 @@ impl LocalScratch {
     }
 }
 
+impl Default for LocalScratch {
+    /// In the system's folder for temporary files.
+    fn default() -> Self {
+        LocalScratch::new(std::env::temp_dir())
+    }
+}
+
 impl Scratch for LocalScratch {
     fn file(&self) -> io::Result<Box<dyn ScratchFile>> {
         Ok(Box::new(tempfile::tempfile_in(&self.folder)?))
@@ -153,7 +160,7 @@ impl Spill {
 impl Default for Spill {
     /// In the system's folder for temporary files.
     fn default() -> Self {
-        Spill::new(LocalScratch::new(std::env::temp_dir()))
+        Spill::new(LocalScratch::default())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Float64Array};
+use arrow::array::{ArrayRef, AsArray, Float64Array};
 use arrow::datatypes::{DataType, Field, FieldRef, Float64Type};
 
 use super::fold::{Fold, FoldState, Groups, Outcome, Scope, foreign_columns, same_state};
@@ -166,8 +166,9 @@ impl<R: Recipe<N>, T: Number, const N: usize> FoldState for Recipes<R, T, N> {
         let words: Option<Vec<&[f64]>> =
             columns.iter().map(|column| Some(&column.as_primitive_opt::<Float64Type>()?.values()[..])).collect();
         let words = words.filter(|words| words.len() == N).ok_or_else(foreign_columns)?;
-        for row in 0..columns.first().map_or(0, |column| column.len()) {
-            let state: [f64; N] = std::array::from_fn(|i| words[i][row]);
+        let rows = words.first().map_or(0, |words| words.len());
+        for row in 0..rows {
+            let state: [f64; N] = std::array::from_fn(|i| words.get(i).map_or(0.0, |column| column[row]));
             self.recipe.merge(&mut self.groups[groups.of(row)], &state);
         }
         Ok(())

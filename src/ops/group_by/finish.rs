@@ -49,7 +49,7 @@ fn one(spec: &Arc<Spec>, sinks: &Sinks, bucket: usize, file: u64, out: &mut Out<
     }
     match partial.end()? {
         Ended::Here(groups, results, reservation) => {
-            Finished::new(spec, groups, results, reservation).give(0..u32::MAX as usize, file, out)
+            Finished::new(spec, *groups, results, reservation).give(0..u32::MAX as usize, file, out)
         }
         Ended::Sunk(deeper) => deep(|| buckets(spec, &deeper, 0..deeper.rows.len(), file, out)),
     }

@@ -363,7 +363,7 @@ impl Partial {
                     Some(result) => Ok(result),
                     None => state.finish()?.value(),
                 });
-                Ok(Ended::Here(self.groups, results.collect::<Result<_>>()?, self.reservation))
+                Ok(Ended::Here(Box::new(self.groups), results.collect::<Result<_>>()?, self.reservation))
             }
         }
     }
@@ -372,7 +372,7 @@ impl Partial {
 /// Where the groups are in the end.
 pub enum Ended {
     /// In memory, and the results of each.
-    Here(Grouper, Vec<ArrayRef>, Reservation),
+    Here(Box<Grouper>, Vec<ArrayRef>, Reservation),
     /// In sinks.
     Sunk(Arc<Sinks>),
 }

@@ -57,7 +57,7 @@ struct Idle {
 
 /// Where the groups are when everything is in.
 enum Sealed {
-    Here(Finished),
+    Here(Box<Finished>),
     Sunk,
 }
 
@@ -96,7 +96,7 @@ impl GroupStore {
         }
         match all.end()? {
             Ended::Here(groups, results, reservation) => {
-                Ok(Sealed::Here(Finished::new(&self.spec, groups, results, reservation)))
+                Ok(Sealed::Here(Box::new(Finished::new(&self.spec, *groups, results, reservation))))
             }
             Ended::Sunk(_) => Ok(Sealed::Sunk),
         }
