@@ -184,14 +184,14 @@ fn a_row_that_does_not_fit_is_named() {
 
 /// A disk that takes so many writes and no more.
 #[derive(Debug)]
-struct Failing(Arc<AtomicUsize>);
+struct Failing(tempfile::TempDir, Arc<AtomicUsize>);
 
 struct FailingFile(Box<dyn ScratchFile>, Arc<AtomicUsize>);
 
 impl Scratch for Failing {
     fn file(&self) -> io::Result<Box<dyn ScratchFile>> {
-        let file = LocalScratch::default().file()?;
-        Ok(Box::new(FailingFile(file, self.0.clone())))
+        let file = LocalScratch::new(self.0.path()).file()?;
+        Ok(Box::new(FailingFile(file, self.1.clone())))
     }
 
     fn describe(&self) -> String {
@@ -219,7 +219,7 @@ fn a_disk_that_fails_at_any_write_is_named_and_loses_nothing() {
     let mut failures = 0;
     for writes in 0.. {
         let left = Arc::new(AtomicUsize::new(writes));
-        let spill = Spill::new(Failing(left.clone()));
+        let spill = Spill::new(Failing(tempfile::tempdir().unwrap(), left.clone()));
         let ctx = TaskContext { budget: Budget::shared(300 << 10, 1), spill, batch_rows: 50, ..TaskContext::default() };
         match sort(&cut(&record, 3, 20), &keys(), &ctx) {
             Ok(found) => {
