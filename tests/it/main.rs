@@ -5,6 +5,7 @@
 mod checkpoints;
 mod errors;
 mod frames;
+mod groups;
 mod joins;
 mod plans;
 mod rows;

@@ -25,8 +25,6 @@ mod ordered;
 mod partial;
 mod spec;
 mod store;
-#[cfg(test)]
-mod tests;
 
 pub use grouped::Grouped;
 pub use op::GroupBy;
