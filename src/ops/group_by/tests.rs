@@ -12,6 +12,7 @@ use crate::base::{ErrorKind, Result};
 use crate::expr::{col, size};
 use crate::{DataFrame, Keep, Session};
 
+type Key = (Option<i64>, Option<&'static str>);
 type Row = (Option<i64>, Option<&'static str>, Option<f64>);
 
 fn batch(rows: &[Row]) -> RecordBatch {
@@ -60,7 +61,7 @@ proptest! {
 
     #[test]
     fn groups_are_those_of_a_map(rows in any_rows(), dropna in any::<bool>()) {
-        let mut map: BTreeMap<(Option<i64>, Option<&str>), Vec<Option<f64>>> = BTreeMap::new();
+        let mut map: BTreeMap<Key, Vec<Option<f64>>> = BTreeMap::new();
         for (k, t, v) in &rows {
             if !dropna || k.is_some() && t.is_some() {
                 map.entry((*k, *t)).or_default().push(*v);
@@ -187,7 +188,7 @@ fn equal_rows_are_one() {
     let rows: Vec<Row> = (0..300i64)
         .map(|i| ((i % 7 != 0).then_some(i % 5), (i % 3 != 0).then_some("a"), Some(i as f64).filter(|_| i % 4 != 0)))
         .collect();
-    let mut groups: BTreeMap<(Option<i64>, Option<&str>), Vec<Option<u64>>> = BTreeMap::new();
+    let mut groups: BTreeMap<Key, Vec<Option<u64>>> = BTreeMap::new();
     rows.iter().for_each(|r| groups.entry((r.0, r.1)).or_default().push(bits(r.2)));
     for (threads, partitions) in [(1, 1), (2, 11)] {
         let df = frame(&session(threads, u64::MAX, 50), &rows, partitions);
