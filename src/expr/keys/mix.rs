@@ -55,20 +55,23 @@ pub fn word_of(bytes: &[u8]) -> u64 {
     fold(fold(a ^ 0xa076_1d64_78bd_642f, b ^ 0xe703_7ed1_a0b4_28db ^ len), len ^ 0x8ebc_6af0_9c88_c6e3)
 }
 
-/// Whether two strings are the same. Keys are short: no call for those of up to 16 bytes.
+/// A string of up to 15 bytes as one number, its length in the last byte; of a longer one the first 15 bytes and
+/// [`LONG`]. Short strings are the same when their numbers are.
 #[inline]
-pub fn same_bytes(a: &[u8], b: &[u8]) -> bool {
-    let len = a.len();
-    if len != b.len() {
-        return false;
-    }
-    match len {
-        17.. => a == b,
-        8.. => load8(a, 0) == load8(b, 0) && load8(a, len - 8) == load8(b, len - 8),
-        4.. => load4(a, 0) == load4(b, 0) && load4(a, len - 4) == load4(b, len - 4),
-        _ => a == b,
-    }
+pub fn inlined(bytes: &[u8]) -> u128 {
+    let len = bytes.len();
+    let (low, high) = match len {
+        16.. => (load8(bytes, 0), load8(bytes, 8) & (u64::MAX >> 8)),
+        // the loads overlap: what both have is shifted out
+        8.. => (load8(bytes, 0), (load8(bytes, len - 8) >> 8) >> (8 * (15 - len))),
+        4.. => (load4(bytes, 0) | load4(bytes, len - 4) << (8 * (len - 4)), 0),
+        _ => (bytes.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte)), 0),
+    };
+    u128::from(low) | u128::from(high) << 64 | if len > 15 { LONG } else { (len as u128) << 120 }
 }
+
+/// What the number of a long string has in its last byte.
+pub const LONG: u128 = 0xff << 120;
 
 #[cfg(test)]
 mod tests {
@@ -104,15 +107,19 @@ mod tests {
     }
 
     #[test]
-    fn short_strings_are_compared_whole() {
+    fn short_strings_are_numbers() {
         let text = "0123456789abcdefghij";
         for len in 0..20 {
             let a = &text.as_bytes()[..len];
-            assert!(same_bytes(a, a) && !same_bytes(a, text.as_bytes()));
+            assert!(inlined(a) != inlined(&text.as_bytes()[1..]));
+            assert_eq!(inlined(a) >= LONG, len > 15);
+            let ends = text.as_bytes().iter().take(len.min(15)).enumerate();
+            assert_eq!(inlined(a) << 8 >> 8, ends.fold(0, |n, (i, &b)| n | u128::from(b) << (8 * i)));
             for change in 0..len {
                 let mut b = a.to_vec();
                 b[change] ^= 1;
-                assert!(!same_bytes(a, &b) && word_of(a) != word_of(&b), "{len} {change}");
+                assert!(change > 14 || inlined(a) != inlined(&b), "{len} {change}");
+                assert_ne!(word_of(a), word_of(&b), "{len} {change}");
             }
         }
     }

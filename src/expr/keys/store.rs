@@ -8,7 +8,7 @@ use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer};
 use arrow::datatypes::{ArrowNativeType, ArrowPrimitiveType, DataType, Float16Type};
 
 use super::flat::{ByteRows, Flat, Values, with_bytes};
-use super::mix::same_bytes;
+use super::mix::{LONG, inlined};
 use crate::base::schema::logical;
 use crate::base::{Error, Result};
 
@@ -27,8 +27,35 @@ pub struct KeyColumn {
 #[derive(Debug)]
 enum Kept {
     Words(Vec<u64>),
+    Bytes(Strings),
+}
+
+/// Strings, and each as a number that settles most comparisons with one look.
+#[derive(Debug)]
+struct Strings {
+    inlined: Vec<u128>,
     /// The end of each string, after a first 0.
-    Bytes(Vec<u64>, Vec<u8>),
+    ends: Vec<u64>,
+    bytes: Vec<u8>,
+}
+
+impl Strings {
+    #[inline]
+    fn get(&self, key: usize) -> &[u8] {
+        string(&self.ends, &self.bytes, key)
+    }
+
+    #[inline]
+    fn is(&self, key: usize, other: &[u8]) -> bool {
+        let number = inlined(other);
+        self.inlined[key] == number && (number < LONG || self.get(key) == other)
+    }
+
+    fn push(&mut self, value: &[u8]) {
+        self.inlined.push(inlined(value));
+        self.bytes.extend_from_slice(value);
+        self.ends.push(self.bytes.len() as u64);
+    }
 }
 
 impl KeyColumn {
@@ -39,7 +66,7 @@ impl KeyColumn {
     pub fn new(data_type: &DataType) -> Result<KeyColumn> {
         let kept = match super::flat::Form::of(data_type)? {
             super::flat::Form::Words => Kept::Words(Vec::new()),
-            super::flat::Form::Bytes => Kept::Bytes(vec![0], Vec::new()),
+            super::flat::Form::Bytes => Kept::Bytes(Strings { inlined: Vec::new(), ends: vec![0], bytes: Vec::new() }),
         };
         Ok(KeyColumn { data_type: logical(data_type), kept, valid: None, len: 0 })
     }
@@ -53,7 +80,7 @@ impl KeyColumn {
     pub fn bytes(&self) -> usize {
         let own = match &self.kept {
             Kept::Words(words) => words.capacity() * 8,
-            Kept::Bytes(ends, bytes) => ends.capacity() * 8 + bytes.capacity(),
+            Kept::Bytes(s) => s.inlined.capacity() * 16 + s.ends.capacity() * 8 + s.bytes.capacity(),
         };
         own + self.valid.as_ref().map_or(0, |v| v.capacity() / 8)
     }
@@ -62,9 +89,10 @@ impl KeyColumn {
     pub fn clear(&mut self) {
         match &mut self.kept {
             Kept::Words(words) => words.clear(),
-            Kept::Bytes(ends, bytes) => {
-                ends.truncate(1);
-                bytes.clear();
+            Kept::Bytes(strings) => {
+                strings.inlined.clear();
+                strings.ends.truncate(1);
+                strings.bytes.clear();
             }
         }
         (self.valid, self.len) = (None, 0);
@@ -92,11 +120,11 @@ impl KeyColumn {
                     kept.extend(rows.iter().map(|&r| if n.is_valid(r as usize) { words[r as usize] } else { 0 }))
                 }
             },
-            (Kept::Bytes(ends, kept), Values::Bytes(bytes)) => with_bytes!(bytes, array => {
-                extend(ends, kept, flat, rows, |row| array.bytes_at(row));
+            (Kept::Bytes(kept), Values::Bytes(bytes)) => with_bytes!(bytes, array => {
+                extend(kept, flat, rows, |row| array.bytes_at(row));
             }),
-            (Kept::Bytes(ends, kept), Values::Coded(codes, bytes)) => with_bytes!(bytes, array => {
-                extend(ends, kept, flat, rows, |row| array.bytes_at(codes[row] as usize));
+            (Kept::Bytes(kept), Values::Coded(codes, bytes)) => with_bytes!(bytes, array => {
+                extend(kept, flat, rows, |row| array.bytes_at(codes[row] as usize));
             }),
             // forms follow from the type, which was checked when the column was flattened
             _ => {}
@@ -109,13 +137,11 @@ impl KeyColumn {
             (Kept::Words(kept), Values::Words(words)) => {
                 self.each_wrong(flat, ids, wrong, |row, id| kept[id] == words[row]);
             }
-            (Kept::Bytes(ends, kept), Values::Bytes(bytes)) => with_bytes!(bytes, array => {
-                self.each_wrong(flat, ids, wrong, |row, id| same_bytes(string(ends, kept, id), array.bytes_at(row)));
+            (Kept::Bytes(kept), Values::Bytes(bytes)) => with_bytes!(bytes, array => {
+                self.each_wrong(flat, ids, wrong, |row, id| kept.is(id, array.bytes_at(row)));
             }),
-            (Kept::Bytes(ends, kept), Values::Coded(codes, bytes)) => with_bytes!(bytes, array => {
-                self.each_wrong(flat, ids, wrong, |row, id| {
-                    same_bytes(string(ends, kept, id), array.bytes_at(codes[row] as usize))
-                });
+            (Kept::Bytes(kept), Values::Coded(codes, bytes)) => with_bytes!(bytes, array => {
+                self.each_wrong(flat, ids, wrong, |row, id| kept.is(id, array.bytes_at(codes[row] as usize)));
             }),
             _ => {}
         }
@@ -151,11 +177,9 @@ impl KeyColumn {
         }
         match (&self.kept, &flat.values) {
             (Kept::Words(kept), Values::Words(words)) => kept[id] == words[row],
-            (Kept::Bytes(ends, kept), Values::Bytes(bytes)) => {
-                with_bytes!(bytes, array => string(ends, kept, id) == array.bytes_at(row))
-            }
-            (Kept::Bytes(ends, kept), Values::Coded(codes, bytes)) => {
-                with_bytes!(bytes, array => string(ends, kept, id) == array.bytes_at(codes[row] as usize))
+            (Kept::Bytes(kept), Values::Bytes(bytes)) => with_bytes!(bytes, array => kept.is(id, array.bytes_at(row))),
+            (Kept::Bytes(kept), Values::Coded(codes, bytes)) => {
+                with_bytes!(bytes, array => kept.is(id, array.bytes_at(codes[row] as usize)))
             }
             _ => false,
         }
@@ -166,7 +190,7 @@ impl KeyColumn {
         match (self.is_valid(a), self.is_valid(b)) {
             (true, true) => match &self.kept {
                 Kept::Words(words) => words[a].cmp(&words[b]),
-                Kept::Bytes(ends, bytes) => string(ends, bytes, a).cmp(string(ends, bytes, b)),
+                Kept::Bytes(strings) => strings.get(a).cmp(strings.get(b)),
             },
             (a, b) => b.cmp(&a),
         }
@@ -183,13 +207,13 @@ impl KeyColumn {
             (Kept::Words(words), Some(order)) => {
                 self.of_words(&order.iter().map(|&id| words[id as usize]).collect::<Vec<_>>(), nulls)
             }
-            (Kept::Bytes(ends, bytes), None) => self.of_bytes(ends, bytes.clone(), nulls),
-            (Kept::Bytes(ends, bytes), Some(order)) => {
-                let all: usize = order.iter().map(|&id| string(ends, bytes, id as usize).len()).sum();
+            (Kept::Bytes(strings), None) => self.of_bytes(&strings.ends, strings.bytes.clone(), nulls),
+            (Kept::Bytes(strings), Some(order)) => {
+                let all: usize = order.iter().map(|&id| strings.get(id as usize).len()).sum();
                 let (mut to, mut found) = (Vec::with_capacity(order.len() + 1), Vec::with_capacity(all));
                 to.push(0);
                 for &id in order {
-                    found.extend_from_slice(string(ends, bytes, id as usize));
+                    found.extend_from_slice(strings.get(id as usize));
                     to.push(found.len() as u64);
                 }
                 self.of_bytes(&to, found, nulls)
@@ -272,11 +296,8 @@ fn string<'a>(ends: &[u64], bytes: &'a [u8], key: usize) -> &'a [u8] {
     &bytes[ends[key] as usize..ends[key + 1] as usize]
 }
 
-fn extend<'a>(ends: &mut Vec<u64>, kept: &mut Vec<u8>, flat: &Flat, rows: &[u32], value: impl Fn(usize) -> &'a [u8]) {
+fn extend<'a>(kept: &mut Strings, flat: &Flat, rows: &[u32], value: impl Fn(usize) -> &'a [u8]) {
     for &row in rows {
-        if flat.is_valid(row as usize) {
-            kept.extend_from_slice(value(row as usize));
-        }
-        ends.push(kept.len() as u64);
+        kept.push(if flat.is_valid(row as usize) { value(row as usize) } else { &[] });
     }
 }

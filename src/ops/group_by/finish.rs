@@ -49,7 +49,7 @@ fn one(spec: &Arc<Spec>, sinks: &Sinks, bucket: usize, file: u64, out: &mut Out<
     }
     match partial.end()? {
         Ended::Here(groups, results, reservation) => {
-            Finished::new(spec, *groups, results, reservation).give(0..u32::MAX as usize, file, out)
+            Finished::new(spec, groups, results, reservation).give(0..u32::MAX as usize, file, out)
         }
         Ended::Sunk(deeper) => deep(|| buckets(spec, &deeper, 0..deeper.rows.len(), file, out)),
     }
@@ -58,7 +58,7 @@ fn one(spec: &Arc<Spec>, sinks: &Sinks, bucket: usize, file: u64, out: &mut Out<
 /// Groups whose results are there.
 pub struct Finished {
     spec: Arc<Spec>,
-    groups: Grouper,
+    groups: Box<Grouper>,
     /// The groups in the order of their hashes.
     order: Vec<u32>,
     results: Vec<ArrayRef>,
@@ -67,7 +67,7 @@ pub struct Finished {
 
 impl Finished {
     /// Groups and their results.
-    pub fn new(spec: &Arc<Spec>, groups: Grouper, results: Vec<ArrayRef>, reservation: Reservation) -> Finished {
+    pub fn new(spec: &Arc<Spec>, groups: Box<Grouper>, results: Vec<ArrayRef>, reservation: Reservation) -> Finished {
         let order = groups.in_hash_order();
         Finished { spec: spec.clone(), groups, order, results, _reservation: reservation }
     }

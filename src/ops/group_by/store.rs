@@ -96,7 +96,7 @@ impl GroupStore {
         }
         match all.end()? {
             Ended::Here(groups, results, reservation) => {
-                Ok(Sealed::Here(Box::new(Finished::new(&self.spec, *groups, results, reservation))))
+                Ok(Sealed::Here(Box::new(Finished::new(&self.spec, groups, results, reservation))))
             }
             Ended::Sunk(_) => Ok(Sealed::Sunk),
         }
