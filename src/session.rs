@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak};
 
@@ -11,9 +11,10 @@ use crate::exec::{
     Budget, Cancel, Executor, LocalScratch, Observer, Pool, Run, RunContext, Serial, Spill, TaskContext,
 };
 use crate::graph::Payload;
+use crate::io::checkpoint::CheckpointSource;
 use crate::ops::Persisted;
 use crate::plan::explain::refuse_beyond;
-use crate::plan::lower::resolve;
+use crate::plan::lower::{count_partitions, resolve};
 use crate::plan::rules::optimise;
 use crate::plan::{Plan, lower};
 
@@ -169,8 +170,7 @@ impl Session {
     /// # Errors
     /// When an operation is found wrong only now, or a small result that the rest depends on fails.
     pub fn start(&self, plan: &Plan, window: Option<usize>) -> Result<Run> {
-        let plan = resolve(&optimise(plan)?, &mut |first| self.start(first, None)?.collect())?;
-        let plan = optimise(&plan)?;
+        let plan = optimise(&self.resolved(plan)?)?;
         if self.0.strict {
             refuse_beyond(&plan, self.memory_limit(), self.threads())?;
         }
@@ -178,6 +178,30 @@ impl Session {
         let observers = self.0.observers.read().unwrap_or_else(PoisonError::into_inner).clone();
         let context = RunContext { task: self.0.task.clone(), observers, window };
         Ok(self.0.executor.submit(lowered.graph, lowered.wanted, context))
+    }
+
+    /// The plan with everything that depends on small results decided; they are computed here.
+    fn resolved(&self, plan: &Plan) -> Result<Plan> {
+        resolve(&optimise(plan)?, &mut |first| self.start(first, None)?.collect())
+    }
+
+    /// The partitions of a plan, durable in a folder below `root`: those that an earlier run has left there, and the
+    /// others, which are computed now.
+    ///
+    /// # Errors
+    /// `Invalid` when the next run would not find them again; `Io`; as [`start`](Self::start), and of the tasks.
+    pub fn checkpoint(&self, plan: &Plan, root: &Path) -> Result<CheckpointSource> {
+        let folder = Arc::new(crate::io::checkpoint::Checkpoint::open(root, plan.token(), plan.schema().clone())?);
+        if let Some(there) = folder.finished()? {
+            return Ok(there);
+        }
+        let resolved = self.resolved(plan)?;
+        let Some(partitions) = count_partitions(&resolved)? else {
+            return Err(Error::invalid("it is not known how many partitions there are").doing("checkpoint"));
+        };
+        let missing = folder.missing(partitions, resolved.token())?;
+        self.run(&Plan::new(crate::ops::Checkpoint::new(folder.clone(), missing), vec![resolved])?)?;
+        folder.finished()?.ok_or_else(|| Error::invalid("partitions are missing that were just written"))
     }
 
     /// The results of all partitions of a plan.

@@ -7,7 +7,8 @@ use xxhash_rust::xxh3::Xxh3;
 
 /// The identity of a piece of content: a fixed 128-bit hash (XXH3), the same in every process and build.
 ///
-/// Two plans with equal tokens compute the same thing, so the work is shared.
+/// Two plans with equal tokens compute the same thing, so the work is shared. Its first bit says whether anything in it
+/// is new in each run of a program, as closures are: see [`is_stable`](Token::is_stable).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Token(pub u128);
 
@@ -26,13 +27,22 @@ impl Token {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_nanos() as u64);
         Token::of(|t| {
+            t.unstable();
             t.str("fresh");
             t.u64(now);
             t.u64(u64::from(std::process::id()));
             t.u64(COUNT.fetch_add(1, Ordering::Relaxed));
         })
     }
+
+    /// Whether the next run of the same program finds this token again. Not if any part of the content is fresh.
+    pub fn is_stable(&self) -> bool {
+        self.0 & UNSTABLE == 0
+    }
 }
+
+/// The bit of tokens with fresh parts.
+const UNSTABLE: u128 = 1 << 127;
 
 impl fmt::Display for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -48,19 +58,22 @@ impl fmt::Debug for Token {
 
 /// Feeds content into a [`Token`]. Every item is written with its kind and length, so that `"ab", "c"` and
 /// `"a", "bc"` differ.
-pub struct Tokenizer(Xxh3);
+pub struct Tokenizer {
+    hash: Xxh3,
+    stable: bool,
+}
 
 impl Tokenizer {
     /// An empty tokenizer.
     pub fn new() -> Self {
-        Tokenizer(Xxh3::new())
+        Tokenizer { hash: Xxh3::new(), stable: true }
     }
 
     fn item(&mut self, kind: u8, bytes: &[u8]) {
         let mut head = [kind; 9];
         head[1..].copy_from_slice(&(bytes.len() as u64).to_le_bytes());
-        self.0.update(&head);
-        self.0.update(bytes);
+        self.hash.update(&head);
+        self.hash.update(bytes);
     }
 
     /// A text.
@@ -85,6 +98,7 @@ impl Tokenizer {
 
     /// Another token.
     pub fn token(&mut self, token: Token) {
+        self.stable &= token.is_stable();
         self.item(5, &token.0.to_le_bytes());
     }
 
@@ -106,9 +120,15 @@ impl Tokenizer {
         }
     }
 
+    /// Says that the content is another one in the next run of the program.
+    pub fn unstable(&mut self) {
+        self.stable = false;
+    }
+
     /// The token of all that was fed.
     pub fn finish(&self) -> Token {
-        Token(self.0.digest128())
+        let hash = self.hash.digest128();
+        Token(if self.stable { hash & !UNSTABLE } else { hash | UNSTABLE })
     }
 }
 
@@ -142,5 +162,8 @@ mod tests {
         assert_ne!(split("ab", "c"), split("a", "bc"));
         assert_ne!(Token::of(|t| t.f64(0.0)), Token::of(|t| t.f64(-0.0)));
         assert_ne!(Token::fresh(), Token::fresh());
+        let around = |token| Token::of(|t| t.token(token));
+        assert!(!around(around(Token::fresh())).is_stable());
+        assert!(around(around(split("a", "b"))).is_stable());
     }
 }

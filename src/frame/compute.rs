@@ -1,5 +1,6 @@
 //! Methods that ask for results.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -55,6 +56,30 @@ impl DataFrame {
     pub fn persist(&self) -> Result<DataFrame> {
         let persisted = self.session.persist(&self.plan)?;
         DataFrame::from_source(persisted, &self.session)
+    }
+
+    /// Computes all partitions and keeps them in a folder below `folder`; gives a frame that reads them from there. The
+    /// same program run again, after a crash or a kill too, computes only the partitions that are missing, and nothing
+    /// at all once they are all there.
+    ///
+    /// What is the same is told by content: the plan, and of files their path, size and time of change. Closures have no
+    /// content that could be seen, so they need a name and a version ([`named`](Self::named),
+    /// [`Map::named`](crate::expr::fns::Map::named)), which promises that they give the same; a sample needs a seed. What
+    /// the partitions depend on as a whole (the first passes of a sort, the row counts of a `repartition`) is computed
+    /// again unless all of them are there. Folders of plans that are no longer asked for are yours to remove.
+    ///
+    /// ```no_run
+    /// # let trips = partita::read_csv("trips/*.csv")?;
+    /// let cleaned = trips.filter(partita::col("fare").gt(0))?.checkpoint("checkpoints")?;
+    /// # Ok::<(), partita::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `Invalid` when the next run could not tell that it is the same; those of the tasks, `Io`: what was finished before
+    /// stays.
+    pub fn checkpoint(&self, folder: impl AsRef<Path>) -> Result<DataFrame> {
+        let source = self.session.checkpoint(&self.plan, folder.as_ref())?;
+        DataFrame::from_source(Arc::new(source), &self.session)
     }
 
     /// The number of rows: from what the files say of themselves where that is enough, else by counting.

@@ -139,7 +139,7 @@ impl DataFrame {
     /// What `function` makes of each partition as one record batch. It has to give the columns of `schema`.
     ///
     /// A partition is held whole while the function has it. Nothing is known of a closure's content, so the work of
-    /// two calls is never shared.
+    /// two calls is never shared, unless it is [`named`](Self::named).
     ///
     /// # Errors
     /// When computed: those of the function, `Panicked` when it panics, `Schema` when it gives other columns.
@@ -149,6 +149,21 @@ impl DataFrame {
         schema: SchemaRef,
     ) -> Result<DataFrame> {
         self.then(MapPartitions::new(Arc::new(function), schema))
+    }
+
+    /// Names the closure of the [`map_partitions`](Self::map_partitions) that this frame comes from: the promise that any
+    /// closure of this name and version gives the same results. Then work on it is shared, and a
+    /// [`checkpoint`](Self::checkpoint) finds it again in the next run. Change the version with the code.
+    ///
+    /// # Errors
+    /// `Invalid` when the frame does not come from `map_partitions`.
+    pub fn named(&self, name: &str, version: &str) -> Result<DataFrame> {
+        let Some(closure) = self.plan.downcast::<MapPartitions>() else {
+            let error = Error::invalid("only what map_partitions gives can be named");
+            return Err(error.help("call it right after map_partitions"));
+        };
+        let plan = Plan::new(closure.clone().named(name, version), self.plan.inputs().to_vec())?;
+        Ok(DataFrame::from_plan(plan, self.session.clone()))
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
+use super::spill::encode;
 use super::{Batch, Batches, PartitionInfo, Scan, Source};
 use crate::base::{Identity, Result, Token, Tokenizer};
 use crate::exec::TaskContext;
@@ -19,9 +20,10 @@ pub struct MemorySource {
 }
 
 impl MemorySource {
-    /// A source with these partitions. Its identity is new: two sources are never taken for the same.
+    /// A source with these partitions. Its identity is their content, up to a few MB; larger ones are never taken for the
+    /// same.
     pub fn new(schema: SchemaRef, partitions: Vec<Vec<Batch>>) -> Self {
-        let infos = partitions
+        let infos: Vec<PartitionInfo> = partitions
             .iter()
             .enumerate()
             .map(|(i, batches)| PartitionInfo {
@@ -30,7 +32,9 @@ impl MemorySource {
                 origin: format!("memory {i}"),
             })
             .collect();
-        MemorySource { schema, partitions, infos, token: Token::fresh() }
+        let small = infos.iter().map(|i| i.bytes).sum::<u64>() <= COMPARED;
+        let token = if small { content(&schema, &partitions) } else { None };
+        MemorySource { schema, partitions, infos, token: token.unwrap_or_else(Token::fresh) }
     }
 
     /// A source with one partition for each record batch, its rows counted through.
@@ -47,6 +51,25 @@ impl MemorySource {
             .collect();
         MemorySource::new(schema, partitions)
     }
+}
+
+/// Up to so many bytes are compared by content.
+const COMPARED: u64 = 4 << 20;
+
+/// The identity of batches by their content.
+fn content(schema: &SchemaRef, partitions: &[Vec<Batch>]) -> Option<Token> {
+    let mut t = Tokenizer::new();
+    // the metadata of a schema has no order
+    t.debug(&schema.fields());
+    for batches in partitions {
+        t.u64(batches.len() as u64);
+        for batch in batches {
+            let (bytes, label, _) = encode(batch).ok()?;
+            t.bytes(&bytes);
+            t.debug(&label);
+        }
+    }
+    Some(t.finish())
 }
 
 impl Identity for MemorySource {

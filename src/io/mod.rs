@@ -6,6 +6,7 @@
 //! | [`spill`] | batches moved to scratch files and read back |
 //! | [`buckets`] | rows by the hash of their keys, in memory and on disk: what lies in the middle of an exchange |
 //! | [`source`] | [`Source`]: partitions that can be read; [`Scan`]: what is wanted of them |
+//! | [`checkpoint`] | partitions on disk that outlive the process |
 //! | [`csv`] | CSV files: reading and writing |
 //! | [`hive`] | columns whose values are the names of folders |
 //! | [`memory`] | batches that are already there |
@@ -16,6 +17,7 @@
 
 pub mod batch;
 pub mod buckets;
+pub mod checkpoint;
 pub mod csv;
 pub mod hive;
 pub mod memory;

@@ -9,6 +9,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt64Type};
 use arrow::ipc::CompressionType;
 use arrow::ipc::reader::StreamDecoder;
 use arrow::ipc::writer::{IpcWriteOptions, StreamWriter};
+use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{Batch, Origin, Rows};
@@ -19,14 +20,22 @@ use crate::exec::{Extent, SpillFile};
 #[derive(Clone, Debug)]
 pub struct SpilledBatch {
     extent: Extent,
+    label: Label,
+    /// The columns as they were, where a shorter layout was written.
+    schema: Option<SchemaRef>,
+}
+
+/// What has to be known of a batch to read it from its bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Label {
     checksum: u64,
-    rows: usize,
-    bytes: u64,
+    /// Its rows.
+    pub(crate) rows: usize,
+    /// About how many bytes it takes in memory.
+    pub(crate) bytes: u64,
     file: u64,
     /// The first place of rows that follow each other; other places are a column of the stream.
     start: Option<u64>,
-    /// The columns as they were, where a shorter layout was written.
-    schema: Option<SchemaRef>,
 }
 
 /// What the column of places is called in the stream.
@@ -38,24 +47,9 @@ impl SpilledBatch {
     /// # Errors
     /// `Io`, for example when the disk is full.
     pub fn write(file: &SpillFile, batch: &Batch) -> Result<SpilledBatch> {
-        let rows = batch.rows();
-        let start = match &batch.origin.rows {
-            Rows::Range { start } => Some(*start),
-            _ => None,
-        };
-        let record = compact(&batch.record)?;
-        let schema = (record.schema() != batch.record.schema()).then(|| batch.record.schema());
-        let record = if start.is_some() { record } else { with_places(&record, batch.origin.rows.places(rows))? };
-        let bytes =
-            record.columns().iter().map(|c| Ok(c.to_data().get_slice_memory_size()? as u64)).sum::<Result<_>>()?;
-        let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME))?;
-        let mut writer = StreamWriter::try_new_with_options(Vec::new(), &record.schema(), options)?;
-        writer.write(&record)?;
-        writer.finish()?;
-        let encoded = writer.into_inner()?;
-        let checksum = xxh3_64(&encoded);
-        let extent = file.append(&encoded)?;
-        Ok(SpilledBatch { extent, checksum, rows, bytes, file: batch.origin.file, start, schema })
+        let (encoded, label, written) = encode(batch)?;
+        let schema = (written != batch.record.schema()).then(|| batch.record.schema());
+        Ok(SpilledBatch { extent: file.append(&encoded)?, label, schema })
     }
 
     /// Reads it back.
@@ -63,42 +57,71 @@ impl SpilledBatch {
     /// # Errors
     /// `Io`; `Corrupt` when the file does not hold what was written.
     pub fn read(&self, file: &SpillFile) -> Result<Batch> {
-        let encoded = file.read(self.extent)?;
-        let damaged = || {
-            let what = "a scratch file does not hold what was written to it".to_string();
-            Error::new(ErrorKind::Corrupt { what }).doing("read back").help("check the disk of the temporary directory")
-        };
-        if xxh3_64(&encoded) != self.checksum {
-            return Err(damaged());
-        }
-        let mut record = StreamDecoder::new().decode(&mut Buffer::from_vec(encoded))?.ok_or_else(damaged)?;
-        if record.num_rows() != self.rows {
-            return Err(damaged());
-        }
-        let rows = match self.start {
-            Some(start) => Rows::Range { start },
-            None => {
-                let places = record.remove_column(record.num_columns() - 1);
-                Rows::List(places.as_primitive::<UInt64Type>().values().clone())
-            }
-        };
-        if let Some(schema) = &self.schema {
-            let columns = record.columns().iter().zip(schema.fields());
-            let columns = columns.map(|(column, field)| Ok(cast(column, field.data_type())?));
-            record = RecordBatch::try_new(schema.clone(), columns.collect::<Result<_>>()?)?;
-        }
-        Ok(Batch { record, origin: Origin { file: self.file, rows } })
+        let decoded = decode(file.read(self.extent)?, &self.label, self.schema.as_ref());
+        decoded.map_err(|e| e.doing("read back").help("check the disk of the temporary directory"))
     }
 
     /// Its rows.
     pub fn rows(&self) -> usize {
-        self.rows
+        self.label.rows
     }
 
     /// About how many bytes it takes in memory.
     pub fn bytes(&self) -> u64 {
-        self.bytes
+        self.label.bytes
     }
+}
+
+/// A batch as bytes, what has to be known of it, and the columns as they are in the bytes.
+pub(crate) fn encode(batch: &Batch) -> Result<(Vec<u8>, Label, SchemaRef)> {
+    let rows = batch.rows();
+    let start = match &batch.origin.rows {
+        Rows::Range { start } => Some(*start),
+        _ => None,
+    };
+    let record = compact(&batch.record)?;
+    let schema = record.schema();
+    let record = if start.is_some() { record } else { with_places(&record, batch.origin.rows.places(rows))? };
+    let bytes = record.columns().iter().map(|c| Ok(c.to_data().get_slice_memory_size()? as u64)).sum::<Result<_>>()?;
+    let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME))?;
+    let mut writer = StreamWriter::try_new_with_options(Vec::new(), &record.schema(), options)?;
+    writer.write(&record)?;
+    writer.finish()?;
+    let encoded = writer.into_inner()?;
+    let label = Label { checksum: xxh3_64(&encoded), rows, bytes, file: batch.origin.file, start };
+    Ok((encoded, label, schema))
+}
+
+/// The batch from its bytes, its columns in the types of `schema` if they are others.
+///
+/// # Errors
+/// `Corrupt` when the bytes are not what was written.
+pub(crate) fn decode(encoded: Vec<u8>, label: &Label, schema: Option<&SchemaRef>) -> Result<Batch> {
+    let damaged = || {
+        let what = "a scratch file does not hold what was written to it".to_string();
+        Error::new(ErrorKind::Corrupt { what })
+    };
+    if xxh3_64(&encoded) != label.checksum {
+        return Err(damaged());
+    }
+    let mut record = StreamDecoder::new().decode(&mut Buffer::from_vec(encoded))?.ok_or_else(damaged)?;
+    if record.num_rows() != label.rows {
+        return Err(damaged());
+    }
+    let rows = match label.start {
+        Some(start) => Rows::Range { start },
+        None => {
+            let places = record.remove_column(record.num_columns() - 1);
+            Rows::List(places.as_primitive::<UInt64Type>().values().clone())
+        }
+    };
+    if let Some(schema) = schema {
+        let columns = record.columns().iter().zip(schema.fields());
+        let columns = columns.map(|(column, field)| Ok(cast(column, field.data_type())?));
+        let options = RecordBatchOptions::new().with_row_count(Some(label.rows));
+        record = RecordBatch::try_new_with_options(schema.clone(), columns.collect::<Result<_>>()?, &options)?;
+    }
+    Ok(Batch { record, origin: Origin { file: label.file, rows } })
 }
 
 /// Without what a slice, a view or a dictionary holds beside its rows.

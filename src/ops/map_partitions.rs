@@ -29,6 +29,19 @@ impl MapPartitions {
     pub fn new(function: PartitionFn, schema: SchemaRef) -> MapPartitions {
         MapPartitions { function, schema, identity: Token::fresh() }
     }
+
+    /// The promise that any closure of this name and version gives the same results, so that work on it is shared and
+    /// found again.
+    #[must_use]
+    pub fn named(mut self, name: &str, version: &str) -> MapPartitions {
+        self.identity = Token::of(|t| {
+            t.str("named");
+            t.str(name);
+            t.str(version);
+            t.debug(&self.schema.fields());
+        });
+        self
+    }
 }
 
 impl fmt::Debug for MapPartitions {

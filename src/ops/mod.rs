@@ -21,10 +21,12 @@
 //! | [`sample`] | a random part of the rows |
 //! | [`repartition`] | the same rows in another number of partitions |
 //! | [`memory_usage`], [`null_count`] | what is counted for each column, added up by [`totals`] |
+//! | [`checkpoint`] | results that are on disk, for the next run too |
 //! | [`persist`] | results that are held |
 
 pub mod aggregate;
 pub mod astype;
+pub mod checkpoint;
 pub mod columns;
 pub mod concat;
 pub mod count;
@@ -56,6 +58,7 @@ pub mod with_columns;
 pub mod write;
 
 pub use astype::Astype;
+pub use checkpoint::Checkpoint;
 pub use concat::Concat;
 pub use count::Count;
 pub use describe::{Describe, Include};

@@ -156,7 +156,8 @@ fn little_memory_is_enough_for_many_folders() {
     let budget = Budget::new(1 << 20);
     let ctx = TaskContext { budget: budget.clone(), ..TaskContext::default() };
     let target = root.path().join("out");
-    let receipts = write(&target, CsvWriteOptions::new().partition_by(["zone"]), std::slice::from_ref(&record), &ctx).unwrap();
+    let receipts =
+        write(&target, CsvWriteOptions::new().partition_by(["zone"]), std::slice::from_ref(&record), &ctx).unwrap();
     assert_eq!(receipts.iter().map(|r| r.rows).sum::<u64>(), n as u64);
     assert_eq!(receipts.len(), 300, "a file for each");
     let tight = TaskContext { budget: Budget::new(64 << 10), ..TaskContext::default() };

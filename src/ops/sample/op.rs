@@ -25,6 +25,8 @@ use crate::plan::{Footprint, Map, Op, Plan, Shape};
 pub struct Sample {
     fraction: f64,
     seed: u64,
+    /// Whether the seed is a fresh one.
+    drawn: bool,
     replace: bool,
     mode: SampleMode,
 }
@@ -44,13 +46,13 @@ impl Sample {
     /// This part of the rows, by a fresh seed (which [`explain`](crate::DataFrame::explain) shows), without replacement.
     pub fn fraction(fraction: f64) -> Sample {
         let seed = u64::from(Token::fresh().0 as u32);
-        Sample { fraction, seed, replace: false, mode: SampleMode::Place }
+        Sample { fraction, seed, drawn: true, replace: false, mode: SampleMode::Place }
     }
 
     /// By this seed: the same rows every time.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Sample {
-        self.seed = seed;
+        (self.seed, self.drawn) = (seed, false);
         self
     }
 
@@ -70,7 +72,7 @@ impl Sample {
     }
 
     fn check(&self) -> Result<()> {
-        let Sample { fraction, seed, replace, mode } = *self;
+        let Sample { fraction, seed, replace, mode, .. } = *self;
         if !(fraction >= 0.0 && fraction.is_finite()) {
             return Err(Error::invalid(format!("a fraction of {fraction} of the rows"))
                 .help("give a number from 0 to 1, or above 1 with replace(true)"));
@@ -110,6 +112,9 @@ impl Identity for Sample {
         t.str("sample");
         t.f64(self.fraction);
         t.u64(self.seed);
+        if self.drawn {
+            t.unstable();
+        }
         t.debug(&(self.replace, self.mode));
     }
 }
@@ -125,7 +130,7 @@ impl Op for Sample {
     }
 
     fn shape(&self, _inputs: &[Plan]) -> Result<Shape> {
-        let Sample { fraction, seed, replace, mode } = *self;
+        let Sample { fraction, seed, replace, mode, .. } = *self;
         Ok(match (mode, replace) {
             (SampleMode::Place, false) => Map::each(move |_| Ok(Box::new(Keep::new(seed, fraction)))),
             (SampleMode::Place, true) => {
