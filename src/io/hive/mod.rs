@@ -4,7 +4,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`names`] | values as names of folders, and back (pure) |
-//! | [`split`] | [`Split`], [`SplitPart`]: rows to folders by their values |
+//! | [`split`] | rows to folders by their values |
 //! | [`columns`] | [`HiveColumns`]: what the folders of files say, and of which types it is |
 //! | [`source`] | [`HiveSource`]: files with the columns that their folders say |
 

@@ -2,12 +2,12 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`format`] | [`Format`]: a file format, for writing; [`Output`]: the bytes of a file |
+//! | [`mod@format`] | [`Format`]: a file format, for writing; [`Output`]: the bytes of a file |
 //! | [`compression`] | [`Compression`] |
 //! | [`placement`] | [`WriteMode`]: what becomes of what is there; [`Placement`] |
 //! | [`part`] | [`Part`]: a partition that is being written; [`Receipt`] |
 //! | [`folder`] | [`Sink`], and [`FolderSink`]: a folder of files |
-//! | [`file`](mod@file) | [`write_file`]: all rows in one file |
+//! | [`mod@file`] | [`write_file`]: all rows in one file |
 //!
 //! How they appear is told in [`staging`](super::staging).
 
