@@ -137,6 +137,18 @@ impl Grouper {
         self.check(columns)?;
         let flats = self.flats(columns)?;
         ids.clear();
+        ids.reserve(hashes.len());
+        if let ([own], [flat]) = (self.columns.as_slice(), flats.as_slice())
+            && let Some((kept, words)) = own.words(flat)
+        {
+            ids.extend(hashes.iter().zip(words).map(|(&hash, &word)| {
+                match self.table.find(hash, |group| kept[group as usize] == word) {
+                    Place::Taken(group) => group,
+                    Place::Free(_) => NONE,
+                }
+            }));
+            return Ok(());
+        }
         ids.extend(hashes.iter().enumerate().map(|(row, &hash)| {
             match self.table.find(hash, |group| self.is(&flats, row, group)) {
                 Place::Taken(group) => group,

@@ -185,6 +185,16 @@ impl KeyColumn {
         }
     }
 
+    /// The words of the keys and those of the rows, where both are words and none is null.
+    pub fn words<'a>(&'a self, flat: &'a Flat) -> Option<(&'a [u64], &'a [u64])> {
+        match (&self.kept, &flat.values) {
+            (Kept::Words(kept), Values::Words(words)) if self.valid.is_none() && flat.nulls.is_none() => {
+                Some((kept, words))
+            }
+            _ => None,
+        }
+    }
+
     /// A fixed order of keys, nulls last. It is that of the stored bits, not that of the values.
     pub fn compare(&self, a: usize, b: usize) -> Ordering {
         match (self.is_valid(a), self.is_valid(b)) {

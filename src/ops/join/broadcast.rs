@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arrow::array::{BooleanArray, RecordBatch, UInt32Array};
+use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::SchemaRef;
 
 use super::JoinKind;
@@ -125,12 +126,17 @@ impl Probe {
         let kept = match self.layout.kind {
             JoinKind::Left => batch,
             kind => {
-                let mask: Vec<bool> = ids.iter().map(|&id| (id == NONE) == (kind == JoinKind::Anti)).collect();
-                batch.filter(&BooleanArray::from(mask))?
+                let lonely = kind == JoinKind::Anti;
+                let mask = BooleanBuffer::collect_bool(ids.len(), |row| (ids[row] == NONE) == lonely);
+                batch.filter(&BooleanArray::new(mask, None))?
             }
         };
         let found = match self.layout.kind {
-            JoinKind::Inner => ids.iter().filter(|&&id| id != NONE).map(|&id| rows[id as usize]).collect(),
+            JoinKind::Inner => {
+                let mut found = Vec::with_capacity(kept.rows());
+                found.extend(ids.iter().filter(|&&id| id != NONE).map(|&id| rows[id as usize]));
+                UInt32Array::from(found)
+            }
             JoinKind::Left => ids.iter().map(|&id| rows.get(id as usize).copied()).collect(),
             _ => UInt32Array::new_null(kept.rows()),
         };
@@ -142,10 +148,10 @@ impl Probe {
         let mut pairs = Pairs::new(&self.layout, out.context().batch_rows);
         let both = (&batch.record, &table.record);
         let mut origins = None;
-        let mut push = |record: RecordBatch, rows: &[Option<u32>]| {
+        let mut push = |record: RecordBatch, rows: &[u32]| {
             // a row of the result has the place of the row it comes from
             let places = origins.get_or_insert_with(|| batch.origin.rows.places(batch.rows()));
-            let places: Vec<u64> = rows.iter().flatten().map(|&row| places[row as usize]).collect();
+            let places: Vec<u64> = rows.iter().map(|&row| places[row as usize]).collect();
             let mut origin = batch.origin.clone();
             origin.rows = Rows::List(places.into());
             out.push(Batch { record, origin })

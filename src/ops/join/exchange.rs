@@ -7,7 +7,7 @@ use arrow::datatypes::SchemaRef;
 
 use super::heavy;
 use super::layout::{BUILD, Layout, PROBE, joined};
-use super::table::{Pairs, Push, Table, pusher};
+use super::table::{NOWHERE, Pairs, Push, Table, pusher};
 use crate::base::{Error, ErrorKind, Result, Token};
 use crate::exec::{Reservation, TaskContext};
 use crate::expr::keys::order::by_hash;
@@ -178,13 +178,13 @@ impl Joining<'_> {
         let both = (&probe, &table.record);
         for row in by_hash(&hashes, |a, b| a.cmp(&b)) {
             while let Some(alone) = lonely.next_if(|&at| build_hashes[at as usize] < hashes[row as usize]) {
-                pairs.pair(None, Some(alone));
+                pairs.pair(NOWHERE, alone);
             }
             if pairs.row(row, table.rows_of(ids[row as usize]), both, push)? == Flow::Enough {
                 return Ok(Flow::Enough);
             }
         }
-        lonely.for_each(|alone| pairs.pair(None, Some(alone)));
+        lonely.for_each(|alone| pairs.pair(NOWHERE, alone));
         pairs.flush(both, push)
     }
 

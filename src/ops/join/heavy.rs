@@ -8,7 +8,7 @@ use arrow::compute::filter_record_batch;
 use super::JoinKind;
 use super::exchange::Joining;
 use super::layout::{BUILD, PROBE, joined};
-use super::table::{Pairs, Push, Table};
+use super::table::{NOWHERE, Pairs, Push, Table};
 use crate::base::Result;
 use crate::exec::Reservation;
 use crate::io::{Batch, Buckets};
@@ -180,7 +180,7 @@ impl<'a> Stream<'a> {
             let record = joined(&self.joining.schemas[BUILD], &[batch?.record])?;
             let mut pairs = Pairs::new(self.joining.layout, self.joining.ctx.batch_rows);
             let met = &self.met[offset..offset + record.num_rows()];
-            met.iter().enumerate().filter(|(_, met)| !**met).for_each(|(at, _)| pairs.pair(None, Some(at as u32)));
+            met.iter().enumerate().filter(|(_, met)| !**met).for_each(|(at, _)| pairs.pair(NOWHERE, at as u32));
             offset += record.num_rows();
             if pairs.flush((&nothing, &record), push)? == Flow::Enough {
                 return Ok(Flow::Enough);

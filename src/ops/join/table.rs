@@ -87,15 +87,18 @@ impl Table {
     }
 }
 
+/// In place of a row: there is none.
+pub const NOWHERE: u32 = u32::MAX;
+
 /// Takes rows of the result, and the places in the probe side that they come from.
-pub type Push<'a> = dyn FnMut(RecordBatch, &[Option<u32>]) -> Result<Flow> + 'a;
+pub type Push<'a> = dyn FnMut(RecordBatch, &[u32]) -> Result<Flow> + 'a;
 
 /// Pairs of rows on their way out, some at a time.
 pub struct Pairs<'a> {
     layout: &'a Layout,
     most: usize,
-    rows: Vec<Option<u32>>,
-    found: Vec<Option<u32>>,
+    rows: Vec<u32>,
+    found: Vec<u32>,
 }
 
 impl<'a> Pairs<'a> {
@@ -115,17 +118,17 @@ impl<'a> Pairs<'a> {
         match self.layout.kind {
             JoinKind::Semi | JoinKind::Anti => {
                 if partners.is_empty() == (self.layout.kind == JoinKind::Anti) {
-                    self.pair(Some(row), None);
+                    self.pair(row, NOWHERE);
                 }
             }
             _ if partners.is_empty() => {
                 if self.layout.keeps(PROBE) {
-                    self.pair(Some(row), None);
+                    self.pair(row, NOWHERE);
                 }
             }
             _ => {
                 for &partner in partners {
-                    self.pair(Some(row), Some(partner));
+                    self.pair(row, partner);
                     if self.rows.len() >= self.most && self.flush(both, push)? == Flow::Enough {
                         return Ok(Flow::Enough);
                     }
@@ -135,8 +138,8 @@ impl<'a> Pairs<'a> {
         if self.rows.len() >= self.most { self.flush(both, push) } else { Ok(Flow::More) }
     }
 
-    /// Takes a pair.
-    pub fn pair(&mut self, row: Option<u32>, found: Option<u32>) {
+    /// Takes a pair, of which one may be [`NOWHERE`].
+    pub fn pair(&mut self, row: u32, found: u32) {
         self.rows.push(row);
         self.found.push(found);
     }
@@ -146,20 +149,24 @@ impl<'a> Pairs<'a> {
         if self.rows.is_empty() {
             return Ok(Flow::More);
         }
-        let (rows, found) = (UInt32Array::from_iter(&self.rows), UInt32Array::from_iter(&self.found));
+        let (rows, found) = (places(&mut self.rows), places(&mut self.found));
         let record = self.layout.assemble(probe, Some(&rows), build, &found)?;
-        let flow = push(record, &self.rows);
-        self.rows.clear();
-        self.found.clear();
-        flow
+        push(record, rows.values())
     }
+}
+
+/// The places, null where there is none.
+fn places(places: &mut Vec<u32>) -> UInt32Array {
+    let places = std::mem::take(places);
+    let nulls = places.contains(&NOWHERE).then(|| places.iter().map(|&at| at != NOWHERE).collect());
+    UInt32Array::new(places.into(), nulls)
 }
 
 /// Pushes record after record of one output partition.
 pub fn pusher<'a, 'b>(
     origin: crate::io::Origin,
     out: &'a mut Out<'b>,
-) -> impl FnMut(RecordBatch, &[Option<u32>]) -> Result<Flow> + use<'a, 'b> {
+) -> impl FnMut(RecordBatch, &[u32]) -> Result<Flow> + use<'a, 'b> {
     let mut start = 0;
     move |record, _| {
         let mut origin = origin.clone();
