@@ -186,9 +186,11 @@ fn main() -> Result<()> {
     if let Some(limit) = options.get("--mem") {
         session = session.memory_limit(limit.as_str());
     }
-    session.build()?.make_current();
+    let session = session.build()?;
+    session.make_current();
     let checksum = run(&workload, &option("--data", "benchdata"), &option("--out", "out"))?;
     let fields: Vec<String> = checksum.iter().map(|(k, v)| format!("\"{k}\": {v:?}")).collect();
-    println!("{{\"checksum\": {{{}}}, \"inner_s\": {}}}", fields.join(", "), begun.elapsed().as_secs_f64());
+    let (seconds, spilled) = (begun.elapsed().as_secs_f64(), session.task_context().spill.written().0);
+    println!("{{\"checksum\": {{{}}}, \"inner_s\": {seconds}, \"spilled\": {spilled}}}", fields.join(", "));
     Ok(())
 }

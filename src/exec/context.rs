@@ -18,6 +18,15 @@ pub struct TaskContext {
 impl TaskContext {
     /// The usual number of rows in a batch.
     pub const BATCH_ROWS: usize = 32 * 1024;
+    /// A batch has no more bytes than this, but for a single row.
+    const BATCH_BYTES: u64 = 16 << 20;
+
+    /// How many rows a batch should have whose rows take so many bytes each.
+    pub fn rows_of(&self, row_bytes: u64) -> usize {
+        let most = Self::BATCH_BYTES.min(self.budget.share() / 4).max(1);
+        let rows = usize::try_from(most / row_bytes.max(1)).unwrap_or(usize::MAX);
+        rows.clamp(1, self.batch_rows.max(1))
+    }
 }
 
 impl Default for TaskContext {

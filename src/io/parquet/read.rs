@@ -95,6 +95,17 @@ impl Wanted {
         self
     }
 
+    /// About how many bytes a row of the columns that are read takes, where it takes the most.
+    fn row_bytes(&self, part: &Part) -> u64 {
+        let bytes_of = |&group: &usize| {
+            let group = part.footer.reader.metadata().row_group(group);
+            let read = group.columns().iter().enumerate().filter(|(leaf, _)| self.mask.leaf_included(*leaf));
+            let bytes: i64 = read.map(|(_, column)| column.uncompressed_size()).sum();
+            bytes.max(0) as u64 / group.num_rows().max(1) as u64
+        };
+        part.groups.iter().map(bytes_of).max().unwrap_or(0)
+    }
+
     /// The columns wanted, from those read.
     fn assemble(&self, read: &RecordBatch) -> Result<RecordBatch> {
         let rows = read.num_rows();
@@ -128,7 +139,7 @@ fn widen(column: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
 /// # Errors
 /// `Io` when the file is not what it was; the iterator gives `Corrupt` with row group and column, and `Cancelled`.
 pub fn read_part(part: Part, wanted: Wanted, ctx: &TaskContext) -> Result<Batches> {
-    let batch_rows = ctx.batch_rows.max(1);
+    let batch_rows = ctx.rows_of(wanted.row_bytes(&part));
     let mut left = wanted.limit;
     let mut runs = VecDeque::new();
     for mut run in runs_of(&part, batch_rows as u64) {

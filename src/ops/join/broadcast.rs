@@ -145,8 +145,8 @@ impl Probe {
     }
 
     fn all_pairs(&self, batch: &Batch, table: &Table, ids: &[u32], out: &mut Out<'_>) -> Result<Flow> {
-        let mut pairs = Pairs::new(&self.layout, out.context().batch_rows);
         let both = (&batch.record, &table.record);
+        let mut pairs = Pairs::new(&self.layout, out.context(), both);
         let mut origins = None;
         let mut push = |record: RecordBatch, rows: &[u32]| {
             // a row of the result has the place of the row it comes from

@@ -174,8 +174,8 @@ impl Joining<'_> {
         held.grow(WHAT, table.bytes())?;
         let ids = table.find(layout, &layout.keys_of(PROBE, &probe)?, &hashes)?;
         let mut lonely = self.lonely(&table, &ids, &build_hashes).into_iter().peekable();
-        let mut pairs = Pairs::new(layout, self.ctx.batch_rows);
         let both = (&probe, &table.record);
+        let mut pairs = Pairs::new(layout, self.ctx, both);
         for row in by_hash(&hashes, |a, b| a.cmp(&b)) {
             while let Some(alone) = lonely.next_if(|&at| build_hashes[at as usize] < hashes[row as usize]) {
                 pairs.pair(NOWHERE, alone);

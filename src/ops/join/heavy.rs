@@ -119,8 +119,8 @@ impl<'a> Stream<'a> {
     }
 
     fn with_whole(&mut self, probe: &RecordBatch, table: &Table, push: &mut Push<'_>) -> Result<Flow> {
-        let mut pairs = Pairs::new(self.joining.layout, self.joining.ctx.batch_rows);
         let both = (probe, &table.record);
+        let mut pairs = Pairs::new(self.joining.layout, self.joining.ctx, both);
         for (row, &id) in self.ids(probe, table)?.iter().enumerate() {
             let partners = table.rows_of(id);
             self.meet(0, partners);
@@ -132,7 +132,7 @@ impl<'a> Stream<'a> {
     }
 
     fn with_blocks(&mut self, probe: &RecordBatch, push: &mut Push<'_>) -> Result<Flow> {
-        let (layout, most) = (self.joining.layout, self.joining.ctx.batch_rows);
+        let (layout, ctx) = (self.joining.layout, self.joining.ctx);
         let once = matches!(layout.kind, JoinKind::Semi | JoinKind::Anti);
         let nothing = joined(&self.joining.schemas[BUILD], &[])?;
         for row in 0..probe.num_rows() {
@@ -148,13 +148,15 @@ impl<'a> Stream<'a> {
                 if once || found.is_empty() {
                     continue;
                 }
-                let (mut pairs, both) = (Pairs::new(layout, most), (&one, &table.record));
+                let both = (&one, &table.record);
+                let mut pairs = Pairs::new(layout, ctx, both);
                 if pairs.row(0, found, both, push)? == Flow::Enough || pairs.flush(both, push)? == Flow::Enough {
                     return Ok(Flow::Enough);
                 }
             }
             if once || partners == 0 {
-                let (mut pairs, both) = (Pairs::new(layout, most), (&one, &nothing));
+                let both = (&one, &nothing);
+                let mut pairs = Pairs::new(layout, ctx, both);
                 let any: &[u32] = if partners > 0 { &[0] } else { &[] };
                 if pairs.row(0, any, both, push)? == Flow::Enough || pairs.flush(both, push)? == Flow::Enough {
                     return Ok(Flow::Enough);
@@ -178,7 +180,7 @@ impl<'a> Stream<'a> {
         let (nothing, mut offset) = (joined(&self.joining.schemas[PROBE], &[])?, 0);
         for batch in self.build.clone().read() {
             let record = joined(&self.joining.schemas[BUILD], &[batch?.record])?;
-            let mut pairs = Pairs::new(self.joining.layout, self.joining.ctx.batch_rows);
+            let mut pairs = Pairs::new(self.joining.layout, self.joining.ctx, (&nothing, &record));
             let met = &self.met[offset..offset + record.num_rows()];
             met.iter().enumerate().filter(|(_, met)| !**met).for_each(|(at, _)| pairs.pair(NOWHERE, at as u32));
             offset += record.num_rows();

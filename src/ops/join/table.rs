@@ -6,6 +6,7 @@ use arrow::datatypes::DataType;
 use super::JoinKind;
 use super::layout::{BUILD, Layout, PROBE};
 use crate::base::Result;
+use crate::exec::TaskContext;
 use crate::expr::keys::Grouper;
 use crate::expr::keys::grouper::NONE;
 use crate::io::Batch;
@@ -102,8 +103,10 @@ pub struct Pairs<'a> {
 }
 
 impl<'a> Pairs<'a> {
-    /// No pairs yet; about `most` go out at a time.
-    pub fn new(layout: &'a Layout, most: usize) -> Pairs<'a> {
+    /// No pairs yet; as many rows of these two sides go out at a time as a batch should have.
+    pub fn new(layout: &'a Layout, ctx: &TaskContext, both: (&RecordBatch, &RecordBatch)) -> Pairs<'a> {
+        let bytes = |r: &RecordBatch| r.get_array_memory_size() as u64 / r.num_rows().max(1) as u64;
+        let most = ctx.rows_of(bytes(both.0) + bytes(both.1));
         Pairs { layout, most, rows: Vec::new(), found: Vec::new() }
     }
 
