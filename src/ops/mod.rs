@@ -12,6 +12,7 @@
 //! | [`sort_by`], [`top_k`] | rows in order, and the first of them |
 //! | [`mod@concat`] | frames one after the other |
 //! | [`join`] | rows of two frames side by side |
+//! | [`window`] | functions that look at other rows |
 //! | [`count`] | the number of rows |
 //! | [`map_partitions`] | a closure over whole partitions |
 //! | [`mod@write`] | partitions to files |
@@ -54,6 +55,7 @@ pub mod sort_by;
 pub mod tail;
 pub mod top_k;
 pub mod totals;
+pub mod window;
 pub mod with_columns;
 pub mod write;
 
@@ -84,6 +86,7 @@ pub use select::Select;
 pub use sort_by::SortBy;
 pub use tail::Tail;
 pub use top_k::TopK;
+pub use window::Window;
 pub use with_columns::WithColumns;
 pub use write::Write;
 

@@ -13,4 +13,5 @@ mod runs;
 mod semantics;
 mod sorting;
 mod spills;
+mod windows;
 mod writes;
