@@ -5,6 +5,7 @@
 //! | [`data_frame`] | [`DataFrame`]: a plan and the session it runs in; its structure |
 //! | [`columns`] | methods that compute columns |
 //! | [`rows`] | methods that choose rows |
+//! | [`reshape`] | methods that turn columns into rows and rows into columns |
 //! | [`join`] | methods that bring two frames together |
 //! | [`compute`] | methods that ask for results |
 //! | [`read`], [`mod@write`] | files |
@@ -21,6 +22,7 @@ pub mod group_by;
 pub mod join;
 pub mod measure;
 pub mod read;
+pub mod reshape;
 pub mod rows;
 pub mod statistics;
 pub mod structure;

@@ -8,6 +8,7 @@ mod frames;
 mod groups;
 mod joins;
 mod plans;
+mod reshape;
 mod rows;
 mod runs;
 mod semantics;
