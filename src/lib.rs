@@ -57,7 +57,7 @@ pub mod watch;
 pub use arrow;
 pub use base::{ByteSize, Error, ErrorKind, Identity, Location, Result, Token, config};
 pub use exec::{Cancel, Event, Observer};
-pub use expr::{Agg, Expr, Scalar, SortKey, col, lit, max_of, min_of, size, when};
+pub use expr::{Agg, Expr, RankMethod, Rolling, Scalar, SortKey, col, lit, max_of, min_of, row_number, size, when};
 pub use frame::{
     Cols, DataFrame, GroupBy, IntoColumns, IntoPaths, Table, cols, concat, read_csv, read_csv_with, read_parquet,
     read_parquet_with, wait,
@@ -69,5 +69,5 @@ pub use ml::{
     Categorizer, ColumnTransformer, DummyEncoder, GridSearchCv, KFold, LogisticRegression, OneHotEncoder, ParamGrid,
     Penalty, Pipeline, Remainder, Scoring, Solver, StandardScaler, StratifiedKFold, Target,
 };
-pub use ops::{Include, Join, JoinKind, Keep, Sample, SampleMode};
+pub use ops::{DropNa, Include, Join, JoinKind, Keep, Sample, SampleMode};
 pub use session::{Scheduler, Session};

@@ -35,6 +35,12 @@ pub trait ScalarFn: Identity + Debug + Display + Send + Sync {
         true
     }
 
+    /// Whether row `i` of its result depends on row `i` of its arguments alone. What does not is never evaluated on a
+    /// batch: see [`windows`](super::windows).
+    fn is_rowwise(&self) -> bool {
+        true
+    }
+
     /// How a call is written.
     fn notation(&self) -> Notation {
         Notation::Call

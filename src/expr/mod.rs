@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`tree`] | [`Expr`]: columns, literals, aliases and calls |
 //! | [`build`] | [`col`], [`lit`] and the operators |
+//! | [`names`] | [`cols`](names::cols) and what can name columns |
 //! | [`function`] | [`ScalarFn`]: what a function of columns must say of itself |
 //! | [`value`] | [`Scalar`] and [`Value`]: what functions take and give |
 //! | [`coerce`] | which type two operands meet in |
@@ -13,6 +14,7 @@
 //! | [`keys`] | rows by their keys: hashes, groups |
 //! | [`order`] | the order of rows: sort keys, keys as bytes, sorting and merging |
 //! | [`agg`] | [`Agg`]: an aggregate of an expression, under a name |
+//! | [`windows`] | functions that look at other rows: shifts, running totals, rolling windows, ranks; `over` |
 //! | [`folds`] | the aggregates: count, sum, mean, var, min, quantile, summary … |
 //!
 //! The structure of an expression is closed, its functions are open.
@@ -24,6 +26,7 @@ pub mod fns;
 pub mod folds;
 pub mod function;
 pub mod keys;
+pub mod names;
 pub mod namespaces;
 pub mod order;
 pub mod program;
@@ -32,6 +35,7 @@ pub(crate) mod testing;
 pub mod tree;
 pub mod value;
 mod widen;
+pub mod windows;
 
 pub use agg::{Agg, size};
 pub use build::{col, lit};
@@ -41,3 +45,4 @@ pub use order::SortKey;
 pub use program::Program;
 pub use tree::Expr;
 pub use value::{Scalar, Value};
+pub use windows::{RankMethod, Rolling, row_number};

@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 use super::{Expr, ScalarFn, Value};
 use crate::base::deep::deep;
 use crate::base::schema::{in_layout, index_of};
-use crate::base::{Result, Token};
+use crate::base::{Error, Result, Token};
 
 /// A list of expressions over one schema, ready to run. Parts with equal tokens are computed once for each batch, and
 /// dropped after their last use.
@@ -52,6 +52,10 @@ impl Program {
         let mut outputs = Vec::with_capacity(exprs.len());
         let mut fields: Vec<FieldRef> = Vec::with_capacity(exprs.len());
         for expr in exprs {
+            if !expr.is_rowwise() {
+                let error = Error::unsupported("a function of other rows in this place").at_expr(expr);
+                return Err(error.help("compute it with with_columns() first, and use the column that it gives"));
+            }
             let folded = expr.fold_constants()?;
             let field = expr.field(schema)?;
             outputs.push(compiler.compile(&folded, schema)?);

@@ -98,6 +98,13 @@ impl Expr {
         is
     }
 
+    /// Whether each of its rows depends on that row of the columns alone.
+    pub fn is_rowwise(&self) -> bool {
+        let mut is = true;
+        self.visit(&mut |e| is &= !matches!(e, Expr::Call { func, .. } if !func.is_rowwise()));
+        is
+    }
+
     /// Calls `see` once for each distinct part, arguments first.
     pub fn visit(&self, see: &mut dyn FnMut(&Expr)) {
         fn walk(e: &Expr, seen: &mut FxHashSet<Part>, see: &mut dyn FnMut(&Expr)) {
@@ -200,6 +207,9 @@ impl Expr {
     }
 
     fn fold(&self, func: &dyn ScalarFn, args: &[Arg<'_>]) -> Result<Option<Scalar>> {
+        if !func.is_rowwise() {
+            return Ok(None);
+        }
         let constants: Option<Vec<Value>> = args.iter().map(|a| a.constant.clone().map(Value::Scalar)).collect();
         match constants {
             None => Ok(None),
@@ -217,7 +227,7 @@ impl Expr {
     pub fn fold_constants(&self) -> Result<Expr> {
         let mut failure = None;
         let folded = self.transform(&mut |e| match e {
-            Expr::Call { func, args } if failure.is_none() => {
+            Expr::Call { func, args } if failure.is_none() && func.is_rowwise() => {
                 let values: Option<Vec<Value>> = args
                     .iter()
                     .map(|a| match a.unaliased() {

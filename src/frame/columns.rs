@@ -3,7 +3,7 @@
 use super::{DataFrame, IntoColumns};
 use crate::base::Result;
 use crate::expr::Expr;
-use crate::ops::{Astype, Drop, Fillna, Rename, Select, WithColumns};
+use crate::ops::{Astype, Categorize, Drop, Fillna, Names, Rename, Select, WithColumns};
 
 impl DataFrame {
     /// These columns, in this order, and no others: names or expressions.
@@ -67,6 +67,18 @@ impl DataFrame {
     /// `UnknownColumn`, `TypeMismatch` here; values that have no counterpart when they are met.
     pub fn astype(&self, types: impl Into<Astype>) -> Result<DataFrame> {
         self.then(types.into())
+    }
+
+    /// Columns of text as categories: each distinct text is kept once, in order, in a dictionary that all partitions
+    /// share, and each row has its number (pandas' `astype("category")`). The texts are looked for in a first pass when
+    /// something is computed.
+    ///
+    /// Such columns take little memory; grouped, joined, sorted and compared they are the texts that they stand for.
+    ///
+    /// # Errors
+    /// `UnknownColumn`; `TypeMismatch` for a column that is no text.
+    pub fn categorize(&self, columns: impl Names) -> Result<DataFrame> {
+        self.then(Categorize::new(columns.names()))
     }
 
     /// Values in place of null and NaN: one for every column of its kind, or one for each named column.

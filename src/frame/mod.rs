@@ -3,9 +3,9 @@
 //! | module | what |
 //! |---|---|
 //! | [`data_frame`] | [`DataFrame`]: a plan and the session it runs in; its structure |
-//! | [`names`] | [`cols`] and what can name columns |
 //! | [`columns`] | methods that compute columns |
 //! | [`rows`] | methods that choose rows |
+//! | [`reshape`] | methods that turn columns into rows and rows into columns |
 //! | [`join`] | methods that bring two frames together |
 //! | [`compute`] | methods that ask for results |
 //! | [`read`], [`mod@write`] | files |
@@ -21,18 +21,18 @@ pub mod data_frame;
 pub mod group_by;
 pub mod join;
 pub mod measure;
-pub mod names;
 pub mod read;
+pub mod reshape;
 pub mod rows;
 pub mod statistics;
 pub mod structure;
 pub mod table;
 pub mod write;
 
+pub use crate::expr::names::{Cols, IntoColumns, cols};
 pub use compute::wait;
 pub use data_frame::DataFrame;
 pub use group_by::GroupBy;
-pub use names::{Cols, IntoColumns, cols};
 pub use read::{IntoPaths, read_csv, read_csv_with, read_parquet, read_parquet_with};
 pub use rows::concat;
 pub use table::Table;

@@ -8,8 +8,10 @@ use arrow::datatypes::{DataType, Schema, SchemaRef};
 
 use crate::base::schema::index_of;
 use crate::base::{Error, Identity, Result, Tokenizer};
-use crate::expr::{Expr, Program, Scalar, Value};
+use crate::expr::{Expr, Program, Scalar, Value, col};
 use crate::io::Batch;
+use crate::ops::Project;
+use crate::ops::window::extract;
 use crate::plan::node::only;
 use crate::plan::{Flow, Map, Op, Out, Plan, Shape, Stage};
 
@@ -68,6 +70,13 @@ impl Op for Filter {
 
     fn shape(&self, inputs: &[Plan]) -> Result<Shape> {
         let schema = only(inputs)?.schema();
+        if let Some((conditions, plan)) = extract::rowwise(std::slice::from_ref(&self.condition), only(inputs)?)? {
+            let condition = Expr::all(conditions).unwrap_or_else(|| self.condition.clone());
+            let kept = self.schema(std::slice::from_ref(schema))?;
+            let columns = kept.fields().iter().map(|f| col(f.name())).collect();
+            let filtered = Plan::new(Filter::new(condition), vec![plan])?;
+            return Ok(Shape::Rewrite(Plan::new(Project::new(columns), vec![filtered])?));
+        }
         let conditions = steps(&self.condition);
         let programs = conditions.iter().map(|c| Program::new(std::slice::from_ref(c), schema));
         let programs: Arc<[Program]> = programs.collect::<Result<_>>()?;

@@ -11,7 +11,11 @@
 //! | [`limit`], [`head`], [`tail`], [`partitions`] | some of the rows |
 //! | [`sort_by`], [`top_k`] | rows in order, and the first of them |
 //! | [`mod@concat`] | frames one after the other |
+//! | [`categorize`] | columns of text as categories |
+//! | [`dropna`] | rows without missing values |
+//! | [`melt`], [`explode`] | columns and lists turned into rows |
 //! | [`join`] | rows of two frames side by side |
+//! | [`window`] | functions that look at other rows |
 //! | [`count`] | the number of rows |
 //! | [`map_partitions`] | a closure over whole partitions |
 //! | [`mod@write`] | partitions to files |
@@ -26,6 +30,7 @@
 
 pub mod aggregate;
 pub mod astype;
+pub mod categorize;
 pub mod checkpoint;
 pub mod columns;
 pub mod concat;
@@ -33,6 +38,8 @@ pub mod count;
 pub mod describe;
 pub mod drop;
 pub mod drop_duplicates;
+pub mod dropna;
+pub mod explode;
 pub mod fillna;
 pub mod filter;
 pub mod group_by;
@@ -40,6 +47,7 @@ pub mod head;
 pub mod join;
 pub mod limit;
 pub mod map_partitions;
+pub mod melt;
 pub mod memory_usage;
 pub mod null_count;
 pub mod partitions;
@@ -54,16 +62,20 @@ pub mod sort_by;
 pub mod tail;
 pub mod top_k;
 pub mod totals;
+pub mod window;
 pub mod with_columns;
 pub mod write;
 
 pub use astype::Astype;
+pub use categorize::Categorize;
 pub use checkpoint::Checkpoint;
 pub use concat::Concat;
 pub use count::Count;
 pub use describe::{Describe, Include};
 pub use drop::Drop;
 pub use drop_duplicates::{DropDuplicates, Keep};
+pub use dropna::DropNa;
+pub use explode::Explode;
 pub use fillna::Fillna;
 pub use filter::Filter;
 pub use group_by::GroupBy;
@@ -71,6 +83,7 @@ pub use head::Head;
 pub use join::{Join, JoinKind, JoinOp, Names};
 pub use limit::Limit;
 pub use map_partitions::MapPartitions;
+pub use melt::Melt;
 pub use memory_usage::MemoryUsage;
 pub use null_count::NullCount;
 pub use partitions::Partitions;
@@ -84,6 +97,7 @@ pub use select::Select;
 pub use sort_by::SortBy;
 pub use tail::Tail;
 pub use top_k::TopK;
+pub use window::Window;
 pub use with_columns::WithColumns;
 pub use write::Write;
 

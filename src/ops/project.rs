@@ -10,6 +10,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::base::{Error, ErrorKind, Identity, Result, Tokenizer};
 use crate::expr::{Expr, Program};
 use crate::io::Batch;
+use crate::ops::window::extract;
 use crate::plan::node::only;
 use crate::plan::{Flow, Map, Op, Out, Plan, Shape, Stage};
 
@@ -104,6 +105,9 @@ impl Op for Project {
     }
 
     fn shape(&self, inputs: &[Plan]) -> Result<Shape> {
+        if let Some((exprs, plan)) = extract::rowwise(&self.exprs, only(inputs)?)? {
+            return Ok(Shape::Rewrite(Plan::new(Project::new(exprs), vec![plan])?));
+        }
         let program = Arc::new(Program::new(&self.exprs, only(inputs)?.schema())?);
         Ok(Map::each(move |_| Ok(Box::new(ProjectStage { program: program.clone() }))))
     }

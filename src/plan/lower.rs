@@ -117,6 +117,13 @@ pub fn count_partitions(plan: &Plan) -> Result<Option<usize>> {
     Ok(*plan.partitions().get_or_init(|| count))
 }
 
+/// Whether it costs more to compute a plan twice than to hold what it gives: rows are exchanged in it.
+pub fn is_costly(plan: &Plan) -> bool {
+    let mut costly = false;
+    plan.visit(&mut |node| costly |= matches!(node.shape(), Ok(Shape::Shuffle(_) | Shape::Then(_))));
+    costly
+}
+
 /// A partition that comes out of a shuffle should have about this many bytes.
 const SHUFFLED: u64 = 32 << 20;
 /// More partitions than this do not come out of a shuffle by themselves.

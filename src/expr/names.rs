@@ -1,6 +1,6 @@
 //! What can name columns.
 
-use crate::expr::{Expr, col};
+use super::{Expr, col};
 
 /// Columns, by name or computed: `"fare"`, `col("fare") * 2`, `["a", "b"]`, `cols(NUMERIC).and(["tip"])`.
 pub trait IntoColumns {

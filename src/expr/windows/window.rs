@@ -1,0 +1,149 @@
+//! What a function that looks at other rows says of itself.
+
+use std::any::Any;
+use std::fmt::{Debug, Display};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef};
+use arrow::compute::concat;
+use arrow::datatypes::{DataType, FieldRef};
+
+use crate::base::{Error, Identity, Result};
+use crate::expr::Arg;
+use crate::expr::folds::Fold;
+
+/// A function that looks at other rows than its own. Its results depend on the rows and their order alone: not on
+/// partitions or batches.
+///
+/// `Display` is its name with its settings, as in `shift(1)`.
+pub trait Window: Identity + Debug + Display + Send + Sync {
+    /// The name, type and nullability of the result.
+    ///
+    /// # Errors
+    /// `TypeMismatch` when the arguments do not fit.
+    fn return_field(&self, args: &[Arg<'_>]) -> Result<FieldRef>;
+
+    /// At which other rows it looks.
+    fn reach(&self) -> Reach;
+
+    /// The function at the beginning of rows that come in order, the first of which is row `first` of all.
+    ///
+    /// # Errors
+    /// `Unsupported` where it has to see all rows at once.
+    fn start(&self, args: &[DataType], first: u64) -> Result<Box<dyn Running>>;
+
+    /// What rows mean to those that follow, no row yet: only where the [reach](Self::reach) is [`Reach::Before`].
+    ///
+    /// # Errors
+    /// `TypeMismatch` when the arguments do not fit.
+    fn carry(&self, args: &[DataType]) -> Result<Option<Box<dyn Carry>>> {
+        let _ = args;
+        Ok(None)
+    }
+
+    /// The aggregate of whose group each row has the result, if this is nothing else.
+    fn fold(&self) -> Option<Arc<dyn Fold>> {
+        None
+    }
+
+    /// The results for whole groups, whose rows lie together and in order: group `g` begins at row `starts[g]` and ends
+    /// where the next one begins; the last of `starts` is the number of rows.
+    ///
+    /// # Errors
+    /// Of its work.
+    fn grouped(&self, args: &[ArrayRef], starts: &[usize]) -> Result<ArrayRef> {
+        let types: Vec<DataType> = args.iter().map(|a| a.data_type().clone()).collect();
+        let mut parts = Vec::with_capacity(starts.len());
+        for bounds in starts.windows(2) {
+            let rows = bounds[1] - bounds[0];
+            let own: Vec<ArrayRef> = args.iter().map(|a| a.slice(bounds[0], rows)).collect();
+            let mut running = self.start(&types, 0)?;
+            parts.push(running.push(&own, rows)?);
+            parts.push(running.end()?);
+        }
+        if parts.is_empty() {
+            parts.push(self.start(&types, 0)?.end()?);
+        }
+        joined(&parts)
+    }
+}
+
+/// Arrays of one type, one after the other.
+///
+/// # Errors
+/// `Invalid` when there are none.
+pub fn joined(parts: &[ArrayRef]) -> Result<ArrayRef> {
+    match parts {
+        [] => Err(Error::invalid("there is nothing to join")),
+        [only] => Ok(only.clone()),
+        parts => Ok(concat(&parts.iter().map(|p| p.as_ref() as &dyn Array).collect::<Vec<_>>())?),
+    }
+}
+
+/// At which rows other than its own a function looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// At so many rows before and so many after.
+    Rows {
+        /// Before its own.
+        before: u64,
+        /// After its own.
+        after: u64,
+    },
+    /// At all rows before, of which a [`Carry`] is enough.
+    Before,
+    /// At the rows before whose time, the second argument, is not this many nanoseconds older.
+    Time(i64),
+    /// At all rows of its group.
+    Group,
+}
+
+/// A [`Window`] in the middle of rows that come in order.
+pub trait Running: Send {
+    /// Takes the next `rows` rows. Gives the results that are certain now, in the order of the rows.
+    ///
+    /// # Errors
+    /// Of its work.
+    fn push(&mut self, args: &[ArrayRef], rows: usize) -> Result<ArrayRef>;
+
+    /// There are no more rows: the results that still wait. There are as many results as rows then.
+    ///
+    /// # Errors
+    /// Of its work.
+    fn end(&mut self) -> Result<ArrayRef>;
+
+    /// Bytes of memory held.
+    fn bytes(&self) -> usize {
+        0
+    }
+}
+
+/// What some rows mean to those that follow.
+pub trait Carry: Any + Send + Sync {
+    /// Takes in the next rows.
+    ///
+    /// # Errors
+    /// Of its work.
+    fn push(&mut self, args: &[ArrayRef], rows: usize) -> Result<()>;
+
+    /// Takes in what later rows mean.
+    ///
+    /// # Errors
+    /// `Invalid` when it is the carry of another function.
+    fn follow(&mut self, later: &dyn Carry) -> Result<()>;
+
+    /// The same again.
+    fn again(&self) -> Box<dyn Carry>;
+
+    /// The function after these rows.
+    ///
+    /// # Errors
+    /// Of its work.
+    fn start(&self) -> Result<Box<dyn Running>>;
+}
+
+/// A carry as what it is.
+pub(super) fn same_carry<C: Carry>(carry: &dyn Carry) -> Result<&C> {
+    let any: &dyn Any = carry;
+    any.downcast_ref().ok_or_else(|| Error::invalid("what is carried on belongs to another function"))
+}
