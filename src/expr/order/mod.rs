@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`sort_key`] | [`SortKey`]: `col("a").desc().nulls_first()` |
 //! | [`encode`] | [`Encoder`] and [`Keys`]: keys as bytes, the first 16 of them as a number |
-//! | [`lane`] | one key column as codes of bytes |
+//! | `lane` | one key column as codes of bytes |
 //! | [`sort`] | the order of the rows of some batches |
 //! | [`merge`] | the order of the rows of sorted runs |
 //!

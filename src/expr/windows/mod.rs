@@ -6,14 +6,14 @@
 //! | [`windowed`] | [`Windowed`]: a call of one, alone or over keys |
 //! | [`build`] | how they are written |
 //! | [`shift`] | the value of a row further up or down |
-//! | [`cum_sum`], [`partials`] | exact running sums |
+//! | [`cum_sum`], `partials` | exact running sums |
 //! | [`cum_extreme`] | the smallest and the largest value so far |
 //! | [`cum_count`] | the number of values, or of rows, so far |
-//! | [`rolling`], [`slide`], [`pieces`] | statistics of windows that roll over the rows |
+//! | [`rolling`], `slide`, `pieces` | statistics of windows that roll over the rows |
 //! | [`rank`] | the place of a value among those of its group |
 //! | [`aggregated`] | an aggregate of a group, beside each of its rows |
 //! | [`mod@times`] | the times of a column in nanoseconds |
-//! | [`values`] | the numbers of a column, row by row |
+//! | `values` | the numbers of a column, row by row |
 //!
 //! An expression with such a function is no matter of one batch: a projection that holds one is rewritten to an
 //! operation that computes it, and a projection of its result.

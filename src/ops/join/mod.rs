@@ -2,13 +2,13 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`options`] | [`Join`]: which kind, on which keys |
-//! | [`op`] | the operation, and in which manner it runs |
-//! | [`layout`] | which columns go where |
-//! | [`table`] | rows to be found by their keys |
-//! | [`broadcast`] | a small side is held by every task |
-//! | [`exchange`] | two big sides meet in buckets |
-//! | [`heavy`] | keys with more rows than memory |
+//! | `options` | [`Join`]: which kind, on which keys |
+//! | `op` | the operation, and in which manner it runs |
+//! | `layout` | which columns go where |
+//! | `table` | rows to be found by their keys |
+//! | `broadcast` | a small side is held by every task |
+//! | `exchange` | two big sides meet in buckets |
+//! | `heavy` | keys with more rows than memory |
 
 mod broadcast;
 mod exchange;

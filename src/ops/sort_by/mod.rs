@@ -6,13 +6,13 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`op`] | [`SortBy`], the operation |
-//! | [`sorter`] | the rows of a partition to sorted runs |
-//! | [`run`] | a sorted run: blocks in memory and on disk |
-//! | [`sample`] | where one output partition ends and the next begins |
-//! | [`store`] | all runs of a sort |
-//! | [`slice`] | the part of a run that lies in a range |
-//! | [`weave`] | parts of runs merged to batches |
+//! | `op` | [`SortBy`], the operation |
+//! | `sorter` | the rows of a partition to sorted runs |
+//! | `run` | a sorted run: blocks in memory and on disk |
+//! | `sample` | where one output partition ends and the next begins |
+//! | `store` | all runs of a sort |
+//! | `slice` | the part of a run that lies in a range |
+//! | `weave` | parts of runs merged to batches |
 
 mod op;
 mod run;
