@@ -2,14 +2,14 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`extract`] | moves such functions out of expressions into operations below |
-//! | [`call`] | one of them: which columns it has, and what it gives |
-//! | [`op`] | [`Window`], the operation for rows in their order |
-//! | [`summary`] | the first pass: what the rows of a partition mean to the others |
-//! | [`run`] | the second pass: rows with their results |
-//! | [`once`] | both passes over rows that are held, where computing them twice would cost more |
-//! | [`over`], [`exchange`] | rows with the same keys meet, and come back in their order |
-//! | [`beside`] | aggregates of the rows with the same keys |
+//! | `extract` | moves such functions out of expressions into operations below |
+//! | `call` | one of them: which columns it has, and what it gives |
+//! | `op` | [`Window`], the operation for rows in their order |
+//! | `summary` | the first pass: what the rows of a partition mean to the others |
+//! | `run` | the second pass: rows with their results |
+//! | `once` | both passes over rows that are held, where computing them twice would cost more |
+//! | `over`, `exchange` | rows with the same keys meet, and come back in their order |
+//! | `beside` | aggregates of the rows with the same keys |
 //!
 //! A first pass over the columns that matter finds of each partition what others need of it: how many rows it has, the
 //! sums so far, its first and last rows. With that, each partition is computed by itself, in a stream. Where the rows come
