@@ -182,8 +182,13 @@ struct Seeking {
 
 impl Seeking {
     fn keep(&mut self, record: RecordBatch, keys: Keys) -> Result<()> {
+        let bytes = Batch::new(record.clone(), 0, 0).bytes() as u64;
+        if !self.reservation.try_grow(bytes) {
+            // rows that are none of the best go first
+            self.narrow()?;
+            self.reservation.grow(WHAT, bytes)?;
+        }
         self.rows += record.num_rows();
-        self.reservation.grow(WHAT, Batch::new(record.clone(), 0, 0).bytes() as u64)?;
         self.records.push(record);
         self.keys.push(keys);
         if self.rows > 2 * self.best.most + 1024 { self.narrow() } else { Ok(()) }
@@ -191,6 +196,9 @@ impl Seeking {
 
     /// Keeps the best rows only.
     fn narrow(&mut self) -> Result<()> {
+        if self.records.is_empty() {
+            return Ok(());
+        }
         let record = self.best.of(&self.records, &self.keys)?;
         let keys = self.best.encoder.encode(&record)?;
         self.rows = record.num_rows();
