@@ -39,7 +39,7 @@ pub trait Reclaim: Send + Sync {
 }
 
 /// For how long a reservation waits for others at the most: a task may itself wait for the one that asks.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// How often it asks.
 const PAUSE: Duration = Duration::from_millis(1);
 
