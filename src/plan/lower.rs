@@ -119,9 +119,12 @@ pub fn count_partitions(plan: &Plan) -> Result<Option<usize>> {
 
 /// Whether it costs more to compute a plan twice than to hold what it gives: rows are exchanged in it.
 pub fn is_costly(plan: &Plan) -> bool {
-    let mut costly = false;
-    plan.visit(&mut |node| costly |= matches!(node.shape(), Ok(Shape::Shuffle(_) | Shape::Then(_))));
-    costly
+    if let Some(known) = plan.costly().get() {
+        return *known;
+    }
+    let exchanged = || matches!(plan.shape(), Ok(Shape::Shuffle(_) | Shape::Then(_)));
+    let costly = deep(|| plan.inputs().iter().any(is_costly) || exchanged());
+    *plan.costly().get_or_init(|| costly)
 }
 
 /// A partition that comes out of a shuffle should have about this many bytes.

@@ -32,6 +32,7 @@ struct Node {
     rows: OnceLock<Option<Vec<u64>>>,
     size: OnceLock<Option<u64>>,
     partitions: OnceLock<Option<usize>>,
+    costly: OnceLock<bool>,
 }
 
 impl Plan {
@@ -55,7 +56,8 @@ impl Plan {
             t.list(&inputs, |t, input| t.token(input.token()));
         });
         let (rows, size, partitions) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        Ok(Plan(Arc::new(Node { op, inputs, schema, token, rows, size, partitions })))
+        let costly = OnceLock::new();
+        Ok(Plan(Arc::new(Node { op, inputs, schema, token, rows, size, partitions, costly })))
     }
 
     /// The operation.
@@ -136,6 +138,11 @@ impl Plan {
     /// The number of partitions, if it was asked for before.
     pub(super) fn partitions(&self) -> &OnceLock<Option<usize>> {
         &self.0.partitions
+    }
+
+    /// Whether it is costly to compute twice, if that was asked before.
+    pub(super) fn costly(&self) -> &OnceLock<bool> {
+        &self.0.costly
     }
 
     /// The plan with `f` applied to every node, inputs first. Each distinct node is seen once.

@@ -198,6 +198,14 @@ fn windows_of_windows_and_filters_by_them() {
         let expected: Vec<f64> = (1..40).filter(|&i| numbers[i] > numbers[i - 1]).map(|i| i as f64).collect();
         let found: Vec<f64> = rising.compute().unwrap().f64s("x").unwrap().into_iter().flatten().collect();
         assert_eq!(found, expected);
+        // one on top of the other
+        let mut chain = df.clone();
+        for i in 0..25 {
+            chain = chain.with_column("n", col("n").shift(if i % 2 == 0 { 1 } else { -1 })).unwrap();
+        }
+        let found = chain.compute().unwrap().f64s("n").unwrap();
+        let expected: Vec<Option<f64>> = (0..40).map(|i| (i > 0).then(|| numbers[i - 1] as f64)).collect();
+        assert_eq!(found[..39], expected[..39]);
         // only what is needed is computed and read
         let plan = twice.select(["n"]).unwrap().explain().unwrap();
         assert!(!plan.split("plan as it runs").nth(1).unwrap().contains("cum_sum"), "{plan}");
