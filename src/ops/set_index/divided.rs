@@ -1,7 +1,6 @@
 //! Rows whose divisions are known.
 
 use std::fmt;
-use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 
