@@ -64,7 +64,7 @@ fn shortened(values: &ArrayRef) -> Result<ArrayRef> {
         return Ok(values.clone());
     }
     let texts = cast(values, &DataType::Utf8)?;
-    let start = |text: &str| text.floor_char_boundary(TEXT);
+    let start = |text: &str| (0..=TEXT.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
     let short: StringArray = texts.as_string::<i32>().iter().map(|t| t.map(|t| t[..start(t)].to_string())).collect();
     let short: ArrayRef = Arc::new(short);
     Ok(cast(&short, values.data_type())?)

@@ -51,7 +51,7 @@ impl Op for Check {
     fn shape(&self, inputs: &[Plan]) -> Result<Shape> {
         let schema = only(inputs)?.schema();
         let place = index_of(schema, &self.column)?;
-        let (field, output) = (schema.fields()[place].clone(), self.schema(&[schema.clone()])?);
+        let (field, output) = (schema.fields()[place].clone(), self.schema(std::slice::from_ref(schema))?);
         Ok(Map::each(move |partition| {
             let (field, output) = (field.clone(), output.clone());
             Ok(Box::new(Checking { place, field, output, partition, ends: None, nothing: false, rows: 0 }))

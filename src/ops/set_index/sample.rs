@@ -53,7 +53,7 @@ impl Op for SampleKeys {
     fn shape(&self, inputs: &[Plan]) -> Result<Shape> {
         let schema = only(inputs)?.schema();
         let place = index_of(schema, &self.column)?;
-        let (field, output) = (schema.fields()[place].clone(), self.schema(&[schema.clone()])?);
+        let (field, output) = (schema.fields()[place].clone(), self.schema(std::slice::from_ref(schema))?);
         Ok(Map::each(move |_| {
             let (field, output) = (field.clone(), output.clone());
             Ok(Box::new(Sampling { place, field, output, ends: None, sample: None, spacing: 1, seen: 0 }))
