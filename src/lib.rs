@@ -69,5 +69,5 @@ pub use ml::{
     Categorizer, ColumnTransformer, DummyEncoder, GridSearchCv, KFold, LogisticRegression, OneHotEncoder, ParamGrid,
     Penalty, Pipeline, Remainder, Scoring, Solver, StandardScaler, StratifiedKFold, Target,
 };
-pub use ops::{DropNa, Include, Join, JoinKind, Keep, Sample, SampleMode};
+pub use ops::{DropNa, Include, Join, JoinKind, Keep, Repartition, Sample, SampleMode, SetIndex};
 pub use session::{Scheduler, Session};

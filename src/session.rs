@@ -181,7 +181,10 @@ impl Session {
     }
 
     /// The plan with everything that depends on small results decided; they are computed here.
-    fn resolved(&self, plan: &Plan) -> Result<Plan> {
+    ///
+    /// # Errors
+    /// Of the tasks, and when an operation is found wrong only now.
+    pub(crate) fn resolved(&self, plan: &Plan) -> Result<Plan> {
         resolve(&optimise(plan)?, &mut |first| self.start(first, None)?.collect())
     }
 

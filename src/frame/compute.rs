@@ -8,7 +8,8 @@ use arrow::array::RecordBatch;
 use super::{DataFrame, Table};
 use crate::base::Result;
 use crate::io::Batch;
-use crate::ops::{Count, ScanOp};
+use crate::ops::{Count, Divided, ScanOp};
+use crate::plan::lower::expand;
 use crate::plan::{Partition, Plan};
 
 impl DataFrame {
@@ -55,7 +56,12 @@ impl DataFrame {
     /// the tasks.
     pub fn persist(&self) -> Result<DataFrame> {
         let persisted = self.session.persist(&self.plan)?;
-        DataFrame::from_source(persisted, &self.session)
+        let held = DataFrame::from_source(persisted, &self.session)?;
+        // what decides the divisions was computed on the way
+        match expand(&self.plan)?.divisions() {
+            Some(divisions) => held.then(Divided::new(divisions)),
+            None => Ok(held),
+        }
     }
 
     /// Computes all partitions and keeps them in a folder below `folder`; gives a frame that reads them from there. The

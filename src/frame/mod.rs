@@ -6,6 +6,7 @@
 //! | [`columns`] | methods that compute columns |
 //! | [`rows`] | methods that choose rows |
 //! | [`reshape`] | methods that turn columns into rows and rows into columns |
+//! | [`index`] | methods of frames whose partitions are ranges of a column |
 //! | [`join`] | methods that bring two frames together |
 //! | [`compute`] | methods that ask for results |
 //! | [`read`], [`mod@write`] | files |
@@ -19,6 +20,7 @@ pub mod columns;
 pub mod compute;
 pub mod data_frame;
 pub mod group_by;
+pub mod index;
 pub mod join;
 pub mod measure;
 pub mod read;

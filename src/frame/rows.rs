@@ -11,6 +11,7 @@ use crate::base::{Error, Result};
 use crate::expr::{Expr, SortKey};
 use crate::ops::{Concat, Filter, Head, MapPartitions, Partitions, Repartition, Sample, SortBy, Tail, TopK};
 use crate::plan::Plan;
+use crate::plan::lower::expand;
 
 impl DataFrame {
     /// The rows where `condition` is true: not where it is false or null, and a comparison with NaN is false.
@@ -114,14 +115,17 @@ impl DataFrame {
         self.top_k(rows, columns)
     }
 
-    /// The same rows in the same order, in another number of partitions. Fewer: neighbouring partitions are joined.
-    /// More: each takes an even range of all rows, which are counted first where their number is not known, and an input
-    /// partition is held until all its rows are handed out.
+    /// The same rows in the same order, in other partitions: a number of them, [`Repartition::size`] or, for a frame with
+    /// an index, [`Repartition::divisions`]. Fewer: neighbouring partitions are joined. More: each takes an even range of
+    /// all rows, which are counted first where their number is not known, and an input partition is held until all its
+    /// rows are handed out.
     ///
     /// # Errors
-    /// `Invalid` for no partitions at all.
-    pub fn repartition(&self, partitions: usize) -> Result<DataFrame> {
-        self.then(Repartition { partitions })
+    /// `Invalid` for no partitions at all, for what is no size, for divisions without an index or that do not rise.
+    pub fn repartition(&self, to: impl Into<Repartition>) -> Result<DataFrame> {
+        let to = to.into();
+        to.check(self.schema(), || Ok(expand(&self.plan)?.divisions()))?;
+        self.then(to)
     }
 
     /// Some of the partitions, by their numbers from 0.

@@ -1,11 +1,13 @@
 //! Keeps the rows where a condition is true.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{AsArray, BooleanArray};
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 
+use super::Narrow;
 use crate::base::schema::index_of;
 use crate::base::{Error, Identity, Result, Tokenizer};
 use crate::expr::{Expr, Program, Scalar, Value, col};
@@ -13,7 +15,7 @@ use crate::io::Batch;
 use crate::ops::Project;
 use crate::ops::window::extract;
 use crate::plan::node::only;
-use crate::plan::{Flow, Map, Op, Out, Plan, Shape, Stage};
+use crate::plan::{Divisions, Flow, Map, Op, Out, Plan, Shape, Stage};
 
 /// Keeps the rows where a condition is true: not those where it is false or null, and with NaN every comparison but
 /// `!=` is false.
@@ -111,6 +113,16 @@ impl Op for Filter {
 
     fn condition(&self) -> Option<&Expr> {
         Some(&self.condition)
+    }
+
+    fn divisions(&self, inputs: &[Option<Divisions>]) -> Option<Divisions> {
+        let divisions = inputs.first().cloned().flatten()?;
+        let kept = self.keep.as_ref().is_none_or(|keep| keep.iter().any(|k| k == divisions.column()));
+        kept.then_some(divisions)
+    }
+
+    fn narrowing(&self, range: Range<usize>, all: usize) -> Option<Arc<dyn Op>> {
+        Some(Arc::new(Narrow::new(range, all)))
     }
 
     fn map_exprs(&self, f: &mut dyn FnMut(&Expr) -> Result<Expr>) -> Result<Option<Arc<dyn Op>>> {

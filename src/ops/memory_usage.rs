@@ -99,7 +99,7 @@ impl Op for MemoryUsage {
 }
 
 /// The bytes of a value, where they are the same for all values of the type.
-fn width(data_type: &DataType) -> Option<u64> {
+pub(in crate::ops) fn width(data_type: &DataType) -> Option<u64> {
     match data_type {
         DataType::Null => Some(0),
         DataType::Boolean => Some(1),
@@ -111,7 +111,7 @@ fn width(data_type: &DataType) -> Option<u64> {
 }
 
 /// The bytes of the values of an array.
-fn bytes_of(array: &ArrayRef) -> Result<u64> {
+pub(in crate::ops) fn bytes_of(array: &ArrayRef) -> Result<u64> {
     let rows = array.len() as u64;
     if let Some(width) = width(array.data_type()) {
         return Ok(width * rows);

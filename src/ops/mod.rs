@@ -9,6 +9,7 @@
 //! | [`columns`] | operations that are a projection written shorter |
 //! | [`select`], [`with_columns`], [`mod@drop`], [`rename`], [`astype`], [`fillna`] | those |
 //! | [`limit`], [`head`], [`tail`], [`partitions`] | some of the rows |
+//! | [`narrow`] | the partitions that a filter on the index looks at |
 //! | [`sort_by`], [`top_k`] | rows in order, and the first of them |
 //! | [`mod@concat`] | frames one after the other |
 //! | [`categorize`] | columns of text as categories |
@@ -23,7 +24,8 @@
 //! | [`drop_duplicates`] | one row of those that are equal |
 //! | [`group_by`] | aggregates of rows by their keys |
 //! | [`sample`] | a random part of the rows |
-//! | [`repartition`] | the same rows in another number of partitions |
+//! | [`repartition`] | the same rows in other partitions |
+//! | [`set_index`] | rows in the order of a column, in partitions that are known ranges of it |
 //! | [`memory_usage`], [`null_count`] | what is counted for each column, added up by [`totals`] |
 //! | [`checkpoint`] | results that are on disk, for the next run too |
 //! | [`persist`] | results that are held |
@@ -49,6 +51,7 @@ pub mod limit;
 pub mod map_partitions;
 pub mod melt;
 pub mod memory_usage;
+pub mod narrow;
 pub mod null_count;
 pub mod partitions;
 pub mod persist;
@@ -58,6 +61,7 @@ pub mod repartition;
 pub mod sample;
 pub mod scan;
 pub mod select;
+pub mod set_index;
 pub mod sort_by;
 pub mod tail;
 pub mod top_k;
@@ -85,6 +89,7 @@ pub use limit::Limit;
 pub use map_partitions::MapPartitions;
 pub use melt::Melt;
 pub use memory_usage::MemoryUsage;
+pub use narrow::Narrow;
 pub use null_count::NullCount;
 pub use partitions::Partitions;
 pub use persist::Persisted;
@@ -94,6 +99,7 @@ pub use repartition::Repartition;
 pub use sample::{Sample, SampleMode};
 pub use scan::ScanOp;
 pub use select::Select;
+pub use set_index::{Divided, SetIndex};
 pub use sort_by::SortBy;
 pub use tail::Tail;
 pub use top_k::TopK;

@@ -10,7 +10,7 @@ use crate::base::{Identity, Result, Tokenizer};
 use crate::io::Batch;
 use crate::plan::lower::count_partitions;
 use crate::plan::node::only;
-use crate::plan::{Feed, Flow, Map, Op, Out, Plan, Shape, Stage};
+use crate::plan::{Divisions, Feed, Flow, Map, Op, Out, Plan, Shape, Stage};
 
 /// The partitions of a range, those of them that there are.
 #[derive(Debug, Clone)]
@@ -58,6 +58,10 @@ impl Op for Partitions {
 
     fn filter_through(&self, _input: usize, predicate: &crate::expr::Expr) -> Option<crate::expr::Expr> {
         Some(predicate.clone())
+    }
+
+    fn divisions(&self, inputs: &[Option<Divisions>]) -> Option<Divisions> {
+        inputs.first()?.as_ref().map(|divisions| divisions.of_partitions(&self.range))
     }
 
     fn known_rows(&self, inputs: &[Option<Vec<u64>>]) -> Option<Vec<u64>> {

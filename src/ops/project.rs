@@ -12,7 +12,7 @@ use crate::expr::{Expr, Program};
 use crate::io::Batch;
 use crate::ops::window::extract;
 use crate::plan::node::only;
-use crate::plan::{Flow, Map, Op, Out, Plan, Shape, Stage};
+use crate::plan::{Divisions, Flow, Map, Op, Out, Plan, Shape, Stage};
 
 /// Computes columns from those of its input; what is common to several is computed once.
 #[derive(Debug, Clone)]
@@ -162,6 +162,13 @@ impl Op for Project {
             });
         }
         Some(Arc::new(Project { exprs, constant }))
+    }
+
+    fn divisions(&self, inputs: &[Option<Divisions>]) -> Option<Divisions> {
+        let divisions = inputs.first().cloned().flatten()?;
+        let passes = |e: &&Expr| matches!(e.unaliased(), Expr::Column(name) if **name == *divisions.column());
+        let name = self.exprs.iter().find(passes)?.name();
+        Some(divisions.renamed(&name))
     }
 
     fn known_rows(&self, inputs: &[Option<Vec<u64>>]) -> Option<Vec<u64>> {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`node`] | [`Plan`]: an operation over plans; schema and token computed once |
 //! | [`op`] | [`Op`]: what an operation says of itself |
+//! | [`divisions`] | [`Divisions`]: how the values of a column lie in the partitions |
 //! | [`shape`] | [`Shape`]: the ways an operation can run |
 //! | [`stage`] | [`Stage`]: what an operation does with the batches of one partition |
 //! | [`partition`] | [`Partition`]: batches held as a task's result |
@@ -14,6 +15,7 @@
 //! Operations are open, shapes are closed: nothing here knows a particular operation. This layer never sees a thread,
 //! a clock or a file.
 
+pub mod divisions;
 pub mod explain;
 pub mod lower;
 pub mod node;
@@ -23,6 +25,7 @@ pub mod rules;
 pub mod shape;
 pub mod stage;
 
+pub use divisions::Divisions;
 pub use lower::{Lowered, lower};
 pub use node::Plan;
 pub use op::{Footprint, Op};

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{Op, Shape};
+use super::{Divisions, Op, Shape};
 use crate::base::deep::deep;
 use crate::base::{Error, Result, Token};
 
@@ -33,6 +33,7 @@ struct Node {
     size: OnceLock<Option<u64>>,
     partitions: OnceLock<Option<usize>>,
     costly: OnceLock<bool>,
+    divisions: OnceLock<Option<Divisions>>,
 }
 
 impl Plan {
@@ -55,9 +56,8 @@ impl Plan {
             t.identity(op.as_ref());
             t.list(&inputs, |t, input| t.token(input.token()));
         });
-        let (rows, size, partitions) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        let costly = OnceLock::new();
-        Ok(Plan(Arc::new(Node { op, inputs, schema, token, rows, size, partitions, costly })))
+        let (rows, size, partitions, costly, divisions) = Default::default();
+        Ok(Plan(Arc::new(Node { op, inputs, schema, token, rows, size, partitions, costly, divisions })))
     }
 
     /// The operation.
@@ -133,6 +133,17 @@ impl Plan {
             })
         });
         *size
+    }
+
+    /// The index of its rows, if they have one, and its divisions as far as they are known without computing anything.
+    pub fn divisions(&self) -> Option<Divisions> {
+        let divisions = self.0.divisions.get_or_init(|| {
+            deep(|| {
+                let inputs: Vec<_> = self.inputs().iter().map(Plan::divisions).collect();
+                self.op().divisions(&inputs)
+            })
+        });
+        divisions.clone()
     }
 
     /// The number of partitions, if it was asked for before.

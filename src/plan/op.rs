@@ -1,11 +1,12 @@
 //! What an operation says of itself.
 
 use std::fmt::{Debug, Display};
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 
-use super::{Plan, Shape};
+use super::{Divisions, Plan, Shape};
 use crate::base::{Identity, Result};
 use crate::expr::Expr;
 
@@ -94,6 +95,19 @@ pub trait Op: Identity + Debug + Display + Send + Sync {
     /// The rows of each output partition where those of the inputs are known.
     fn known_rows(&self, inputs: &[Option<Vec<u64>>]) -> Option<Vec<u64>> {
         let _ = inputs;
+        None
+    }
+
+    /// The index of what comes out and its divisions, where those of the inputs are known.
+    fn divisions(&self, inputs: &[Option<Divisions>]) -> Option<Divisions> {
+        let _ = inputs;
+        None
+    }
+
+    /// For an operation with a [`condition`](Self::condition): what to put below it so that it sees only the partitions
+    /// `range` of the `all` that its input has, and nothing in the others.
+    fn narrowing(&self, range: Range<usize>, all: usize) -> Option<Arc<dyn Op>> {
+        let _ = (range, all);
         None
     }
 

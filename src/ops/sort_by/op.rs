@@ -3,19 +3,21 @@
 use std::fmt;
 use std::sync::{Arc, Weak};
 
-use arrow::datatypes::SchemaRef;
+use arrow::array::{Array, RecordBatch};
+use arrow::datatypes::{Schema, SchemaRef};
 
+use super::sample::Border;
 use super::store::SortStore;
 use crate::base::schema::index_of;
 use crate::base::{Error, Identity, Result, Tokenizer};
 use crate::exec::{Reclaim, TaskContext};
 use crate::expr::order::Encoder;
-use crate::expr::{Expr, SortKey};
+use crate::expr::{Expr, SortKey, col};
 use crate::ops::TopK;
 use crate::plan::lower::count_partitions;
 use crate::plan::node::only;
 use crate::plan::op::Footprint;
-use crate::plan::{Exchange, Op, Plan, Shape, Shuffle, Store};
+use crate::plan::{Divisions, Exchange, Op, Plan, Shape, Shuffle, Store};
 
 /// All rows in the order of some keys. Equal rows stay in the order in which they came.
 #[derive(Debug, Clone)]
@@ -23,6 +25,8 @@ pub struct SortBy {
     keys: Vec<SortKey>,
     /// The columns that are passed on; absent: all. The keys may need others.
     keep: Option<Vec<String>>,
+    /// The ranges that the partitions are; absent: of about as many rows each.
+    ranges: Option<Divisions>,
 }
 
 impl SortBy {
@@ -35,7 +39,12 @@ impl SortBy {
         if keys.is_empty() {
             return Err(Error::invalid("sorting needs at least one key"));
         }
-        Ok(SortBy { keys, keep: None })
+        Ok(SortBy { keys, keep: None, ranges: None })
+    }
+
+    /// Orders by the column of these divisions, which have to be known, into partitions that are their ranges.
+    pub(in crate::ops) fn ranges(divisions: Divisions) -> SortBy {
+        SortBy { keys: vec![col(divisions.column()).asc()], keep: None, ranges: Some(divisions) }
     }
 }
 
@@ -46,7 +55,10 @@ pub(in crate::ops) fn shown(keys: &[SortKey]) -> String {
 
 impl fmt::Display for SortBy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "sort_by {}", shown(&self.keys))
+        match self.ranges.as_ref().and_then(Divisions::partitions) {
+            Some(parts) => write!(f, "set_index {} in {parts} partitions", shown(&self.keys)),
+            None => write!(f, "sort_by {}", shown(&self.keys)),
+        }
     }
 }
 
@@ -55,12 +67,13 @@ impl Identity for SortBy {
         t.str("sort_by");
         t.list(&self.keys, |t, key| t.identity(key));
         t.debug(&self.keep);
+        t.list(&self.ranges.as_ref().and_then(Divisions::values).unwrap_or_default(), |t, bound| t.identity(bound));
     }
 }
 
 impl Op for SortBy {
     fn name(&self) -> &'static str {
-        "sort_by"
+        if self.ranges.is_some() { "set_index" } else { "sort_by" }
     }
 
     fn schema(&self, inputs: &[SchemaRef]) -> Result<SchemaRef> {
@@ -74,11 +87,13 @@ impl Op for SortBy {
 
     fn shape(&self, inputs: &[Plan]) -> Result<Shape> {
         let input = only(inputs)?;
-        let partitions = count_partitions(input)?.unwrap_or(1).max(1);
+        let own = self.ranges.as_ref().and_then(Divisions::partitions);
+        let partitions = own.or(count_partitions(input)?).unwrap_or(1).max(1);
         let schema = input.schema().clone();
         let encoder = Encoder::new(&self.keys, &schema)?;
         let keep = kept(&self.keep, &schema)?;
-        let exchange = Arc::new(Sorting { encoder, schema, keep, partitions });
+        let borders = self.ranges.as_ref().map(|ranges| borders(ranges, &self.keys, &schema)).transpose()?;
+        let exchange = Arc::new(Sorting { encoder, schema, keep, partitions, borders });
         Ok(Shape::Shuffle(Shuffle { partitions, exchange }))
     }
 
@@ -95,7 +110,7 @@ impl Op for SortBy {
     fn pruned(&self, keep: &[usize], inputs: &[SchemaRef]) -> Option<Arc<dyn Op>> {
         let output = self.schema(inputs).ok()?;
         let keep = keep.iter().map(|&i| output.field(i).name().clone()).collect();
-        Some(Arc::new(SortBy { keys: self.keys.clone(), keep: Some(keep) }))
+        Some(Arc::new(SortBy { keep: Some(keep), ..self.clone() }))
     }
 
     fn filter_through(&self, _input: usize, predicate: &Expr) -> Option<Expr> {
@@ -104,7 +119,13 @@ impl Op for SortBy {
 
     fn map_exprs(&self, f: &mut dyn FnMut(&Expr) -> Result<Expr>) -> Result<Option<Arc<dyn Op>>> {
         let keys = self.keys.iter().map(|key| Ok(SortKey { expr: f(&key.expr)?, ..key.clone() }));
-        Ok(Some(Arc::new(SortBy { keys: keys.collect::<Result<_>>()?, keep: self.keep.clone() })))
+        Ok(Some(Arc::new(SortBy { keys: keys.collect::<Result<_>>()?, ..self.clone() })))
+    }
+
+    fn divisions(&self, _inputs: &[Option<Divisions>]) -> Option<Divisions> {
+        let ranges = self.ranges.clone()?;
+        let kept = self.keep.as_ref().is_none_or(|keep| keep.iter().any(|k| k == ranges.column()));
+        kept.then_some(ranges)
     }
 
     fn first_rows(&self, rows: usize) -> Option<Arc<dyn Op>> {
@@ -124,7 +145,7 @@ impl SortBy {
     /// `UnknownColumn`; `Unsupported` for types that have no order.
     pub(in crate::ops) fn store(&self, schema: &SchemaRef, ctx: &TaskContext) -> Result<Arc<dyn Store>> {
         let encoder = Encoder::new(&self.keys, schema)?;
-        Sorting { encoder, schema: schema.clone(), keep: None, partitions: 1 }.open(ctx)
+        Sorting { encoder, schema: schema.clone(), keep: None, partitions: 1, borders: None }.open(ctx)
     }
 }
 
@@ -133,17 +154,30 @@ fn kept(keep: &Option<Vec<String>>, input: &SchemaRef) -> Result<Option<Vec<usiz
     keep.as_ref().map(|keep| keep.iter().map(|name| index_of(input, name)).collect()).transpose()
 }
 
+/// The borders between the ranges: the bounds that lie inside.
+fn borders(ranges: &Divisions, keys: &[SortKey], schema: &Schema) -> Result<Vec<Border>> {
+    let inner = ranges.bounds().filter(|bounds| bounds.len() > 2).map(|bounds| bounds.slice(1, bounds.len() - 2));
+    let Some(inner) = inner else { return Ok(Vec::new()) };
+    let field = schema.field(index_of(schema, ranges.column())?).clone();
+    let record = RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![inner])?;
+    let keys = Encoder::new(keys, &record.schema())?.encode(&record)?;
+    (0..keys.len()).map(|row| Border::before(keys.whole(row))).collect()
+}
+
 struct Sorting {
     encoder: Encoder,
     schema: SchemaRef,
     keep: Option<Vec<usize>>,
     partitions: usize,
+    /// Where the partitions end; absent: where samples of the keys say.
+    borders: Option<Vec<Border>>,
 }
 
 impl Exchange for Sorting {
     fn open(&self, ctx: &TaskContext) -> Result<Arc<dyn Store>> {
-        let Sorting { encoder, schema, keep, partitions } = self;
-        let store = SortStore::new(encoder.clone(), schema.clone(), keep.clone(), *partitions, ctx);
+        let Sorting { encoder, schema, keep, partitions, borders } = self;
+        let store =
+            SortStore::new(encoder.clone(), schema.clone(), keep.clone(), *partitions, ctx).between(borders.clone());
         let store = Arc::new(store);
         let weak: Weak<SortStore> = Arc::downgrade(&store);
         let weak: Weak<dyn Reclaim> = weak;

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use crate::base::Result;
+use crate::base::{Error, Result};
 use crate::expr::order::Keys;
 
 /// How many keys are sampled from a partition at least, if it has so many rows.
@@ -88,6 +88,15 @@ fn share(all: u64, part: usize, parts: usize) -> u64 {
 }
 
 impl Border {
+    /// The border before all rows with this key.
+    pub(super) fn before(key: &[u8]) -> Result<Border> {
+        if key.len() >= SHOWN {
+            let what = format!("a border between partitions of more than {} bytes", SHOWN - 1);
+            return Err(Error::unsupported(what).help("use shorter texts that tell the rows apart"));
+        }
+        Ok(Border { key: key.to_vec(), partition: 0 })
+    }
+
     /// Whether a row of `partition` whose key begins with the bytes `key` lies before it.
     ///
     /// Of a border's key that is cut short it is not known whether another is equal: all that begin with it lie behind.

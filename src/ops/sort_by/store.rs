@@ -26,6 +26,8 @@ pub(super) struct SortStore {
     pub(super) keep: Option<Vec<usize>>,
     pub(super) file: SpillFile,
     pub(super) partitions: usize,
+    /// The borders, where they were known before.
+    between: Option<Vec<Border>>,
     runs: Mutex<Vec<Arc<Run>>>,
     samples: Mutex<Vec<(usize, Sample)>>,
     sealed: OnceLock<Sealed>,
@@ -91,12 +93,18 @@ impl SortStore {
             keep,
             file: ctx.spill.file(),
             partitions,
+            between: None,
             runs: Mutex::default(),
             samples: Mutex::default(),
             sealed: OnceLock::new(),
             given: Mutex::default(),
             spilling: Mutex::default(),
         }
+    }
+
+    /// With these borders, one fewer than partitions, where they are known before.
+    pub(super) fn between(self, borders: Option<Vec<Border>>) -> SortStore {
+        SortStore { between: borders, ..self }
     }
 
     pub(super) fn add(&self, run: Run) {
@@ -191,7 +199,8 @@ impl Store for SortStore {
         }
         let mut samples = std::mem::take(&mut *lock(&self.samples));
         samples.sort_by_key(|(partition, _)| *partition);
-        let borders = borders(samples.into_iter().map(|(_, sample)| sample).collect(), self.partitions);
+        let samples = samples.into_iter().map(|(_, sample)| sample).collect();
+        let borders = self.between.clone().unwrap_or_else(|| borders(samples, self.partitions));
         let sealed = Sealed { runs, borders, taken };
         let mut users: Vec<Vec<usize>> = sealed.runs.iter().map(|run| vec![0; run.blocks.len()]).collect();
         for partition in 0..self.partitions {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`fold_constants`] | parts of expressions that are the same for all rows are computed once |
 //! | [`merge`] | neighbours that can be one operation become one |
+//! | [`prune_partitions`] | filters on an index look at the partitions that can have what they ask for |
 //! | [`push_filters`] | filters go down to the sources, which may skip by them |
 //! | [`read_codes`] | strings that are only compared with each other come as dictionary codes |
 //! | [`prune_columns`] | columns that nobody needs are not read or computed |
@@ -12,6 +13,7 @@ pub mod fold_constants;
 pub mod merge;
 pub mod optimise;
 pub mod prune_columns;
+pub mod prune_partitions;
 pub mod push_filters;
 pub mod read_codes;
 

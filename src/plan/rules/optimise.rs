@@ -1,6 +1,6 @@
 //! All rules, in their order.
 
-use super::{fold_constants, merge, prune_columns, push_filters, read_codes};
+use super::{fold_constants, merge, prune_columns, prune_partitions, push_filters, read_codes};
 use crate::base::{Error, ErrorKind, Result};
 use crate::plan::Plan;
 use crate::plan::lower::expand;
@@ -13,6 +13,7 @@ pub fn optimise(written: &Plan) -> Result<Plan> {
     let plan = expand(written)?;
     let plan = fold_constants::apply(&plan)?;
     let plan = merge::apply(&plan)?;
+    let plan = prune_partitions::apply(&plan)?;
     let plan = push_filters::apply(&plan)?;
     let plan = merge::apply(&plan)?;
     let plan = prune_columns::apply(&plan)?;
