@@ -7,7 +7,7 @@ use arrow::array::{Array, ArrayRef, UInt64Array};
 use arrow::compute::take;
 
 use crate::base::Result;
-use crate::expr::fns::Compare;
+use crate::expr::fns::compare::strictly;
 use crate::expr::{Expr, Scalar};
 use crate::io::parquet::prune::{Facts, Nulls, can_be_true};
 
@@ -97,18 +97,6 @@ impl Divisions {
         let first = (0..all).find(reached).unwrap_or(0);
         let last = (first..all).rev().find(reached).unwrap_or(first);
         Some(first..last + 1)
-    }
-}
-
-/// What has to hold for some value below a bound that the values do not reach: `x >= 7` means nothing below 7 then.
-fn strictly(condition: &Expr) -> Expr {
-    let Expr::Call { func, args } = condition.unaliased() else { return condition.clone() };
-    let func: &dyn std::any::Any = func.as_ref();
-    let (Some(op), [a, b]) = (func.downcast_ref::<Compare>(), &args[..]) else { return condition.clone() };
-    match (op, a.unaliased(), b.unaliased()) {
-        (Compare::Ge | Compare::Eq, Expr::Column(_), Expr::Literal(_)) => a.clone().gt(b.clone()),
-        (Compare::Le | Compare::Eq, Expr::Literal(_), Expr::Column(_)) => b.clone().gt(a.clone()),
-        _ => condition.clone(),
     }
 }
 

@@ -132,18 +132,18 @@ const SHUFFLED: u64 = 32 << 20;
 /// More partitions than this do not come out of a shuffle by themselves.
 const MOST_SHUFFLED: u64 = 512;
 
-/// How many partitions should come out of a shuffle of these plans. That depends on what they are, never on the memory
-/// or the threads that there are.
+/// How many partitions should come out of a shuffle of these plans: a power of two, so that ranges of buckets are the same
+/// however many buckets there are. That depends on what they are, never on the memory or the threads that there are.
 ///
 /// # Errors
 /// When an operation is found wrong only now.
 pub fn shuffled_partitions(inputs: &[Plan]) -> Result<usize> {
     let bytes: Option<u64> = inputs.iter().map(Plan::size).sum();
     if let Some(bytes) = bytes {
-        return Ok(bytes.div_ceil(SHUFFLED).clamp(1, MOST_SHUFFLED) as usize);
+        return Ok(bytes.div_ceil(SHUFFLED).clamp(1, MOST_SHUFFLED).next_power_of_two() as usize);
     }
     let counts = inputs.iter().map(|i| Ok(count_partitions(i)?.unwrap_or(1))).collect::<Result<Vec<_>>>()?;
-    Ok(counts.into_iter().max().unwrap_or(1).clamp(1, MOST_SHUFFLED as usize))
+    Ok(counts.into_iter().max().unwrap_or(1).clamp(1, MOST_SHUFFLED as usize).next_power_of_two())
 }
 
 /// The batches of one partition, before it is known which task will pull them.

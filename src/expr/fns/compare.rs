@@ -13,7 +13,7 @@ use super::one_column::arity;
 use super::pairs::{nulls_of_pairs, paired, rows_of, with_datums};
 use crate::base::{Error, Identity, Result, Tokenizer};
 use crate::expr::coerce::{meet, meet_values, to_type};
-use crate::expr::{Arg, Notation, ScalarFn, Value};
+use crate::expr::{Arg, Expr, Notation, ScalarFn, Value};
 
 /// Comparison of two columns. Null where either is null. Floats compare as IEEE 754 says: with NaN everything is
 /// false but `!=`, and -0 equals 0 (Arrow's own comparison puts NaN above all).
@@ -181,6 +181,18 @@ fn bits_of_pairs<N: Copy>(left: &[N], right: &[N], f: impl Fn(N, N) -> bool) -> 
     bytes.extend(lefts.iter().zip(rights).map(|(x, y)| byte(x, y)));
     bytes.push(byte(left_rest, right_rest));
     BooleanBuffer::new(bytes.into(), 0, left.len().min(right.len()))
+}
+
+/// What has to hold for some value below a bound that the values do not reach: `x >= 7` means nothing below 7 then.
+pub fn strictly(condition: &Expr) -> Expr {
+    let Expr::Call { func, args } = condition.unaliased() else { return condition.clone() };
+    let func: &dyn std::any::Any = func.as_ref();
+    let (Some(op), [a, b]) = (func.downcast_ref::<Compare>(), &args[..]) else { return condition.clone() };
+    match (op, a.unaliased(), b.unaliased()) {
+        (Compare::Ge | Compare::Eq, Expr::Column(_), Expr::Literal(_)) => a.clone().gt(b.clone()),
+        (Compare::Le | Compare::Eq, Expr::Literal(_), Expr::Column(_)) => b.clone().gt(a.clone()),
+        _ => condition.clone(),
+    }
 }
 
 #[cfg(test)]

@@ -31,7 +31,8 @@ pub struct Exchanged {
 
 impl Exchange for Arc<Exchanged> {
     fn open(&self, ctx: &TaskContext) -> Result<Arc<dyn Store>> {
-        let bits = Buckets::bits_for(self.bytes, ctx);
+        // at least a bucket for each partition: which rows are in it must not depend on the number of buckets
+        let bits = Buckets::bits_for(self.bytes, ctx).max(self.partitions.trailing_zeros());
         let sides = [Buckets::new(bits, 0, ctx), Buckets::new(bits, 0, ctx)];
         Ok(Arc::new(JoinStore { exchanged: self.clone(), sides }))
     }
