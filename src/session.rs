@@ -198,7 +198,7 @@ impl Session {
         if let Some(there) = folder.finished()? {
             return Ok(there);
         }
-        let resolved = self.resolved(plan)?;
+        let resolved = optimise(&self.resolved(plan)?)?;
         let Some(partitions) = count_partitions(&resolved)? else {
             return Err(Error::invalid("it is not known how many partitions there are").doing("checkpoint"));
         };

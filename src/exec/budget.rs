@@ -1,5 +1,6 @@
 //! The memory of a session. Whoever is about to hold memory reserves it first; the reservation gives it back.
 
+use std::cell::Cell;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -118,9 +119,12 @@ impl Budget {
         holders.push(holder);
     }
 
-    /// A task is running until this is dropped: others that need memory wait for it to end.
+    /// A task is running on this thread until this is dropped: others that need memory wait for it to end.
     pub(super) fn task(&self) -> Active<'_> {
-        self.0.tasks.fetch_add(1, Ordering::Relaxed);
+        // a task that computes runs other tasks: they are one when it comes to waiting
+        if TASKS_HERE.replace(TASKS_HERE.get() + 1) == 0 {
+            self.0.tasks.fetch_add(1, Ordering::Relaxed);
+        }
         Active(self)
     }
 
@@ -155,32 +159,41 @@ impl Budget {
 /// A running task.
 pub(super) struct Active<'a>(&'a Budget);
 
+thread_local! {
+    /// How many tasks run on this thread, one inside the other.
+    static TASKS_HERE: Cell<usize> = const { Cell::new(0) };
+}
+
 impl Drop for Active<'_> {
     fn drop(&mut self) {
-        self.0.0.tasks.fetch_sub(1, Ordering::Relaxed);
+        if TASKS_HERE.replace(TASKS_HERE.get() - 1) == 1 {
+            self.0.0.tasks.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 
 /// A place in the queue of those who wait for memory.
-struct Waiting<'a>(&'a Account, u64);
+struct Waiting<'a>(&'a Account, Option<u64>);
 
 impl<'a> Waiting<'a> {
     fn new(account: &'a Account) -> Self {
-        let ticket = account.tickets.fetch_add(1, Ordering::Relaxed);
-        account.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(ticket);
+        // who is no task gives nothing back when it fails
+        let ticket = (TASKS_HERE.get() > 0).then(|| account.tickets.fetch_add(1, Ordering::Relaxed));
+        account.waiting.lock().unwrap_or_else(PoisonError::into_inner).extend(ticket);
         Waiting(account, ticket)
     }
 
-    /// Whether all running tasks wait, this one as the last: then nothing will change by waiting.
+    /// Whether all running tasks wait, this one (if it is a task) as the last: then nothing will change by waiting.
     fn in_vain(&self) -> bool {
         let waiting = self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.len() >= self.0.tasks.load(Ordering::Relaxed) && waiting.last() == Some(&self.1)
+        let all = waiting.len() >= self.0.tasks.load(Ordering::Relaxed);
+        all && self.1.is_none_or(|ticket| waiting.last() == Some(&ticket))
     }
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner).retain(|t| *t != self.1);
+        self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner).retain(|t| Some(*t) != self.1);
     }
 }
 

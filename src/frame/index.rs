@@ -37,7 +37,7 @@ impl DataFrame {
     /// # Errors
     /// `UnknownColumn`; `Unsupported` for types that have no order, such as lists; `Invalid` for no partitions at all.
     pub fn set_index(&self, index: impl Into<SetIndex>) -> Result<DataFrame> {
-        self.then(index.into())
+        self.then(index.into().anew())
     }
 
     /// Says that the rows are in the order of a column already, null and NaN last: they stay where they are. That is

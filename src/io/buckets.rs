@@ -67,13 +67,22 @@ const HASHES: &str = "\u{0}hashes";
 const BUCKET: u64 = 4 << 20;
 /// Rows are put into buckets when there are about so many bytes of them, so that the pieces are not small.
 const FLUSH: u64 = 16 << 20;
+/// A piece of a bucket that comes from one flush should not be smaller.
+const PIECE: u64 = 16 << 10;
+
+/// How many bytes a writer gathers before it puts them into buckets.
+fn flush_bytes(budget: &Budget) -> u64 {
+    FLUSH.min(budget.share() / 4).max(8 << 10)
+}
 
 impl Buckets {
     /// The number of bits for about `bytes` bytes of rows: buckets that fit into the cache and into the share of a task.
     pub fn bits_for(bytes: Option<u64>, ctx: &TaskContext) -> u32 {
-        let Some(bytes) = bytes else { return 8 };
+        let bytes = bytes.unwrap_or(256 * BUCKET);
         let bucket = BUCKET.min(ctx.budget.share() / 8).max(64 << 10);
-        (bytes / bucket).clamp(1, 1 << 10).next_power_of_two().trailing_zeros()
+        // pieces should not be small either: they are written and remembered one by one
+        let most = (flush_bytes(&ctx.budget) / PIECE).clamp(1, 1 << 10);
+        (bytes / bucket).clamp(1, most).next_power_of_two().trailing_zeros()
     }
 
     /// `2^bits` empty buckets by the bits of the hash that follow the first `skip`.
@@ -140,7 +149,7 @@ impl Buckets {
     /// Puts rows into a bucket. Rows come out in the order of `place`: the partition they came from, and their turn in it.
     ///
     /// # Errors
-    /// `Io` when the disk is full; `Memory` when not even these rows fit.
+    /// `Io` when the disk is full.
     fn put(&self, bucket: usize, place: (u32, u32), record: RecordBatch, hashes: ScalarBuffer<u64>) -> Result<()> {
         let rows = record.num_rows() as u64;
         let mut checksum = 0u64;
@@ -212,7 +221,9 @@ impl Buckets {
             if twice {
                 return Err(Error::invalid("a bucket of an exchange was read twice"));
             }
-            std::mem::take(&mut *bucket)
+            let taken = std::mem::take(&mut *bucket);
+            bucket.taken = true;
+            taken
         };
         taken.chunks.sort_by_key(|c| c.place);
         let store = self.clone();
@@ -252,7 +263,7 @@ impl Buckets {
 
     /// Begins to put in the rows of a partition; `part` gives their place among the others.
     pub fn writer(self: &Arc<Self>, part: u32) -> BucketWriter {
-        let flush = FLUSH.min(self.budget.share() / 4).max(8 << 10);
+        let flush = flush_bytes(&self.budget);
         let reservation = self.budget.nothing();
         BucketWriter { store: self.clone(), part, turn: 0, flush, pending: Vec::new(), reservation, rows: 0 }
     }

@@ -69,7 +69,8 @@ impl DropDuplicates {
             None => all().collect(),
             Some(subset) => {
                 subset.iter().map(|name| index_of(input, name)).collect::<Result<Vec<_>>>()?;
-                subset.clone()
+                let mut seen = std::collections::BTreeSet::new();
+                subset.iter().filter(|name| seen.insert(*name)).cloned().collect()
             }
         };
         if keys.is_empty() {

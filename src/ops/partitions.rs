@@ -56,10 +56,6 @@ impl Op for Partitions {
         Some(vec![wanted.to_vec()])
     }
 
-    fn filter_through(&self, _input: usize, predicate: &crate::expr::Expr) -> Option<crate::expr::Expr> {
-        Some(predicate.clone())
-    }
-
     fn divisions(&self, inputs: &[Option<Divisions>]) -> Option<Divisions> {
         inputs.first()?.as_ref().map(|divisions| divisions.of_partitions(&self.range))
     }

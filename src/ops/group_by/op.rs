@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 
 use super::Grouped;
-use crate::base::{Error, Identity, Result, Tokenizer};
+use crate::base::{Error, Identity, Result, Token, Tokenizer};
 use crate::expr::folds::Fold;
 use crate::expr::{self, Expr, col};
 use crate::ops::aggregate::Agg;
@@ -80,12 +80,13 @@ impl GroupBy {
 
 /// The name under which `input` is among `columns`; it is added where it is not.
 fn place_of(columns: &mut Vec<Expr>, input: &Expr) -> String {
+    // what an expression shows does not say all of it: closures show their name only
+    let token = |e: &Expr| Token::of(|t| t.identity(e.unaliased()));
     let plain = input.unaliased();
-    let shown = plain.to_string();
-    if let Some(known) = columns.iter().find(|c| c.unaliased().to_string() == shown) {
+    if let Some(known) = columns.iter().find(|c| token(c) == token(plain)) {
         return known.name().to_string();
     }
-    let mut name = shown;
+    let mut name = plain.to_string();
     while columns.iter().any(|c| *c.name() == *name) {
         name.push('\'');
     }

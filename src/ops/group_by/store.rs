@@ -32,6 +32,7 @@ impl Exchange for GroupExchange {
             file: self.file,
             sinks: Sinks::new(bits, 0, ctx),
             idle: Mutex::default(),
+            reclaiming: Mutex::default(),
             sealed: OnceLock::new(),
         });
         let weak: std::sync::Weak<GroupStore> = Arc::downgrade(&store);
@@ -47,6 +48,8 @@ struct GroupStore {
     sinks: Arc<Sinks>,
     /// Groups that no task is working on: the next one goes on with them.
     idle: Mutex<Vec<Idle>>,
+    /// Held while idle groups are on their way to disk; what went wrong there, for whoever asks for the groups.
+    reclaiming: Mutex<Option<Error>>,
     sealed: OnceLock<Sealed>,
 }
 
@@ -115,7 +118,13 @@ impl Store for GroupStore {
 
     fn seal(&self, receipts: Vec<Payload>, ctx: &TaskContext) -> Result<()> {
         let rows_in = receipts.iter().filter_map(Payload::get::<Receipt>).map(|r| r.0).sum();
-        let idle = self.take_idle();
+        let idle = {
+            let mut failed = self.reclaiming.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(error) = failed.take() {
+                return Err(error);
+            }
+            self.take_idle()
+        };
         let rows_out = idle.iter().map(|i| i.rows).sum();
         if rows_in != rows_out {
             return Err(Error::new(ErrorKind::Conservation { what: "a group-by".into(), rows_in, rows_out }));
@@ -158,6 +167,7 @@ impl Store for GroupStore {
 
 impl Reclaim for GroupStore {
     fn reclaim(&self, _bytes: u64) -> Option<u64> {
+        let mut failed = self.reclaiming.try_lock().ok()?;
         let taken = match self.idle.try_lock() {
             Ok(mut idle) => std::mem::take(&mut *idle),
             Err(_) => return None,
@@ -166,9 +176,10 @@ impl Reclaim for GroupStore {
         let mut kept = Vec::with_capacity(taken.len());
         for mut idle in taken {
             let before = idle.partial.reserved();
-            // a disk that is full is reported by the task that goes on with these groups
-            if idle.partial.flush().is_ok() {
-                freed += before;
+            match idle.partial.flush() {
+                Ok(()) => freed += before,
+                // groups were lost on the way: nobody must get what is left
+                Err(error) => *failed = Some(error),
             }
             kept.push(idle);
         }

@@ -14,7 +14,7 @@ use crate::base::{Error, Identity, Result, Token, Tokenizer};
 use crate::exec::{Reservation, TaskContext};
 use crate::expr::keys::grouper::NONE;
 use crate::io::{Batch, Rows};
-use crate::plan::{Flow, Footprint, Map, Op, Out, Plan, Shape, Stage};
+use crate::plan::{Flow, Footprint, Map, Op, Out, Partition, Plan, Shape, Stage};
 
 /// Looks up each row in rows that are there already. The result has the order of its input.
 pub struct Broadcast {
@@ -28,24 +28,32 @@ pub struct Broadcast {
 /// The small side; its table is made by the first task that needs it.
 struct Small {
     schema: SchemaRef,
-    records: Mutex<Vec<RecordBatch>>,
+    /// Held as results are: in memory, or on disk where that is short.
+    partitions: Mutex<Vec<Partition>>,
     table: OnceLock<Result<(Table, Reservation)>>,
 }
 
 const WHAT: &str = "the small side of a join";
 
 impl Broadcast {
-    /// Joins with the rows of `batches`, which are the result of the plan `content`.
-    pub fn new(layout: Arc<Layout>, schema: SchemaRef, batches: Vec<Batch>, content: Token, shown: String) -> Self {
-        let records = Mutex::new(batches.into_iter().map(|b| b.record).collect());
-        Broadcast { layout, small: Arc::new(Small { schema, records, table: OnceLock::new() }), content, shown }
+    /// Joins with the rows of `small`, which are the result of the plan `content`.
+    pub fn new(layout: Arc<Layout>, schema: SchemaRef, small: Vec<Partition>, content: Token, shown: String) -> Self {
+        let small = Small { schema, partitions: Mutex::new(small), table: OnceLock::new() };
+        Broadcast { layout, small: Arc::new(small), content, shown }
     }
 }
 
 impl Small {
     fn table(&self, layout: &Layout, ctx: &TaskContext) -> Result<&Table> {
         let made = self.table.get_or_init(|| {
-            let records = std::mem::take(&mut *self.records.lock().unwrap_or_else(PoisonError::into_inner));
+            let partitions = std::mem::take(&mut *self.partitions.lock().unwrap_or_else(PoisonError::into_inner));
+            let (mut records, mut pieces) = (Vec::new(), ctx.budget.nothing());
+            for partition in partitions {
+                let (batches, held) = partition.load(WHAT, &ctx.budget)?;
+                records.extend(batches.into_iter().map(|b| b.record));
+                pieces.join(held);
+            }
+            // the pieces are copied into one, and given back then
             let bytes: usize = records.iter().map(RecordBatch::get_array_memory_size).sum();
             let mut reservation = ctx.budget.reserve(WHAT, bytes as u64)?;
             let (record, hashes) = layout.hashed(BUILD, &joined(&self.schema, &records)?)?;

@@ -61,7 +61,8 @@ pub fn join(
 }
 
 /// Joins rows that have one hash and nearly always one key, block by block of the probe side: with the build side as a
-/// whole if that fits, else with all of its blocks anew for every row, which costs no more than the rows that come out.
+/// whole if that fits, else with its blocks anew for every row that has partners, up to the first where one is enough:
+/// that costs no more than the rows that come out.
 struct Stream<'a> {
     joining: &'a Joining<'a>,
     hash: u64,
@@ -135,11 +136,16 @@ impl<'a> Stream<'a> {
         let (layout, ctx) = (self.joining.layout, self.joining.ctx);
         let once = matches!(layout.kind, JoinKind::Semi | JoinKind::Anti);
         let nothing = joined(&self.joining.schemas[BUILD], &[])?;
+        let partnered = layout.partnered(&layout.keys_of(PROBE, probe)?);
         for row in 0..probe.num_rows() {
             let one = probe.slice(row, 1);
+            let alone = partnered.as_ref().is_some_and(|valid| valid.is_null(row));
             let (mut partners, mut offset) = (0, 0);
             let build = self.build.clone();
             for batch in build.read() {
+                if alone || once && partners > 0 {
+                    break;
+                }
                 let table = self.table(&[batch?.record])?;
                 let found = table.rows_of(self.ids(&one, &table)?[0]);
                 self.meet(offset, found);

@@ -13,8 +13,9 @@ use crate::base::schema::index_of;
 use crate::base::{Error, ErrorKind, Identity, Result, Token, Tokenizer};
 use crate::expr::coerce::meet_types;
 use crate::expr::{Expr, col};
+use crate::graph::Payload;
 use crate::plan::lower::shuffled_partitions;
-use crate::plan::{Footprint, Op, Plan, Shape, Shuffle, Then};
+use crate::plan::{Footprint, Op, Partition, Plan, Shape, Shuffle, Then};
 
 /// Rows of two frames side by side.
 #[derive(Clone, Debug)]
@@ -197,10 +198,12 @@ impl Op for JoinOp {
         if layout.kind != JoinKind::Outer && self.join.broadcast.unwrap_or(small) {
             let (schema, probe, shown) = (build.schema().clone(), probe.clone(), self.to_string());
             let content = build.token();
-            return Ok(Then::rows(build.clone(), move |batches| {
-                let op = Broadcast::new(layout.clone(), schema.clone(), batches, content, shown.clone());
+            let next = move |small: Vec<Payload>| {
+                let small = small.into_iter().map(Partition::from_payload).collect::<Result<Vec<_>>>()?;
+                let op = Broadcast::new(layout.clone(), schema.clone(), small, content, shown.clone());
                 Plan::new(op, vec![probe.clone()])
-            }));
+            };
+            return Ok(Shape::Then(Then { first: build.clone(), next: Arc::new(next) }));
         }
         let exchange = Arc::new(Exchanged {
             layout,
@@ -252,7 +255,11 @@ impl Op for JoinOp {
     }
 
     fn size(&self, inputs: &[Option<u64>]) -> Option<u64> {
-        inputs.iter().copied().sum()
+        // how often keys meet is not known; rows that are only kept or left out are those of one side
+        match self.join.kind {
+            JoinKind::Semi | JoinKind::Anti => inputs.first().copied().flatten(),
+            _ => None,
+        }
     }
 
     fn footprint(&self) -> Footprint {

@@ -8,7 +8,6 @@ use super::by_place::{Keep, Repeat};
 use super::dask::Whole;
 use super::draw::Poisson;
 use crate::base::{Error, Identity, Result, Token, Tokenizer};
-use crate::expr::Expr;
 use crate::ops::same_schema;
 use crate::plan::{Footprint, Map, Op, Plan, Shape};
 
@@ -143,11 +142,6 @@ impl Op for Sample {
 
     fn columns_needed(&self, wanted: &[usize], _inputs: &[SchemaRef]) -> Option<Vec<Vec<usize>>> {
         Some(vec![wanted.to_vec()])
-    }
-
-    fn filter_through(&self, _input: usize, predicate: &Expr) -> Option<Expr> {
-        // a condition that may fail must not meet rows that were not drawn
-        (self.mode == SampleMode::Place && !predicate.can_fail()).then(|| predicate.clone())
     }
 
     fn holds(&self, size: Option<u64>, partitions: usize) -> Option<u64> {

@@ -31,12 +31,17 @@ pub struct SetIndex {
     column: String,
     partitions: Option<usize>,
     sorted: bool,
-    /// Where the partitions begin, when that was asked for. All clones share it: rules only ever put one over rows
-    /// with the same keys.
+    /// Where the partitions begin, when that was asked for. All clones that rules make share it: they only ever put one
+    /// over rows with the same keys. A frame begins anew.
     known: Arc<OnceLock<ArrayRef>>,
 }
 
 impl SetIndex {
+    /// The same for another frame: nothing is known of its rows.
+    pub(crate) fn anew(self) -> SetIndex {
+        SetIndex { known: Arc::default(), ..self }
+    }
+
     /// By this column.
     pub fn new(column: impl Into<String>) -> SetIndex {
         SetIndex { column: column.into(), partitions: None, sorted: false, known: Arc::default() }

@@ -58,7 +58,8 @@ impl Exchanged {
 
 impl Exchange for Arc<Exchanged> {
     fn open(&self, ctx: &TaskContext) -> Result<Arc<dyn Store>> {
-        let buckets = Buckets::new(Buckets::bits_for(self.bytes, ctx), 0, ctx);
+        let bits = Buckets::bits_for(self.bytes, ctx).max(self.partitions.trailing_zeros());
+        let buckets = Buckets::new(bits, 0, ctx);
         Ok(Arc::new(KeyStore { exchanged: self.clone(), buckets }))
     }
 }

@@ -74,7 +74,13 @@ impl Op for Window {
     }
 
     fn columns_needed(&self, wanted: &[usize], inputs: &[SchemaRef]) -> Option<Vec<Vec<usize>>> {
-        Some(vec![self.output.needed(wanted, &self.calls, inputs.first()?).ok()?])
+        let input = inputs.first()?;
+        let mut needed = self.output.needed(wanted, &self.calls, input).ok()?;
+        if self.around.is_some() {
+            // what was found belongs to all calls, so all stay
+            needed.extend(self.calls.iter().flat_map(|call| &call.args).filter_map(|arg| input.index_of(arg).ok()));
+        }
+        Some(vec![needed])
     }
 
     fn pruned(&self, keep: &[usize], inputs: &[SchemaRef]) -> Option<Arc<dyn Op>> {
