@@ -488,4 +488,11 @@ mod tests {
         assert_eq!(whole, limited);
         assert!(spilled > 1 << 20, "{spilled}");
     }
+
+    #[test]
+    fn a_bucket_is_read_once() {
+        let store = Buckets::new(1, 0, &TaskContext::default());
+        assert_eq!(store.take(0).unwrap().count(), 0);
+        assert!(store.take(0).is_err());
+    }
 }

@@ -15,5 +15,6 @@ mod runs;
 mod semantics;
 mod sorting;
 mod spills;
+mod together;
 mod windows;
 mod writes;

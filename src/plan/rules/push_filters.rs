@@ -15,6 +15,10 @@ pub fn apply(plan: &Plan) -> Result<Plan> {
         let (Some(condition), [below]) = (node.op().condition(), node.inputs()) else {
             return Ok(Rewritten::Done(node));
         };
+        // one that leaves columns out has gone as far as it can: below, somebody may need them
+        if node.schema().fields().len() != below.schema().fields().len() {
+            return Ok(Rewritten::Done(node));
+        }
         let filter = |condition: Expr, below: Plan| match node.op().map_exprs(&mut |_| Ok(condition.clone()))? {
             Some(op) => Plan::of(op, vec![below]),
             None => node.with_inputs(vec![below]),
