@@ -2,11 +2,11 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`op`] | [`Repartition`], the operation |
-//! | [`measure`] | rows and bytes of each partition, and ranges of about so many bytes |
-//! | [`join`] | each partition from some neighbouring ones |
-//! | [`split`] | each partition from a range of rows |
-//! | [`recut`] | each partition from a range of the index |
+//! | `op` | [`Repartition`], the operation |
+//! | `measure` | rows and bytes of each partition, and ranges of about so many bytes |
+//! | `join` | each partition from some neighbouring ones |
+//! | `split` | each partition from a range of rows |
+//! | `recut` | each partition from a range of the index |
 
 mod join;
 mod measure;

@@ -6,11 +6,11 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`op`] | [`SetIndex`], the operation |
-//! | [`sample`] | evenly spaced keys of each partition, and its smallest and largest |
-//! | [`bounds`] | from sampled keys to where partitions begin |
-//! | [`check`] | whether the rows are in order, and the first and last key of each partition |
-//! | [`divided`] | [`Divided`]: rows whose divisions are known |
+//! | `op` | [`SetIndex`], the operation |
+//! | `sample` | evenly spaced keys of each partition, and its smallest and largest |
+//! | `bounds` | from sampled keys to where partitions begin |
+//! | `check` | whether the rows are in order, and the first and last key of each partition |
+//! | `divided` | [`Divided`]: rows whose divisions are known |
 
 mod bounds;
 mod check;
