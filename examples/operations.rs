@@ -3,11 +3,15 @@
 //!     operations OPERATION --left FILE --right FILE --out FILE [--mem SIZE] [--threads N] [--partitions N]
 //!
 //! An operation is its name and its arguments, with `:` between them and `,` inside lists: `group:k,s:dropna`,
-//! `join:left:k,s`, `sort:k,-f`, `top:5:f`.
+//! `join:left:k,s`, `sort:k,-f`, `top:5:f`, `distinct:first:k`, `counts:s`, `unique:k,s`, `dropna:k,f`, `melt:k`,
+//! `windows:k`.
 
 use std::collections::BTreeMap;
 
-use partita::{DataFrame, Error, Join, JoinKind, ParquetWriteOptions, Result, Session, col, read_parquet, size};
+use partita::{
+    DataFrame, DropNa, Error, Expr, Join, JoinKind, Keep, ParquetWriteOptions, RankMethod, Result, Rolling, Session,
+    col, read_parquet, size,
+};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -68,8 +72,41 @@ fn run(operation: &str, left: &DataFrame, right: &DataFrame) -> Result<DataFrame
             let rows = rows.parse().map_err(|_| wrong(operation))?;
             left.top_k(rows, list(keys).iter().map(sort_key))
         }
+        ["distinct", keep, on] => left.drop_duplicates(list(on), keep_of(keep)?),
+        ["counts", on] => left.value_counts(list(on)),
+        ["unique", on] => left.unique(list(on)),
+        ["dropna", on] => left.dropna(DropNa::any().subset(list(on))),
+        ["melt", ids] => left.melt(list(ids), ["v", "f"]),
+        ["windows", by] => left.with_columns(windows(by)),
         _ => Err(wrong(operation)),
     }
+}
+
+fn keep_of(name: &str) -> Result<Keep> {
+    Ok(match name {
+        "first" => Keep::First,
+        "last" => Keep::Last,
+        "neither" => Keep::Neither,
+        other => return Err(wrong(other)),
+    })
+}
+
+/// Functions of other rows, over all rows and over those with the same key.
+fn windows(by: &str) -> Vec<Expr> {
+    let v = || col("v");
+    vec![
+        v().shift(2).alias("shift"),
+        v().diff(1).alias("diff"),
+        v().cum_sum().alias("cum_sum"),
+        v().cum_max().alias("cum_max"),
+        col("f").cum_min().alias("cum_min"),
+        v().rolling_mean(Rolling::rows(3)).alias("rolling_mean"),
+        v().rolling_max(Rolling::rows(4).min_periods(2)).alias("rolling_max"),
+        v().rank(RankMethod::Average).over(by).alias("rank"),
+        v().cum_sum().over(by).alias("cum_sum_over"),
+        v().shift(1).over(by).alias("shift_over"),
+        v().mean().over(by).alias("mean_over"),
+    ]
 }
 
 fn main() -> Result<()> {

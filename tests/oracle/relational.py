@@ -63,6 +63,14 @@ def expected_join(left, right, how, on):
     return left.merge(right, on=on, how=how, suffixes=("", "_right"))
 
 
+def expected_windows(a, by):
+    v, f = a.v.astype("float64"), numbers(a.f)
+    g = v.groupby(a[by], dropna=False)
+    return a.assign(shift=v.shift(2), diff=v.diff(1), cum_sum=v.cumsum(), cum_max=v.cummax(), cum_min=f.cummin(), rolling_mean=v.rolling(3).mean(),
+                    rolling_max=v.rolling(4, min_periods=2).max(), rank=g.rank("average"), cum_sum_over=g.cumsum(), shift_over=g.shift(1),
+                    mean_over=g.transform("mean"))
+
+
 def cells(df):
     """Rows as tuples of texts: floats to 9 digits, since pandas adds up in another order."""
     def text(x):
@@ -106,6 +114,19 @@ def check(program, rng, operation, left, right, folder):
         ordered = args[1] == "dropna"
     elif what in ("join", "lookup"):
         expected = expected_join(a, b, args[0], args[1].split(","))
+    elif what == "distinct":
+        expected = a.drop_duplicates(args[1].split(","), keep={"neither": False}.get(args[0], args[0]))
+    elif what == "counts":
+        keys = args[0].split(",")
+        expected = a.dropna(subset=keys).groupby(keys).size().rename("count").reset_index()
+    elif what == "unique":
+        expected = a[args[0].split(",")].drop_duplicates()
+    elif what == "dropna":
+        expected = a.assign(f=numbers(a.f)).dropna(subset=args[0].split(","))
+    elif what == "melt":
+        expected = a.assign(v=a.v.astype("float64"), f=numbers(a.f)).melt(args[0].split(","), ["v", "f"])
+    elif what == "windows":
+        expected, ordered = expected_windows(a, args[0]), True
     else:
         keys = args[-1].split(",")
         rows = a.assign(f=numbers(a.f) + 0.0)
@@ -114,7 +135,7 @@ def check(program, rng, operation, left, right, folder):
             order = order.sort_values(key.lstrip("-"), ascending=not key.startswith("-"), kind="stable", na_position="last")
         expected = order if what == "sort" else order.head(int(args[0]))
         found = found.assign(f=numbers(found.f) + 0.0)
-    if what == "group" or what in ("join", "lookup"):
+    if what not in ("sort", "top"):
         expected, found = expected[sorted(expected.columns)], found[sorted(found.columns)] if set(found.columns) == set(expected.columns) else found
     x, y = cells(expected), cells(found)
     if not ordered and what != "top":
@@ -133,6 +154,12 @@ def operations(rng):
     for how in JOINS:
         yield f"join:{how}:{some()}"
     yield f"lookup:{rng.choice([j for j in JOINS if j != 'outer'])}:{some()}"
+    yield f"distinct:{rng.choice(['first', 'last', 'neither'])}:{some()}"
+    yield f"counts:{some()}"
+    yield f"unique:{some()}"
+    yield f"dropna:{rng.choice(['k,f', 's', 'd,s2'])}"
+    yield f"melt:{some()}"
+    yield f"windows:{rng.choice(['k', 's'])}"
     yield f"sort:{sort()}"
     yield f"top:{rng.integers(1, 30)}:{sort()}"
 
