@@ -7,7 +7,7 @@ use arrow::datatypes::SchemaRef;
 
 use super::Project;
 use super::project::schema_of;
-use crate::base::{Error, Identity, Result};
+use crate::base::{Error, Identity, Result, Token};
 use crate::expr::Expr;
 use crate::plan::node::only;
 use crate::plan::{Op, Plan, Shape};
@@ -42,4 +42,20 @@ impl<C: Columns> Op for C {
     fn known_rows(&self, inputs: &[Option<Vec<u64>>]) -> Option<Vec<u64>> {
         inputs.first().cloned().flatten()
     }
+}
+
+/// The name under which `input` is among `columns`; it is added where it is not.
+pub(in crate::ops) fn place_of(columns: &mut Vec<Expr>, input: &Expr) -> String {
+    // what an expression shows does not say all of it: closures show their name only
+    let token = |e: &Expr| Token::of(|t| t.identity(e.unaliased()));
+    let plain = input.unaliased();
+    if let Some(known) = columns.iter().find(|c| token(c) == token(plain)) {
+        return known.name().to_string();
+    }
+    let mut name = plain.to_string();
+    while columns.iter().any(|c| *c.name() == *name) {
+        name.push('\'');
+    }
+    columns.push(plain.clone().alias(&name));
+    name
 }

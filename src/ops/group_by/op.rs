@@ -6,10 +6,11 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 
 use super::Grouped;
-use crate::base::{Error, Identity, Result, Token, Tokenizer};
+use crate::base::{Error, Identity, Result, Tokenizer};
 use crate::expr::folds::Fold;
 use crate::expr::{self, Expr, col};
 use crate::ops::aggregate::Agg;
+use crate::ops::columns::place_of;
 use crate::ops::{Project, SortBy};
 use crate::plan::node::only;
 use crate::plan::{Op, Plan, Shape};
@@ -76,22 +77,6 @@ impl GroupBy {
         let keys = self.keys.iter().map(|key| key.name().to_string()).collect();
         Ok((columns, Grouped::new(keys, aggs, self.dropna)))
     }
-}
-
-/// The name under which `input` is among `columns`; it is added where it is not.
-fn place_of(columns: &mut Vec<Expr>, input: &Expr) -> String {
-    // what an expression shows does not say all of it: closures show their name only
-    let token = |e: &Expr| Token::of(|t| t.identity(e.unaliased()));
-    let plain = input.unaliased();
-    if let Some(known) = columns.iter().find(|c| token(c) == token(plain)) {
-        return known.name().to_string();
-    }
-    let mut name = plain.to_string();
-    while columns.iter().any(|c| *c.name() == *name) {
-        name.push('\'');
-    }
-    columns.push(plain.clone().alias(&name));
-    name
 }
 
 impl Op for GroupBy {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use arrow::array::{BooleanArray, RecordBatch, UInt32Array};
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::SchemaRef;
+use rustc_hash::FxHashSet;
 
 use super::JoinKind;
 use super::layout::{BUILD, Layout, PROBE, joined};
@@ -48,14 +49,15 @@ impl Small {
         let made = self.table.get_or_init(|| {
             let partitions = std::mem::take(&mut *self.partitions.lock().unwrap_or_else(PoisonError::into_inner));
             let (mut records, mut pieces) = (Vec::new(), ctx.budget.nothing());
+            let (mut known, mut bytes) = (FxHashSet::default(), 0);
             for partition in partitions {
                 let (batches, held) = partition.load(WHAT, &ctx.budget)?;
+                bytes += batches.iter().map(|b| b.bytes_beside(&mut known) as u64).sum::<u64>();
                 records.extend(batches.into_iter().map(|b| b.record));
                 pieces.join(held);
             }
             // the pieces are copied into one, and given back then
-            let bytes: usize = records.iter().map(RecordBatch::get_array_memory_size).sum();
-            let mut reservation = ctx.budget.reserve(WHAT, bytes as u64)?;
+            let mut reservation = ctx.budget.reserve(WHAT, bytes)?;
             let (record, hashes) = layout.hashed(BUILD, &joined(&self.schema, &records)?)?;
             let table = Table::new(layout, record, &hashes)?;
             reservation.grow(WHAT, table.bytes())?;

@@ -8,6 +8,7 @@ use crate::base::{Result, Token};
 use crate::expr::windows::Windowed;
 use crate::expr::{Expr, col};
 use crate::ops::Project;
+use crate::ops::columns::place_of;
 use crate::plan::Plan;
 
 /// If one of `exprs` looks at other rows: expressions that do not, of the same names, and the plan that gives the columns
@@ -87,20 +88,4 @@ fn computed(calls: Vec<Call>, keys: Vec<String>, input: Plan) -> Result<Plan> {
         plan = Plan::new(Beside::new(aggregates, keys.clone()), vec![plan])?;
     }
     if others.is_empty() { Ok(plan) } else { Plan::new(Over::new(others, keys), vec![plan]) }
-}
-
-/// The name under which `input` is among `columns`; it is added where it is not.
-fn place_of(columns: &mut Vec<Expr>, input: &Expr) -> String {
-    let plain = input.unaliased();
-    let token = Token::of(|t| t.identity(plain));
-    let known = columns.iter().find(|c| Token::of(|t| t.identity(c.unaliased())) == token);
-    if let Some(known) = known {
-        return known.name().to_string();
-    }
-    let mut name = plain.to_string();
-    while columns.iter().any(|c| *c.name() == *name) {
-        name.push('\'');
-    }
-    columns.push(plain.clone().alias(&name));
-    name
 }
