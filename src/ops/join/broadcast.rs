@@ -3,10 +3,9 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use arrow::array::{BooleanArray, RecordBatch, UInt32Array};
+use arrow::array::{Array, BooleanArray, RecordBatch, UInt32Array};
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::SchemaRef;
-use rustc_hash::FxHashSet;
 
 use super::JoinKind;
 use super::layout::{BUILD, Layout, PROBE, joined};
@@ -49,11 +48,15 @@ impl Small {
         let made = self.table.get_or_init(|| {
             let partitions = std::mem::take(&mut *self.partitions.lock().unwrap_or_else(PoisonError::into_inner));
             let (mut records, mut pieces) = (Vec::new(), ctx.budget.nothing());
-            let (mut known, mut bytes) = (FxHashSet::default(), 0);
+            let mut bytes = 0;
             for partition in partitions {
                 let (batches, held) = partition.load(WHAT, &ctx.budget)?;
-                bytes += batches.iter().map(|b| b.bytes_beside(&mut known) as u64).sum::<u64>();
-                records.extend(batches.into_iter().map(|b| b.record));
+                for batch in batches {
+                    for column in batch.record.columns() {
+                        bytes += column.to_data().get_slice_memory_size()? as u64;
+                    }
+                    records.push(batch.record);
+                }
                 pieces.join(held);
             }
             // the pieces are copied into one, and given back then

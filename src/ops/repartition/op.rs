@@ -22,7 +22,7 @@ use crate::plan::{Divisions, Op, Plan, Shape, Then};
 /// ```
 /// use partita::Repartition;
 /// assert_eq!(Repartition::from(8).to_string(), "repartition to 8");
-/// assert_eq!(Repartition::size("100MiB").to_string(), "repartition to 100 MiB each");
+/// assert_eq!(Repartition::size("100MiB").to_string(), "repartition to 100.00 MiB each");
 /// assert_eq!(Repartition::divisions([0, 10, 20]).to_string(), "repartition at 0, 10, 20");
 /// ```
 #[derive(Debug, Clone)]
