@@ -153,7 +153,7 @@ pub fn read_part(part: Part, wanted: Wanted, ctx: &TaskContext) -> Result<Batche
     let chunks = if wanted.roots.is_empty() || runs.is_empty() { None } else { Some(part.footer.open()?) };
     let mut working = ctx.budget.nothing();
     // rows must be read whatever is left: what is held should make room for it, but need not
-    let _ = working.try_grow((wanted.roots.len() as u64 * COLUMN).min(ctx.budget.share()));
+    let _ = working.try_grow((wanted.roots.len() as u64 * COLUMN).min(ctx.budget.share() / 4));
     Ok(Box::new(PartReader {
         part,
         wanted,

@@ -85,7 +85,9 @@ impl Finished {
     /// Pushes some of the groups, in the order of their hashes.
     pub fn give(&self, range: Range<usize>, file: u64, out: &mut Out<'_>) -> Result<Flow> {
         let order = self.order.get(range.start..range.end.min(self.len())).unwrap_or_default();
-        for part in order.chunks(out.context().batch_rows.max(1)) {
+        let results: usize = self.results.iter().map(|r| r.get_array_memory_size()).sum();
+        let group_bytes = (self.groups.bytes() + results) / self.len().max(1);
+        for part in order.chunks(out.context().rows_of(group_bytes as u64)) {
             if out.push(self.batch(part, file)?)? == Flow::Enough {
                 return Ok(Flow::Enough);
             }
