@@ -10,7 +10,11 @@ use crate::base::{Error, ErrorKind, Result};
 
 /// The memory that a session's runs share. Clones are handles to the same budget.
 #[derive(Clone, Debug)]
-pub struct Budget(Arc<Account>);
+pub struct Budget {
+    account: Arc<Account>,
+    /// How many holders inside a task keep to its share together.
+    parts: u64,
+}
 
 struct Account {
     limit: u64,
@@ -52,7 +56,7 @@ impl Budget {
 
     /// A budget of `limit` bytes for tasks of which `tasks` run at once.
     pub fn shared(limit: u64, tasks: usize) -> Self {
-        Budget(Arc::new(Account {
+        let account = Arc::new(Account {
             limit,
             sharers: tasks.max(1) as u64,
             held: AtomicU64::new(0),
@@ -61,7 +65,14 @@ impl Budget {
             tasks: AtomicUsize::new(0),
             waiting: Mutex::default(),
             tickets: AtomicU64::new(0),
-        }))
+        });
+        Budget { account, parts: 1 }
+    }
+
+    /// The same budget for one of `parts` holders inside a task, which keep to the task's share together.
+    #[must_use]
+    pub fn divided(&self, parts: usize) -> Budget {
+        Budget { account: self.account.clone(), parts: self.parts * parts.max(1) as u64 }
     }
 
     /// A budget that never refuses, for tests and tools.
@@ -71,28 +82,28 @@ impl Budget {
 
     /// The limit in bytes.
     pub fn limit(&self) -> u64 {
-        self.0.limit
+        self.account.limit
     }
 
     /// What one task should keep to: half of its part of the limit, so that the other half is left for what lies between
     /// tasks.
     pub fn share(&self) -> u64 {
-        self.0.limit / self.0.sharers / 2
+        self.account.limit / self.account.sharers / 2 / self.parts
     }
 
     /// Bytes reserved now.
     pub fn held(&self) -> u64 {
-        self.0.held.load(Ordering::Relaxed)
+        self.account.held.load(Ordering::Relaxed)
     }
 
     /// Bytes that could still be reserved.
     pub fn free(&self) -> u64 {
-        self.0.limit.saturating_sub(self.held())
+        self.account.limit.saturating_sub(self.held())
     }
 
     /// The most bytes that were reserved at once.
     pub fn peak(&self) -> u64 {
-        self.0.peak.load(Ordering::Relaxed)
+        self.account.peak.load(Ordering::Relaxed)
     }
 
     /// Reserves `bytes` for `what`.
@@ -112,7 +123,7 @@ impl Budget {
 
     /// From now on this holder is asked for memory when the limit is reached, for as long as it lives.
     pub fn register(&self, holder: Weak<dyn Reclaim>) {
-        let mut holders = self.0.holders.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut holders = self.account.holders.lock().unwrap_or_else(PoisonError::into_inner);
         if holders.len() == holders.capacity() {
             holders.retain(|h| h.strong_count() > 0);
         }
@@ -123,13 +134,13 @@ impl Budget {
     pub(super) fn task(&self) -> Active<'_> {
         // a task that computes runs other tasks: they are one when it comes to waiting
         if TASKS_HERE.replace(TASKS_HERE.get() + 1) == 0 {
-            self.0.tasks.fetch_add(1, Ordering::Relaxed);
+            self.account.tasks.fetch_add(1, Ordering::Relaxed);
         }
         Active(self)
     }
 
     fn take(&self, bytes: u64) -> Result<(), u64> {
-        let Account { limit, held, peak, .. } = &*self.0;
+        let Account { limit, held, peak, .. } = &*self.account;
         let taken = held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |now| {
             now.checked_add(bytes).filter(|total| total <= limit)
         });
@@ -140,7 +151,7 @@ impl Budget {
     /// Asks the holders, first come first asked, to make room for `bytes`. Says whether one of them was busy.
     fn reclaim(&self, bytes: u64) -> bool {
         let holders: Vec<_> = {
-            let mut holders = self.0.holders.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut holders = self.account.holders.lock().unwrap_or_else(PoisonError::into_inner);
             holders.retain(|h| h.strong_count() > 0);
             holders.iter().filter_map(Weak::upgrade).collect()
         };
@@ -167,7 +178,7 @@ thread_local! {
 impl Drop for Active<'_> {
     fn drop(&mut self) {
         if TASKS_HERE.replace(TASKS_HERE.get() - 1) == 1 {
-            self.0.0.tasks.fetch_sub(1, Ordering::Relaxed);
+            self.0.account.tasks.fetch_sub(1, Ordering::Relaxed);
         }
     }
 }
@@ -219,7 +230,7 @@ impl Reservation {
             return Ok(());
         }
         let budget = self.budget.clone();
-        let (begun, waiting) = (Instant::now(), Waiting::new(&budget.0));
+        let (begun, waiting) = (Instant::now(), Waiting::new(&budget.account));
         loop {
             let busy = budget.reclaim(more);
             if self.try_take(more) {
@@ -269,7 +280,7 @@ impl Reservation {
     /// Gives back all but `bytes`.
     pub fn shrink_to(&mut self, bytes: u64) {
         let back = self.bytes.saturating_sub(bytes);
-        self.budget.0.held.fetch_sub(back, Ordering::Relaxed);
+        self.budget.account.held.fetch_sub(back, Ordering::Relaxed);
         self.bytes -= back;
     }
 

@@ -1,5 +1,6 @@
 //! Rows by the hash of their keys: what lies in the middle of an exchange.
 
+use std::cmp::Reverse;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
@@ -213,40 +214,52 @@ impl Buckets {
         Ok((freed, busy))
     }
 
-    /// Takes all rows out of a bucket, in the order of their places.
+    /// Takes all rows out of a bucket, in the order of their places. Those that have not come yet may still go to disk.
     pub fn take(self: &Arc<Self>, bucket: usize) -> Result<impl Iterator<Item = Result<Hashed>> + Send + use<>> {
-        let mut taken = {
+        let mut count = {
             let mut bucket = self.lock(bucket);
-            let twice = std::mem::replace(&mut bucket.taken, true);
-            if twice {
-                return Err(Error::invalid("a bucket of an exchange was read twice"));
-            }
-            let taken = std::mem::take(&mut *bucket);
-            bucket.taken = true;
-            taken
+            bucket.refuse_twice()?;
+            let mut chunks = std::mem::take(&mut bucket.chunks);
+            // the last first: it is the first that goes to disk
+            chunks.sort_by_key(|c| Reverse(c.place));
+            let count = Count::of(&bucket);
+            *bucket = Bucket { chunks, taken: true, ..Bucket::default() };
+            count
         };
-        taken.chunks.sort_by_key(|c| c.place);
         let store = self.clone();
-        let (mut rows, mut checksum) = (taken.rows, taken.checksum);
-        let mut chunks = taken.chunks.into_iter();
-        Ok(std::iter::from_fn(move || match chunks.next() {
-            Some(chunk) => {
-                let hashed = store.load(chunk);
-                if let Ok(hashed) = &hashed {
-                    rows = rows.wrapping_sub(hashed.hashes.len() as u64);
-                    checksum = hashed.hashes.iter().fold(checksum, |sum, hash| sum.wrapping_sub(*hash));
-                }
-                Some(hashed)
-            }
-            None if rows == 0 && checksum == 0 => None,
-            None => {
-                let lost = std::mem::take(&mut rows);
-                checksum = 0;
-                let what = "an exchange".to_string();
-                let (rows_in, rows_out) = (taken.rows, taken.rows.wrapping_sub(lost));
-                Some(Err(Error::new(ErrorKind::Conservation { what, rows_in, rows_out })))
+        Ok(std::iter::from_fn(move || {
+            let chunk = store.lock(bucket).chunks.pop();
+            match chunk {
+                Some(chunk) => Some(store.load(chunk).inspect(|hashed| count.see(hashed))),
+                None => count.missing().map(Err),
             }
         }))
+    }
+
+    /// The rows of a bucket, in the order of their places; they stay in it, for whoever takes them in the end.
+    pub fn look(self: &Arc<Self>, bucket: usize) -> Result<impl Iterator<Item = Result<Hashed>> + Send + use<>> {
+        let mut count = {
+            let mut bucket = self.lock(bucket);
+            bucket.refuse_twice()?;
+            bucket.chunks.sort_by_key(|c| c.place);
+            Count::of(&bucket)
+        };
+        let (store, mut at) = (self.clone(), 0);
+        Ok(std::iter::from_fn(move || {
+            let chunk =
+                store.lock(bucket).chunks.get(at).map(|c| Chunk { place: c.place, rows: c.rows.share(&store.budget) });
+            at += 1;
+            match chunk {
+                Some(chunk) => Some(store.load(chunk).inspect(|hashed| count.see(hashed))),
+                None => count.missing().map(Err),
+            }
+        }))
+    }
+
+    /// Drops the rows of a bucket, which were seen.
+    pub fn clear(&self, bucket: usize) {
+        let mut bucket = self.lock(bucket);
+        *bucket = Bucket { taken: true, ..Bucket::default() };
     }
 
     fn load(&self, chunk: Chunk) -> Result<Hashed> {
@@ -266,6 +279,51 @@ impl Buckets {
         let flush = flush_bytes(&self.budget);
         let reservation = self.budget.nothing();
         BucketWriter { store: self.clone(), part, turn: 0, flush, pending: Vec::new(), reservation, rows: 0 }
+    }
+}
+
+impl Bucket {
+    fn refuse_twice(&self) -> Result<()> {
+        if self.taken { Err(Error::invalid("a bucket of an exchange was read twice")) } else { Ok(()) }
+    }
+}
+
+impl Where {
+    /// The same rows once more; what is in memory is spoken for by the bucket.
+    fn share(&self, budget: &Budget) -> Where {
+        match self {
+            Where::Memory(record, _) => Where::Memory(record.clone(), budget.nothing()),
+            Where::Disk(spilled) => Where::Disk(spilled.clone()),
+        }
+    }
+}
+
+/// What of a bucket has not been seen yet.
+struct Count {
+    all: u64,
+    rows: u64,
+    checksum: u64,
+}
+
+impl Count {
+    fn of(bucket: &Bucket) -> Count {
+        Count { all: bucket.rows, rows: bucket.rows, checksum: bucket.checksum }
+    }
+
+    fn see(&mut self, hashed: &Hashed) {
+        self.rows = self.rows.wrapping_sub(hashed.hashes.len() as u64);
+        self.checksum = hashed.hashes.iter().fold(self.checksum, |sum, hash| sum.wrapping_sub(*hash));
+    }
+
+    /// The error for rows that did not come; it is given once.
+    fn missing(&mut self) -> Option<Error> {
+        if (self.rows, self.checksum) == (0, 0) {
+            return None;
+        }
+        let (lost, what) = (std::mem::take(&mut self.rows), "an exchange".to_string());
+        self.checksum = 0;
+        let (rows_in, rows_out) = (self.all, self.all.wrapping_sub(lost));
+        Some(Error::new(ErrorKind::Conservation { what, rows_in, rows_out }))
     }
 }
 
@@ -494,5 +552,30 @@ mod tests {
         let store = Buckets::new(1, 0, &TaskContext::default());
         assert_eq!(store.take(0).unwrap().count(), 0);
         assert!(store.take(0).is_err());
+    }
+
+    #[test]
+    fn a_look_leaves_the_rows_where_they_are() {
+        let ctx = TaskContext { budget: Budget::new(400_000), spill: Spill::default(), ..TaskContext::default() };
+        let store = Buckets::new(1, 0, &ctx);
+        let mut writer = store.writer(0);
+        for start in 0..20 {
+            let numbers: Vec<i64> = (start * 1000..(start + 1) * 1000).collect();
+            let hashes: Vec<u64> = numbers.iter().map(|n| hash(*n)).collect();
+            writer.push(&record(&numbers), &hashes).unwrap();
+        }
+        writer.finish().unwrap();
+        assert!(store.spilled() > 0);
+        let numbers = |hashed: Vec<Result<Hashed>>| -> Vec<i64> {
+            let record = |h: Result<Hashed>| h.unwrap().record.column(0).as_primitive::<Int64Type>().values().to_vec();
+            hashed.into_iter().flat_map(record).collect()
+        };
+        let looked = numbers(store.look(1).unwrap().collect());
+        assert_eq!(looked, numbers(store.look(1).unwrap().collect()));
+        assert_eq!(looked.len() as u64, store.rows(1));
+        assert_eq!(looked, numbers(store.take(1).unwrap().collect()));
+        store.clear(0);
+        assert_eq!((store.rows(0), ctx.budget.held()), (0, 0));
+        assert!(store.look(0).is_err());
     }
 }

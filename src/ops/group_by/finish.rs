@@ -10,7 +10,7 @@ use super::partial::{DEEPER, DEEPEST, Ended, Partial, Sinks};
 use super::spec::{Spec, record};
 use crate::base::Result;
 use crate::base::deep::deep;
-use crate::exec::Reservation;
+use crate::exec::{Reservation, TaskContext};
 use crate::expr::keys::Grouper;
 use crate::io::{Batch, Origin, Rows};
 use crate::plan::{Flow, Out};
@@ -32,16 +32,25 @@ fn one(spec: &Arc<Spec>, sinks: &Sinks, bucket: usize, file: u64, out: &mut Out<
     }
     let ctx = out.context();
     let depth = sinks.rows.depth();
-    let large = sinks.rows.bytes(bucket) > ctx.budget.share() / 3;
-    if !spec.bounded() && large && depth <= DEEPEST && !sinks.is_one_hash(bucket) {
-        // states that cannot leave again: groups are told apart first
-        let deeper = Sinks::new(DEEPER, depth, ctx);
-        deeper.refill(sinks, bucket)?;
-        return deep(|| buckets(spec, &deeper, 0..deeper.rows.len(), file, out));
-    }
-    let mut partial = Partial::deeper(spec, depth, ctx)?;
-    for hashed in sinks.rows.take(bucket)? {
-        partial.push_rows(&hashed?)?;
+    let separable = depth <= DEEPEST && (spec.bounded() || !sinks.is_one_hash(bucket));
+    let mut partial = Partial::deeper(spec, depth, separable, ctx)?;
+    // states that cannot leave again: where they would be too much, groups are told apart first
+    if separable && !spec.bounded() {
+        let bytes = sinks.rows.bytes(bucket);
+        let bits = match bits_for(bytes, ctx) {
+            0 => try_rows(&mut partial, sinks, bucket, ctx)?,
+            bits => Some(bits),
+        };
+        if let Some(bits) = bits {
+            drop(partial);
+            let deeper = Sinks::new(bits, depth, ctx);
+            deeper.refill(sinks, bucket)?;
+            return deep(|| buckets(spec, &deeper, 0..deeper.rows.len(), file, out));
+        }
+    } else {
+        for hashed in sinks.rows.take(bucket)? {
+            partial.push_rows(&hashed?)?;
+        }
     }
     for hashed in sinks.groups.take(bucket)? {
         let hashed = hashed?;
@@ -53,6 +62,29 @@ fn one(spec: &Arc<Spec>, sinks: &Sinks, bucket: usize, file: u64, out: &mut Out<
         }
         Ended::Sunk(deeper) => deep(|| buckets(spec, &deeper, 0..deeper.rows.len(), file, out)),
     }
+}
+
+/// Folds the rows of a bucket whose states cannot leave again. If these become too much, gives by how many bits of the
+/// hash the groups should be told apart first; the rows are still there then.
+fn try_rows(partial: &mut Partial, sinks: &Sinks, bucket: usize, ctx: &TaskContext) -> Result<Option<u32>> {
+    let mut seen = 0;
+    for hashed in sinks.rows.look(bucket)? {
+        let hashed = hashed?;
+        partial.push_rows(&hashed)?;
+        seen += hashed.hashes.len() as u64;
+        if partial.is_full() {
+            let all = partial.bytes().saturating_mul(sinks.rows.rows(bucket)) / seen.max(1);
+            return Ok(Some(bits_for(all, ctx).max(1)));
+        }
+    }
+    sinks.rows.clear(bucket);
+    Ok(None)
+}
+
+/// The bits of the hash that divide so many bytes into parts that a task can hold.
+fn bits_for(bytes: u64, ctx: &TaskContext) -> u32 {
+    let parts = bytes.div_ceil((ctx.budget.share() / 3).max(1));
+    parts.next_power_of_two().trailing_zeros().min(DEEPER)
 }
 
 /// Groups whose results are there.

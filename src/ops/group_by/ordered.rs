@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, UInt32Array};
 use arrow::datatypes::{DataType, Field, Float16Type, Float32Type, Float64Type, Schema, SchemaRef, UInt32Type};
+use rustc_hash::FxHashSet;
 
 use super::spec::{Spec, record};
 use crate::base::{Error, Result};
@@ -31,11 +32,15 @@ pub struct Ordered {
 impl Ordered {
     /// One for each column that has such aggregates.
     pub fn of(spec: &Spec, ctx: &TaskContext) -> Result<Vec<Ordered>> {
+        let ordered = || spec.folds.iter().filter(|f| f.ordered).map(|f| f.value);
+        let stores = ordered().collect::<FxHashSet<_>>().len();
+        // they fill side by side, beside the groups
+        let ctx = TaskContext { budget: ctx.budget.divided(stores + 1), ..ctx.clone() };
         let mut made: Vec<Ordered> = Vec::new();
         for (at, folded) in spec.folds.iter().enumerate().filter(|(_, f)| f.ordered) {
             match made.iter_mut().find(|o| o.value == folded.value) {
                 Some(known) => known.folds.push(at),
-                None => made.push(Ordered::new(folded.value, at, &folded.data_type, ctx)?),
+                None => made.push(Ordered::new(folded.value, at, &folded.data_type, &ctx)?),
             }
         }
         Ok(made)

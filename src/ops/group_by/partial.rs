@@ -133,6 +133,10 @@ pub struct Partial {
     depth: u32,
     /// Whether these are the groups of a bucket.
     deep: bool,
+    /// Whether further bits of the hash tell them apart.
+    separable: bool,
+    /// Whether they have become more than a task should hold.
+    full: bool,
 }
 
 /// More groups than this are worth no table of their own: it is far outside of the cache.
@@ -152,9 +156,10 @@ impl Partial {
         Ok(Partial { writers, passing: !spec.bounded(), ..Partial::empty(spec, false, 0, ctx)? })
     }
 
-    /// No groups yet, of rows whose hashes share their first `depth` bits.
-    pub fn deeper(spec: &Arc<Spec>, depth: u32, ctx: &TaskContext) -> Result<Partial> {
-        Ok(Partial { ordered: Ordered::of(spec, ctx)?, ..Partial::empty(spec, true, depth, ctx)? })
+    /// No groups yet, of rows whose hashes share their first `depth` bits; `separable` if they differ in others.
+    pub fn deeper(spec: &Arc<Spec>, depth: u32, separable: bool, ctx: &TaskContext) -> Result<Partial> {
+        let separable = separable && depth <= DEEPEST;
+        Ok(Partial { ordered: Ordered::of(spec, ctx)?, separable, ..Partial::empty(spec, true, depth, ctx)? })
     }
 
     fn empty(spec: &Arc<Spec>, deep: bool, depth: u32, ctx: &TaskContext) -> Result<Partial> {
@@ -169,6 +174,8 @@ impl Partial {
             ordered: Vec::new(),
             writers: None,
             deep,
+            separable: true,
+            full: false,
             depth,
             spec: spec.clone(),
         })
@@ -272,7 +279,13 @@ impl Partial {
         self.settle()
     }
 
-    fn bytes(&self) -> u64 {
+    /// Whether they have become more than a task should hold, and cannot leave.
+    pub fn is_full(&self) -> bool {
+        self.full
+    }
+
+    /// Bytes of memory they take.
+    pub fn bytes(&self) -> u64 {
         let states: usize = self.states.iter().map(|s| s.bytes()).sum();
         let sizes: usize = self.ordered.iter().map(Ordered::bytes).sum();
         (states + sizes + self.groups.bytes() + self.ids.capacity() * 4) as u64
@@ -282,7 +295,7 @@ impl Partial {
     fn settle(&mut self) -> Result<()> {
         let bytes = self.bytes();
         let more = bytes.saturating_sub(self.reservation.bytes());
-        if self.depth > DEEPEST || !self.spec.bounded() {
+        if !self.separable {
             return self.reservation.resize(WHAT, bytes.max(self.reservation.bytes()));
         }
         // a third: what goes is held twice for a while
@@ -292,7 +305,11 @@ impl Partial {
             let tried = !self.deep && self.groups.len() >= TRIED_GROUPS;
             return if tried && self.is_no_use() { self.leave() } else { Ok(()) };
         }
-        self.leave()
+        if self.spec.bounded() {
+            return self.leave();
+        }
+        self.full = true;
+        Ok(())
     }
 
     /// Groups are nearly as many as rows.

@@ -68,8 +68,7 @@ impl Sorter {
     /// too much.
     fn own_rows(&mut self, batch: Batch) -> Result<(RecordBatch, u64)> {
         let whole = batch.bytes() as u64;
-        let sizes = batch.record.columns().iter().map(|c| Ok(c.to_data().get_slice_memory_size()? as u64));
-        let copy = whole > self.ctx.budget.share() / 4 && whole > 2 * sizes.sum::<Result<u64>>()?;
+        let copy = whole > self.ctx.budget.share() / 4 && whole > 2 * slice_bytes(&batch)?;
         let batch = if copy {
             let rows: Vec<(usize, usize)> = (0..batch.rows()).map(|row| (0, row)).collect();
             let record = gather(&self.store.schema, std::slice::from_ref(&batch.record), &rows)?;
@@ -79,6 +78,22 @@ impl Sorter {
         };
         let own = batch.bytes_beside(&mut self.known) as u64;
         Ok((batch.record, own))
+    }
+
+    /// Takes in rows for which there is room, or will be when what is there has gone to a run.
+    fn take_in(&mut self, batch: Batch) -> Result<()> {
+        let rows = batch.rows();
+        let (record, own) = self.own_rows(batch)?;
+        self.make_room(own + ROW_BYTES * rows as u64)?;
+        let keys = self.store.encoder.encode(&record)?;
+        self.sample.push(&keys)?;
+        self.receipt.rows += rows as u64;
+        self.receipt.sum = self.receipt.sum.wrapping_add(checksum(&keys));
+        self.records.push(record);
+        self.keys.push(keys);
+        self.rows += rows;
+        self.bytes += own;
+        Ok(())
     }
 
     /// Makes room for so many bytes more, with a run if need be.
@@ -123,6 +138,12 @@ impl Sorter {
     }
 }
 
+/// Bytes of the rows of a batch, without those of the larger buffers that they may lie in.
+fn slice_bytes(batch: &Batch) -> Result<u64> {
+    let sizes = batch.record.columns().iter().map(|c| Ok(c.to_data().get_slice_memory_size()? as u64));
+    sizes.sum()
+}
+
 /// How many rows of `row_bytes` bytes a block should have: as many as a batch, fewer where many blocks have to fit into
 /// a task's share of memory.
 pub(super) fn block_rows(row_bytes: u64, ctx: &TaskContext) -> usize {
@@ -136,16 +157,11 @@ impl Chunk for Sorter {
         if rows == 0 {
             return Ok(Flow::More);
         }
-        let (record, own) = self.own_rows(batch)?;
-        self.make_room(own + ROW_BYTES * rows as u64)?;
-        let keys = self.store.encoder.encode(&record)?;
-        self.sample.push(&keys)?;
-        self.receipt.rows += rows as u64;
-        self.receipt.sum = self.receipt.sum.wrapping_add(checksum(&keys));
-        self.records.push(record);
-        self.keys.push(keys);
-        self.rows += rows;
-        self.bytes += own;
+        // where memory is short, so is what is reserved for a batch
+        let most = self.ctx.rows_of(slice_bytes(&batch)? / rows as u64 + ROW_BYTES);
+        for start in (0..rows).step_by(most) {
+            self.take_in(batch.slice(start, most.min(rows - start)))?;
+        }
         Ok(Flow::More)
     }
 
