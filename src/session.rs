@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak};
 
-use crate::base::{ByteSize, Error, Result, Token, config};
+use crate::base::{ByteSize, Deferred, Error, Result, Token, config};
 use crate::exec::{
     Budget, Cancel, Executor, LocalScratch, Observer, Pool, Run, RunContext, Serial, Spill, TaskContext,
 };
@@ -58,7 +58,7 @@ struct World {
 pub struct SessionBuilder {
     /// What is not given comes from the settings, or is the default.
     scheduler: Option<Scheduler>,
-    memory_limit: Option<Result<ByteSize>>,
+    memory_limit: Option<Deferred<ByteSize>>,
     temporary_directory: Option<PathBuf>,
     batch_rows: Option<usize>,
     strict: Option<bool>,
@@ -267,7 +267,7 @@ impl SessionBuilder {
     /// The memory limit: bytes, or a text such as `"512MB"`; by default 60 % of what the machine or the cgroup has.
     #[must_use]
     pub fn memory_limit(mut self, limit: impl IntoByteSize) -> Self {
-        self.memory_limit = Some(limit.into_byte_size());
+        self.memory_limit = Some(limit.into_byte_size().map_err(Arc::new));
         self
     }
 

@@ -6,11 +6,16 @@ use std::sync::Arc;
 /// The result of everything that can fail here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What went wrong, where, and the next step. One word wide and cheap to clone, so that it travels from a task to
-/// everything that depends on it unchanged.
+/// A value, or what was wrong with it, which is said where it is used: for builders that do not return `Result`.
+pub type Deferred<T> = Result<T, Arc<Error>>;
+
+/// What went wrong, where, and the next step. One word wide.
+///
+/// It travels from a task to everything that depends on it unchanged, as copies made by [`again`](Error::again). It is
+/// not `Clone`: that tells a task which may fail (it returns `Result`) from one that returns a value, see
+/// [`delayed`](fn@crate::delayed).
 ///
 /// Its text reads "failed to *do something* *place*: *what* (partition, task); *next step*".
-#[derive(Clone)]
 pub struct Error(Box<Inner>);
 
 #[derive(Clone)]
@@ -39,6 +44,10 @@ pub struct Location {
     pub expr: Option<String>,
     /// The partition, from 0.
     pub partition: Option<usize>,
+    /// The key of a task, as `name-hash`.
+    pub key: Option<String>,
+    /// The worker thread, from 0.
+    pub worker: Option<usize>,
 }
 
 /// The kinds of failure. New ones may be added.
@@ -128,6 +137,16 @@ pub enum ErrorKind {
         /// Rows that came out.
         rows_out: u64,
     },
+    /// What was waited for did not come in time.
+    Timeout {
+        /// What came instead.
+        what: String,
+    },
+    /// What a user's own function says.
+    Other {
+        /// Its text.
+        what: String,
+    },
     /// Not (yet) possible.
     Unsupported {
         /// What.
@@ -156,7 +175,9 @@ impl fmt::Display for ErrorKind {
             | ErrorKind::Invalid { what }
             | ErrorKind::Io { what }
             | ErrorKind::Corrupt { what }
-            | ErrorKind::Model { what } => f.write_str(what),
+            | ErrorKind::Model { what }
+            | ErrorKind::Timeout { what }
+            | ErrorKind::Other { what } => f.write_str(what),
             ErrorKind::Parse { value, expected } => {
                 let shown: String = value.chars().take(80).collect();
                 let more = if shown.len() < value.len() { "…" } else { "" };
@@ -193,6 +214,28 @@ impl Error {
             help: None,
             source: None,
         }))
+    }
+
+    /// The same error once more, for another who waited for the same result.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        Error(self.0.clone())
+    }
+
+    /// What a user's own function says; it stays the [`source`](std::error::Error::source).
+    ///
+    /// ```
+    /// use partita::Error;
+    /// fn port(text: &str) -> partita::Result<u16> {
+    ///     text.parse().map_err(Error::other)
+    /// }
+    /// assert_eq!(port("many").unwrap_err().to_string(), "invalid digit found in string");
+    /// ```
+    pub fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        let error = error.into();
+        let mut own = Error::new(ErrorKind::Other { what: error.to_string() });
+        own.0.source = Some(Arc::from(error));
+        own
     }
 
     /// An argument that makes no sense.
@@ -317,6 +360,17 @@ impl Error {
         self
     }
 
+    /// Names the key of the task, its function, and the worker thread it ran on.
+    #[must_use]
+    pub fn at_key(mut self, key: impl fmt::Display, task: &Arc<str>, worker: Option<usize>) -> Self {
+        if self.0.location.key.is_none() {
+            self.0.location.key = Some(key.to_string());
+            self.0.location.worker = worker;
+        }
+        self.0.task.get_or_insert_with(|| task.clone());
+        self
+    }
+
     /// Names the partition and the task.
     #[must_use]
     pub fn at_task(mut self, partition: usize, task: &Arc<str>) -> Self {
@@ -345,10 +399,15 @@ impl fmt::Display for Error {
         if let Some(expr) = &location.expr {
             write!(f, " in `{expr}`")?;
         }
-        match (location.partition, task) {
-            (Some(partition), Some(task)) => write!(f, " (partition {partition}, task {task})")?,
-            (Some(partition), None) => write!(f, " (partition {partition})")?,
-            _ => {}
+        let mut task_place = Vec::new();
+        task_place.extend(location.partition.map(|p| format!("partition {p}")));
+        if let (Some(task), true) = (task, location.partition.is_some() || location.key.is_some()) {
+            task_place.push(format!("task {task}"));
+        }
+        task_place.extend(location.key.as_ref().map(|k| format!("key {k}")));
+        task_place.extend(location.worker.map(|w| format!("worker {w}")));
+        if !task_place.is_empty() {
+            write!(f, " ({})", task_place.join(", "))?;
         }
         match help {
             Some(help) => write!(f, "; {help}"),
@@ -366,6 +425,12 @@ impl fmt::Debug for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.0.source.as_deref().map(|e| e as _)
+    }
+}
+
+impl From<Arc<Error>> for Error {
+    fn from(error: Arc<Error>) -> Self {
+        error.again()
     }
 }
 

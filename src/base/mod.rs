@@ -19,5 +19,5 @@ pub mod schema;
 pub mod token;
 
 pub use bytes::ByteSize;
-pub use error::{Error, ErrorKind, Location, Result};
+pub use error::{Deferred, Error, ErrorKind, Location, Result};
 pub use token::{Identity, Token, Tokenizer};

@@ -262,7 +262,7 @@ impl State {
             }
             looker.map_or(Ok(()), Cancel::check)?;
             if inner.ended {
-                return Err(inner.error.clone().unwrap_or_else(|| Error::new(ErrorKind::Cancelled)));
+                return Err(inner.error.as_ref().map_or_else(|| Error::new(ErrorKind::Cancelled), Error::again));
             }
             if helps && inner.schedule.has_ready(inner.room()) {
                 inner = self.work_once(inner, &mut at_once);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Expr;
 use super::folds::{Count, First, Fold, Last, Max, Mean, Min, Nunique, Quantile, Size, Std, Sum, Var};
-use crate::base::Result;
+use crate::base::{Deferred, Result};
 
 /// An aggregate of an expression, under a name: by default that of the expression, as in Polars.
 ///
@@ -16,7 +16,7 @@ use crate::base::Result;
 #[derive(Clone, Debug)]
 pub struct Agg {
     input: Option<Expr>,
-    fold: Result<Arc<dyn Fold>>,
+    fold: Deferred<Arc<dyn Fold>>,
     name: Arc<str>,
 }
 
@@ -26,7 +26,7 @@ impl Agg {
         Agg::of(input, Ok(fold))
     }
 
-    fn of(input: Expr, fold: Result<Arc<dyn Fold>>) -> Agg {
+    fn of(input: Expr, fold: Deferred<Arc<dyn Fold>>) -> Agg {
         Agg { name: input.name(), input: Some(input), fold }
     }
 
@@ -52,7 +52,7 @@ impl Agg {
     /// # Errors
     /// `Invalid` for a quantile that is not between 0 and 1.
     pub fn fold(&self) -> Result<Arc<dyn Fold>> {
-        self.fold.clone()
+        Ok(self.fold.clone()?)
     }
 }
 
@@ -124,7 +124,7 @@ impl Expr {
 
     /// A quantile of the values, from 0 to 1: exact, linear between neighbours; see [`Quantile`].
     pub fn quantile(self, q: f64) -> Agg {
-        Agg::of(self, Quantile::new(q).map(|fold| Arc::new(fold) as Arc<dyn Fold>))
+        Agg::of(self, Quantile::new(q).map(|fold| Arc::new(fold) as Arc<dyn Fold>).map_err(Arc::new))
     }
 
     /// The number of distinct values; null and NaN are none. See [`Nunique`].

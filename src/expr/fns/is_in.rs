@@ -96,7 +96,7 @@ impl OneColumn for IsIn {
     }
 
     fn check(&self) -> Result<()> {
-        self.list.as_ref().map(|_| ()).map_err(Error::clone)
+        self.list.as_ref().map(|_| ()).map_err(Error::again)
     }
 
     fn result(&self, of: &DataType) -> Option<DataType> {
@@ -109,7 +109,7 @@ impl OneColumn for IsIn {
     }
 
     fn apply(&self, array: &ArrayRef) -> Result<ArrayRef> {
-        let list = self.list.as_ref().map_err(Error::clone)?;
+        let list = self.list.as_ref().map_err(Error::again)?;
         let met = meet(array.data_type(), list).ok_or_else(|| Error::types("`is_in` does not fit the column"))?;
         let column = to_type(&Value::Array(array.clone()), &met)?;
         if self.lookup.get().is_none() {

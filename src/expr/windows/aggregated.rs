@@ -8,7 +8,7 @@ use arrow::compute::take;
 use arrow::datatypes::{DataType, Field, FieldRef};
 
 use super::{Reach, Running, Window};
-use crate::base::{Error, Identity, Result, Tokenizer};
+use crate::base::{Deferred, Error, Identity, Result, Tokenizer};
 use crate::expr::Arg;
 use crate::expr::folds::{Fold, Groups, Outcome, Places, Scope};
 
@@ -16,7 +16,7 @@ use crate::expr::folds::{Fold, Groups, Outcome, Places, Scope};
 #[derive(Clone, Debug)]
 pub struct Aggregated {
     /// The aggregate.
-    pub fold: Result<Arc<dyn Fold>>,
+    pub fold: Deferred<Arc<dyn Fold>>,
 }
 
 impl fmt::Display for Aggregated {

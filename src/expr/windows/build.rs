@@ -187,7 +187,7 @@ impl Agg {
     /// their order.
     #[must_use]
     pub fn over(self, keys: impl IntoColumns) -> Expr {
-        let call = Windowed::of(Aggregated { fold: self.fold() }, self.input().cloned());
+        let call = Windowed::of(Aggregated { fold: self.fold().map_err(Into::into) }, self.input().cloned());
         let over = Windowed::over(&call, &keys.into_columns());
         over.alias(self.name())
     }

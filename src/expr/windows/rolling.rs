@@ -13,7 +13,7 @@ use super::times::{nanoseconds, times};
 use super::values::{array_of, numbers};
 use super::{Reach, Running, Window, Windowed};
 use crate::base::schema::logical;
-use crate::base::{Error, Identity, Result, Tokenizer};
+use crate::base::{Deferred, Error, Identity, Result, Tokenizer};
 use crate::expr::fns::dt::every::Every;
 use crate::expr::folds::{Kind, Number, retyped};
 use crate::expr::keys::missing;
@@ -24,7 +24,7 @@ use crate::expr::{Arg, Expr, col};
 /// A number of rows is one: `col("x").rolling_mean(7)`.
 #[derive(Clone, Debug)]
 pub struct Rolling {
-    span: Result<Span>,
+    span: Deferred<Span>,
     on: Option<Expr>,
     least: Option<u64>,
     centred: bool,
@@ -43,7 +43,7 @@ impl Rolling {
             0 => Err(Error::invalid("a window of no rows")),
             rows => Ok(Span::Rows(rows as u64)),
         };
-        Rolling { span, on: None, least: None, centred: false }
+        Rolling { span: span.map_err(Arc::new), on: None, least: None, centred: false }
     }
 
     /// This row and those before it that are less than `span` older by the column `on`: timestamps or dates, in order.
@@ -55,7 +55,7 @@ impl Rolling {
             Every::Months(_) => Err(Error::invalid(format!("`{span}` is not always equally long"))
                 .help("give the window in days, for example `30d`")),
         });
-        Rolling { span, on: Some(col(on)), least: None, centred: false }
+        Rolling { span: span.map_err(Arc::new), on: Some(col(on)), least: None, centred: false }
     }
 
     /// How many values a window must have for a result, by default all its rows, or one in a window of time; null and

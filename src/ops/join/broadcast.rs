@@ -10,7 +10,7 @@ use arrow::datatypes::SchemaRef;
 use super::JoinKind;
 use super::layout::{BUILD, Layout, PROBE, joined};
 use super::table::{Pairs, Table};
-use crate::base::{Error, Identity, Result, Token, Tokenizer};
+use crate::base::{Identity, Result, Token, Tokenizer};
 use crate::exec::{Reservation, TaskContext};
 use crate::expr::keys::grouper::NONE;
 use crate::io::{Batch, Rows};
@@ -66,7 +66,7 @@ impl Small {
             reservation.grow(WHAT, table.bytes())?;
             Ok((table, reservation))
         });
-        made.as_ref().map(|(table, _)| table).map_err(Error::clone)
+        made.as_ref().map(|(table, _)| table).map_err(|error| error.again())
     }
 }
 

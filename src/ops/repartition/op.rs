@@ -10,7 +10,7 @@ use super::measure::{Measure, sized};
 use super::recut::{Recut, rising};
 use super::split::{Split, even, part};
 use crate::base::schema::index_of;
-use crate::base::{ByteSize, Error, Identity, Result, Tokenizer};
+use crate::base::{ByteSize, Deferred, Error, Identity, Result, Tokenizer};
 use crate::expr::Scalar;
 use crate::ops::same_schema;
 use crate::plan::lower::count_partitions;
@@ -34,7 +34,7 @@ pub struct Repartition {
 enum To {
     Count(usize),
     /// What was written, if it is a size.
-    Size(Result<ByteSize>),
+    Size(Deferred<ByteSize>),
     Divisions(Arc<[Scalar]>),
 }
 
@@ -49,7 +49,7 @@ impl Repartition {
     /// [`memory_usage`](crate::DataFrame::memory_usage) counts them: they are measured first, then large partitions are
     /// cut into even ranges of rows and small neighbours are joined.
     pub fn size(bytes: impl fmt::Display) -> Repartition {
-        Repartition { to: To::Size(bytes.to_string().parse()) }
+        Repartition { to: To::Size(bytes.to_string().parse().map_err(Arc::new)) }
     }
 
     /// Beginning at these values of the index, the last of which is the end of the last one. Rows below the first are in

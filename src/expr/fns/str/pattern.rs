@@ -5,13 +5,13 @@ use std::sync::OnceLock;
 
 use regex::Regex;
 
-use crate::base::{Error, Result};
+use crate::base::{Deferred, Error, Result};
 
 /// A regular expression in the syntax of [`regex`], which is read when it is first needed.
 #[derive(Clone)]
 pub struct Pattern {
     text: String,
-    read: OnceLock<Result<Regex>>,
+    read: OnceLock<Deferred<Regex>>,
 }
 
 impl Pattern {
@@ -36,9 +36,10 @@ impl Pattern {
                 let cause = error.to_string().lines().last().unwrap_or_default().trim().to_string();
                 Error::invalid(format!("`{}` is not a regular expression: {cause}", self.text))
                     .help("escape special characters with a backslash, or use the method for plain text")
+                    .into()
             })
         });
-        read.as_ref().map_err(Error::clone)
+        read.as_ref().map_err(|error| error.again())
     }
 }
 
