@@ -18,6 +18,10 @@ use crate::plan::lower::{count_partitions, resolve};
 use crate::plan::rules::optimise;
 use crate::plan::{Plan, lower};
 
+mod watching;
+
+pub use watching::Watching;
+
 /// Where tasks run. The results are the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -128,11 +132,6 @@ impl Session {
     /// Cancelling this token stops everything that runs in this session; runs that start later fail at once.
     pub fn cancel_token(&self) -> &Cancel {
         &self.0.task.cancel
-    }
-
-    /// Adds somebody who watches all runs that start from now on.
-    pub fn observe(&self, observer: Arc<dyn Observer>) {
-        self.0.observers.write().unwrap_or_else(PoisonError::into_inner).push(observer);
     }
 
     /// What a task of this session may use.

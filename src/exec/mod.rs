@@ -27,7 +27,7 @@ mod workers;
 pub use budget::{Budget, Reclaim, Reservation};
 pub use cancel::Cancel;
 pub use context::TaskContext;
-pub use event::{Event, Observer};
+pub use event::{Event, Gauge, GraphView, Observer, Usage};
 pub use executor::{Executor, Pool, Serial};
 pub use run::{Run, RunContext, Work};
 pub use spill::{Extent, LocalScratch, Scratch, ScratchFile, Spill, SpillFile};
