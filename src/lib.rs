@@ -59,8 +59,8 @@ pub use base::{ByteSize, Error, ErrorKind, Identity, Location, Result, Token, co
 pub use exec::{Cancel, Event, Observer};
 pub use expr::{Agg, Expr, RankMethod, Rolling, Scalar, SortKey, col, lit, max_of, min_of, row_number, size, when};
 pub use frame::{
-    Cols, DataFrame, GroupBy, IntoColumns, IntoPaths, Table, cols, concat, read_csv, read_csv_with, read_parquet,
-    read_parquet_with, wait,
+    AnalysedOperation, AnalysedPlan, Analysis, Cols, DataFrame, GroupBy, IntoColumns, IntoPaths, Table, cols, concat,
+    read_csv, read_csv_with, read_parquet, read_parquet_with, wait,
 };
 pub use io::csv::{CsvOptions, CsvWriteOptions, Infer};
 pub use io::sink::Compression;

@@ -14,9 +14,14 @@ use crate::graph::Payload;
 use crate::io::checkpoint::CheckpointSource;
 use crate::ops::Persisted;
 use crate::plan::explain::refuse_beyond;
-use crate::plan::lower::{count_partitions, resolve};
+use crate::plan::lower::{count_partitions, lower_with, resolve};
 use crate::plan::rules::optimise;
-use crate::plan::{Plan, lower};
+use crate::plan::{Meter, Plan};
+
+mod analyse;
+mod watching;
+
+pub use watching::Watching;
 
 /// Where tasks run. The results are the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,11 +135,6 @@ impl Session {
         &self.0.task.cancel
     }
 
-    /// Adds somebody who watches all runs that start from now on.
-    pub fn observe(&self, observer: Arc<dyn Observer>) {
-        self.0.observers.write().unwrap_or_else(PoisonError::into_inner).push(observer);
-    }
-
     /// What a task of this session may use.
     pub fn task_context(&self) -> &TaskContext {
         &self.0.task
@@ -171,10 +171,15 @@ impl Session {
     /// When an operation is found wrong only now, or a small result that the rest depends on fails.
     pub fn start(&self, plan: &Plan, window: Option<usize>) -> Result<Run> {
         let plan = optimise(&self.resolved(plan)?)?;
+        self.submit(&plan, window, None)
+    }
+
+    /// Starts a plan that is resolved and optimised; with a meter, what its operations do is measured.
+    fn submit(&self, plan: &Plan, window: Option<usize>, meter: Option<&Meter>) -> Result<Run> {
         if self.0.strict {
-            refuse_beyond(&plan, self.memory_limit(), self.threads())?;
+            refuse_beyond(plan, self.memory_limit(), self.threads())?;
         }
-        let lowered = lower(&plan, self.0.fuse)?;
+        let lowered = lower_with(plan, self.0.fuse, meter)?;
         let observers = self.0.observers.read().unwrap_or_else(PoisonError::into_inner).clone();
         let context = RunContext { task: self.0.task.clone(), observers, window };
         Ok(self.0.executor.submit(lowered.graph, lowered.wanted, context))

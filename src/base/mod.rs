@@ -6,6 +6,7 @@
 //! | [`token`] | content identity by a fixed hash |
 //! | [`schema`] | column look-up with the nearest name, logical comparison of types |
 //! | [`bytes`] | sizes as people write them |
+//! | [`shown`] | numbers and durations as people read them |
 //! | [`mod@config`] | settings that are not in the program: a file, the environment |
 //! | [`disk`] | what files are created on |
 //! | [`deep`] | recursion over plans and expressions of any depth |
@@ -16,6 +17,7 @@ pub mod deep;
 pub mod disk;
 pub mod error;
 pub mod schema;
+pub mod shown;
 pub mod token;
 
 pub use bytes::ByteSize;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use super::Tally;
 use crate::base::{Error, ErrorKind, Result};
 
 /// The memory that a session's runs share. Clones are handles to the same budget.
@@ -14,6 +15,8 @@ pub struct Budget {
     account: Arc<Account>,
     /// How many holders inside a task keep to its share together.
     parts: u64,
+    /// Who counts what is reserved through this handle, for runs that are analysed.
+    tally: Option<Arc<Tally>>,
 }
 
 struct Account {
@@ -66,13 +69,18 @@ impl Budget {
             waiting: Mutex::default(),
             tickets: AtomicU64::new(0),
         });
-        Budget { account, parts: 1 }
+        Budget { account, parts: 1, tally: None }
     }
 
     /// The same budget for one of `parts` holders inside a task, which keep to the task's share together.
     #[must_use]
     pub fn divided(&self, parts: usize) -> Budget {
-        Budget { account: self.account.clone(), parts: self.parts * parts.max(1) as u64 }
+        Budget { parts: self.parts * parts.max(1) as u64, ..self.clone() }
+    }
+
+    /// A handle to the same budget; what is reserved through it is counted by `tally` too.
+    pub(super) fn counted(&self, tally: &Arc<Tally>) -> Budget {
+        Budget { tally: Some(tally.clone()), ..self.clone() }
     }
 
     /// A budget that never refuses, for tests and tools.
@@ -145,6 +153,9 @@ impl Budget {
             now.checked_add(bytes).filter(|total| total <= limit)
         });
         peak.fetch_max(taken? + bytes, Ordering::Relaxed);
+        if let Some(tally) = &self.tally {
+            tally.hold(bytes);
+        }
         Ok(())
     }
 
@@ -281,6 +292,9 @@ impl Reservation {
     pub fn shrink_to(&mut self, bytes: u64) {
         let back = self.bytes.saturating_sub(bytes);
         self.budget.account.held.fetch_sub(back, Ordering::Relaxed);
+        if let Some(tally) = &self.budget.tally {
+            tally.give_back(back);
+        }
         self.bytes -= back;
     }
 
@@ -294,7 +308,14 @@ impl Reservation {
 
     /// Takes in another reservation of the same budget.
     pub fn join(&mut self, mut other: Reservation) {
-        self.bytes += std::mem::take(&mut other.bytes);
+        let bytes = std::mem::take(&mut other.bytes);
+        if let Some(tally) = &other.budget.tally {
+            tally.give_back(bytes);
+        }
+        if let Some(tally) = &self.budget.tally {
+            tally.hold(bytes);
+        }
+        self.bytes += bytes;
     }
 }
 

@@ -1,8 +1,11 @@
 //! What observers are told.
 
-use std::time::Duration;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use crate::graph::{Key, Label};
+use crate::base::Error;
+pub use crate::graph::{Key, Label};
 
 /// Something that happened while a graph ran.
 #[derive(Clone, Debug)]
@@ -12,8 +15,21 @@ pub enum Event<'a> {
     RunStarted {
         /// Tells runs apart.
         run: u64,
-        /// How many tasks it has.
+        /// How many tasks it has; a run may grow by [`TaskAdded`](Event::TaskAdded).
         tasks: usize,
+        /// Them, and what they need: to be looked at now, while the event is told.
+        graph: &'a dyn GraphView,
+    },
+    /// A run has one task more.
+    TaskAdded {
+        /// The run.
+        run: u64,
+        /// What it will compute.
+        key: Key,
+        /// How it is called.
+        label: &'a Label,
+        /// The tasks whose results it needs.
+        needs: &'a [Key],
     },
     /// A task begins.
     TaskStarted {
@@ -25,6 +41,8 @@ pub enum Event<'a> {
         label: &'a Label,
         /// The thread it runs on, from 0; absent on a thread that is not of the pool.
         worker: Option<usize>,
+        /// When.
+        at: Instant,
     },
     /// A task has ended.
     TaskFinished {
@@ -36,12 +54,16 @@ pub enum Event<'a> {
         label: &'a Label,
         /// The thread it ran on, from 0; absent on a thread that is not of the pool.
         worker: Option<usize>,
+        /// When.
+        at: Instant,
         /// How long it took.
         took: Duration,
         /// Bytes of its result.
         bytes: u64,
-        /// Whether it failed.
-        failed: bool,
+        /// Rows of its result, where it is rows.
+        rows: Option<u64>,
+        /// Why it failed, if it did.
+        error: Option<&'a Error>,
     },
     /// A run has ended.
     RunFinished {
@@ -57,3 +79,50 @@ pub trait Observer: Send + Sync {
     /// Something happened.
     fn notice(&self, event: &Event<'_>);
 }
+
+/// The tasks of a run, as observers see them. A task is a number below [`len`](Self::len); what it needs comes before it.
+pub trait GraphView {
+    /// How many tasks there are, those included that nobody needs.
+    fn len(&self) -> usize;
+
+    /// Whether there are none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether the task will run: some result that is wanted needs it.
+    fn is_needed(&self, task: u32) -> bool;
+
+    /// What it computes.
+    fn key(&self, task: u32) -> Key;
+
+    /// How it is called.
+    fn label(&self, task: u32) -> &Label;
+
+    /// The tasks whose results it needs.
+    fn needs(&self, task: u32) -> &[u32];
+}
+
+impl fmt::Debug for dyn GraphView + '_ {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} tasks", self.len())
+    }
+}
+
+/// What a session uses at a moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Bytes of memory reserved.
+    pub held: u64,
+    /// The most bytes that were reserved at once, so far.
+    pub peak: u64,
+    /// How many bytes can be reserved.
+    pub limit: u64,
+    /// Bytes written to disk because memory was short, so far.
+    pub spilled: u64,
+    /// Bytes of them read back, so far.
+    pub read_back: u64,
+}
+
+/// Tells what a session uses now: who samples it need not know the session.
+pub type Gauge = Arc<dyn Fn() -> Usage + Send + Sync>;

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`budget`] | the memory of a session: reservations made before allocating, returned on drop |
 //! | [`spill`] | room on disk for what does not fit |
+//! | [`tally`] | what one part of a run uses, for runs that are analysed |
 //! | [`cancel`] | the token that stops a run between batches |
 //! | [`context`] | what a task may use |
 //! | [`event`] | what observers are told |
@@ -22,12 +23,14 @@ pub mod executor;
 pub mod run;
 pub mod schedule;
 pub mod spill;
+pub mod tally;
 mod workers;
 
 pub use budget::{Budget, Reclaim, Reservation};
 pub use cancel::Cancel;
 pub use context::TaskContext;
-pub use event::{Event, Observer};
+pub use event::{Event, Gauge, GraphView, Observer, Usage};
 pub use executor::{Executor, Pool, Serial};
 pub use run::{Run, RunContext, Work};
 pub use spill::{Extent, LocalScratch, Scratch, ScratchFile, Spill, SpillFile};
+pub use tally::Tally;

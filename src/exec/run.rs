@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use super::schedule::{Next, Schedule};
 use super::workers::Workers;
-use super::{Cancel, Event, Observer, TaskContext};
+use super::{Cancel, Event, GraphView, Observer, TaskContext};
 use crate::base::{Error, ErrorKind, Result};
-use crate::graph::{Payload, TaskGraph, TaskId};
+use crate::graph::{Key, Label, Payload, TaskGraph, TaskId};
 
 /// What a task does: from the results it needs, in their order, to its own.
 pub type Work = Box<dyn FnOnce(Vec<Payload>, &TaskContext) -> Result<Payload> + Send>;
@@ -105,6 +105,28 @@ impl Inner {
     }
 }
 
+impl GraphView for Inner {
+    fn len(&self) -> usize {
+        self.graph.len()
+    }
+
+    fn is_needed(&self, task: TaskId) -> bool {
+        self.schedule.is_needed(task)
+    }
+
+    fn key(&self, task: TaskId) -> Key {
+        self.graph.key(task)
+    }
+
+    fn label(&self, task: TaskId) -> &Label {
+        self.graph.label(task)
+    }
+
+    fn needs(&self, task: TaskId) -> &[TaskId] {
+        self.graph.needs(task)
+    }
+}
+
 impl Run {
     /// Starts a graph on a pool, or on whatever thread asks for results.
     pub(super) fn start(
@@ -139,7 +161,10 @@ impl Run {
             }),
         });
         let mut inner = state.lock();
-        state.tell(&Event::RunStarted { run: state.id, tasks: inner.schedule.tasks() });
+        if !state.observers.is_empty() {
+            let (tasks, graph) = (inner.schedule.tasks(), &inner as &Inner);
+            state.tell(&Event::RunStarted { run: state.id, tasks, graph });
+        }
         state.end_if_over(&mut inner);
         state.call_workers(&mut inner);
         drop(inner);
@@ -355,11 +380,12 @@ impl State {
         inner
     }
 
-    fn run_job(&self, job: Job, seen: Option<&(crate::graph::Key, crate::graph::Label)>) -> Result<Payload> {
+    fn run_job(&self, job: Job, seen: Option<&(Key, Label)>) -> Result<Payload> {
         let worker = self.pool.as_ref().and_then(|p| p.current());
         let begun = seen.map(|(key, label)| {
-            self.tell(&Event::TaskStarted { run: self.id, key: *key, label, worker });
-            Instant::now()
+            let at = Instant::now();
+            self.tell(&Event::TaskStarted { run: self.id, key: *key, label, worker, at });
+            at
         });
         let _running = self.task.budget.task();
         let result = match self.task.cancel.check() {
@@ -368,14 +394,17 @@ impl State {
                 .unwrap_or_else(|panic| Err(panicked(panic.as_ref()))),
         };
         if let (Some((key, label)), Some(begun)) = (seen, begun) {
+            let at = Instant::now();
             self.tell(&Event::TaskFinished {
                 run: self.id,
                 key: *key,
                 label,
                 worker,
-                took: begun.elapsed(),
+                at,
+                took: at.saturating_duration_since(begun),
                 bytes: result.as_ref().map_or(0, Payload::bytes),
-                failed: result.is_err(),
+                rows: result.as_ref().map_or(None, Payload::rows),
+                error: result.as_ref().err(),
             });
         }
         result

@@ -86,6 +86,11 @@ impl Schedule {
         self.order.tasks.len()
     }
 
+    /// Whether some wanted result needs the task.
+    pub fn is_needed(&self, task: TaskId) -> bool {
+        self.order.rank[task as usize] != u32::MAX
+    }
+
     /// The next task to start, if one may: those that serve only results from position `room` on have to wait.
     pub fn next(&mut self, room: u32) -> Next {
         match self.ready.peek() {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::Tally;
 use crate::base::{ByteSize, Error, Result};
 
 /// Where the runs of a session put what does not fit into memory. Clones are handles to the same place.
@@ -13,7 +14,7 @@ use crate::base::{ByteSize, Error, Result};
 /// The files have no name: the system frees them when they are dropped and when the process ends, however it ends, so
 /// that nothing is ever left behind.
 #[derive(Clone, Debug)]
-pub struct Spill(Arc<Area>);
+pub struct Spill(Arc<Area>, Option<Arc<Tally>>);
 
 #[derive(Debug)]
 struct Area {
@@ -133,12 +134,18 @@ impl ScratchFile for std::fs::File {
 impl Spill {
     /// Spills to files made by `scratch`.
     pub fn new(scratch: impl Scratch + 'static) -> Spill {
-        Spill(Arc::new(Area { scratch: Box::new(scratch), written: AtomicU64::new(0), read: AtomicU64::new(0) }))
+        let area = Area { scratch: Box::new(scratch), written: AtomicU64::new(0), read: AtomicU64::new(0) };
+        Spill(Arc::new(area), None)
+    }
+
+    /// A handle to the same place; what is written through it is counted by `tally` too.
+    pub(super) fn counted(&self, tally: &Arc<Tally>) -> Spill {
+        Spill(self.0.clone(), Some(tally.clone()))
     }
 
     /// A new file. It is made when something is written to it.
     pub fn file(&self) -> SpillFile {
-        SpillFile { area: self.0.clone(), file: Mutex::new((None, 0)) }
+        SpillFile { area: self.0.clone(), tally: self.1.clone(), file: Mutex::new((None, 0)) }
     }
 
     /// Bytes written so far.
@@ -168,6 +175,7 @@ impl Default for Spill {
 #[derive(Debug)]
 pub struct SpillFile {
     area: Arc<Area>,
+    tally: Option<Arc<Tally>>,
     /// The file and its length.
     file: Mutex<(Option<Open>, u64)>,
 }
@@ -218,6 +226,9 @@ impl SpillFile {
             file.write_at(bytes, offset).map_err(failed)?;
         }
         self.area.written.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        if let Some(tally) = &self.tally {
+            tally.spill(bytes.len() as u64);
+        }
         Ok(Extent { offset, len: bytes.len() as u64 })
     }
 

@@ -13,9 +13,11 @@
 //! | [`group_by`] | methods that aggregate by keys |
 //! | [`statistics`] | methods that summarise columns |
 //! | [`measure`] | methods that say how much there is: bytes, missing values |
+//! | [`analysis`] | [`Analysis`]: what the operations of a frame do while it is computed |
 //! | [`table`] | [`Table`]: a result, and how it is shown |
 //! | [`structure`] | how a frame that is not computed is shown |
 
+pub mod analysis;
 pub mod columns;
 pub mod compute;
 pub mod data_frame;
@@ -32,6 +34,7 @@ pub mod table;
 pub mod write;
 
 pub use crate::expr::names::{Cols, IntoColumns, cols};
+pub use analysis::{AnalysedOperation, AnalysedPlan, Analysis};
 pub use compute::wait;
 pub use data_frame::DataFrame;
 pub use group_by::GroupBy;

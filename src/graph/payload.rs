@@ -8,6 +8,11 @@ use std::sync::Arc;
 pub trait Held: Any + Send + Sync {
     /// Bytes of memory it holds.
     fn bytes(&self) -> u64;
+
+    /// How many rows it is, if it is rows.
+    fn rows(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// A held result, shared.
@@ -23,6 +28,11 @@ impl Payload {
     /// Bytes of memory it holds.
     pub fn bytes(&self) -> u64 {
         self.0.bytes()
+    }
+
+    /// How many rows it is, if it is rows.
+    pub fn rows(&self) -> Option<u64> {
+        self.0.rows()
     }
 
     /// The value, if it is a `T`.

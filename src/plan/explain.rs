@@ -11,27 +11,47 @@ use crate::base::{ByteSize, Error, ErrorKind, Result};
 /// The tree of operations, a line each, the last operation first.
 pub fn tree(plan: &Plan) -> String {
     let mut out = String::new();
-    write_tree(plan, "", "", &mut out);
+    for line in lines(plan) {
+        let _ = writeln!(out, "{}{}   [{}]", line.branch, line.plan.op(), line.notes);
+    }
+    out
+}
+
+/// A line of a tree of operations.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// What is drawn before it, so that one sees whose input it is.
+    pub branch: String,
+    /// The operation.
+    pub plan: Plan,
+    /// Whether it streams, spills or holds, and what.
+    pub notes: String,
+}
+
+/// The lines of [`tree`].
+pub fn lines(plan: &Plan) -> Vec<Line> {
+    let mut out = Vec::new();
+    add_lines(plan, "", "", &mut out);
     out
 }
 
 /// Operations one below the other; only branches are set in.
-fn write_tree(plan: &Plan, head: &str, tail: &str, out: &mut String) {
+fn add_lines(plan: &Plan, head: &str, tail: &str, out: &mut Vec<Line>) {
     let about = |bytes: Option<u64>| bytes.map_or(String::new(), |bytes| format!(", about {}", ByteSize(bytes)));
     let notes = match plan.op().footprint() {
         Footprint::Streams => "streams".to_string(),
         Footprint::Spills(what) => format!("spills {what}{}", about(plan.inputs().iter().map(Plan::size).sum())),
         Footprint::Holds(what) => format!("holds {what}{}", about(held(plan))),
     };
-    let _ = writeln!(out, "{head}{}   [{notes}]", plan.op());
+    out.push(Line { branch: head.to_string(), plan: plan.clone(), notes });
     match plan.inputs() {
         [] => {}
-        [only] => deep(|| write_tree(only, tail, tail, out)),
+        [only] => deep(|| add_lines(only, tail, tail, out)),
         inputs => {
             for (k, input) in inputs.iter().enumerate() {
                 let last = k + 1 == inputs.len();
                 let (branch, rest) = if last { ("└─ ", "   ") } else { ("├─ ", "│  ") };
-                deep(|| write_tree(input, &format!("{tail}{branch}"), &format!("{tail}{rest}"), out));
+                deep(|| add_lines(input, &format!("{tail}{branch}"), &format!("{tail}{rest}"), out));
             }
         }
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::measure::{Meter, Part};
 use super::node::Rewritten;
 use super::partition::Gather;
 use super::shape::{Chunk, Reduce, Shuffle, StageOf, Store};
@@ -35,9 +36,17 @@ pub struct Lowered {
 /// # Errors
 /// When a shape is found wrong; `Then` and `Rewrite` must have been resolved before.
 pub fn lower(plan: &Plan, fuse: bool) -> Result<Lowered> {
+    lower_with(plan, fuse, None)
+}
+
+/// As [`lower`]; with a meter, what each operation does is measured.
+///
+/// # Errors
+/// As [`lower`].
+pub fn lower_with(plan: &Plan, fuse: bool, meter: Option<&Meter>) -> Result<Lowered> {
     let mut users: FxHashMap<Token, usize> = FxHashMap::default();
     plan.visit(&mut |p| p.inputs().iter().for_each(|i| *users.entry(i.token()).or_default() += 1));
-    let mut lowering = Lowering { graph: TaskGraph::new(), users, held: FxHashMap::default(), fuse };
+    let mut lowering = Lowering { graph: TaskGraph::new(), users, held: FxHashMap::default(), fuse, meter };
     let pipes = lowering.pipes(plan)?;
     let wanted = lowering.hold(plan.token(), pipes);
     Ok(Lowered { graph: lowering.graph, wanted })
@@ -156,6 +165,8 @@ enum Pipe {
     Stored(TaskId, usize),
     /// Stages over what flows in, one feed after the other.
     Stages(Vec<Pipe>, Vec<(StageOf, usize)>),
+    /// What a pipe does by itself is measured as this operation's.
+    Measured(Arc<Part>, Box<Pipe>),
 }
 
 /// The partitions of a plan.
@@ -165,7 +176,8 @@ struct Pipes {
     names: Vec<&'static str>,
 }
 
-struct Lowering {
+struct Lowering<'a> {
+    meter: Option<&'a Meter>,
     graph: TaskGraph<Work>,
     users: FxHashMap<Token, usize>,
     /// The tasks of plans whose partitions are held.
@@ -173,7 +185,7 @@ struct Lowering {
     fuse: bool,
 }
 
-impl Lowering {
+impl Lowering<'_> {
     fn pipes(&mut self, plan: &Plan) -> Result<Pipes> {
         if let Some(tasks) = self.held.get(&plan.token()) {
             return Ok(Pipes { pipes: tasks.iter().map(|&t| Pipe::Held(t)).collect(), names: vec![plan.op().name()] });
@@ -193,6 +205,7 @@ impl Lowering {
             }
         };
         pipes.names.push(plan.op().name());
+        self.measure(plan, &mut pipes);
         let shared = self.users.get(&plan.token()).is_some_and(|&n| n > 1) && !is_scan;
         if shared || !self.fuse {
             let names = pipes.names.clone();
@@ -205,11 +218,15 @@ impl Lowering {
     fn map(&mut self, plan: &Plan, map: Map) -> Result<Pipes> {
         let mut inputs = plan.inputs().iter().map(|i| deep(|| self.pipes(i))).collect::<Result<Vec<_>>>()?;
         let names = inputs.first_mut().map(|p| std::mem::take(&mut p.names)).unwrap_or_default();
+        let made = match self.part(plan) {
+            Some(part) => part.around(map.stage),
+            None => map.stage,
+        };
         let Some(feeds) = map.feeds else {
             let Some(first) = inputs.into_iter().next() else {
                 return Err(Error::invalid(format!("`{}` has no input", plan.op())));
             };
-            let stage = |i: usize| (map.stage.clone(), i);
+            let stage = |i: usize| (made.clone(), i);
             let pipes = first.pipes.into_iter().enumerate().map(|(i, pipe)| match pipe {
                 Pipe::Stages(feeds, mut stages) => {
                     stages.push(stage(i));
@@ -229,11 +246,11 @@ impl Lowering {
                 t.token(plan.token());
                 t.u64(k as u64);
             });
-            let label = label_of(&names);
+            let (label, held) = (label_of(&names), plan.inputs().get(k).and_then(|i| self.part(i)));
             for (i, pipe) in input.pipes.iter_mut().enumerate() {
                 if uses.get(&(k, i)).is_some_and(|&n| n > 1) {
                     let whole = std::mem::replace(pipe, Pipe::Stages(Vec::new(), Vec::new()));
-                    *pipe = Pipe::Held(self.hold_one(Key::new(token, i), &label, whole));
+                    *pipe = Pipe::Held(self.hold_one(Key::new(token, i), &label, whole, held.clone()));
                 }
             }
         }
@@ -250,7 +267,7 @@ impl Lowering {
                     other => other.take(),
                 });
             }
-            pipes.push(Pipe::Stages(from, vec![(map.stage.clone(), i)]));
+            pipes.push(Pipe::Stages(from, vec![(made.clone(), i)]));
         }
         Ok(Pipes { pipes, names })
     }
@@ -267,11 +284,13 @@ impl Lowering {
         let label = label_of(&input.names);
         let stage_token = |stage: &str, level: u64| stage_of(plan, stage, level);
         let mut states = Vec::with_capacity(input.pipes.len());
-        let chunk_token = stage_token("chunk", 0);
+        let (chunk_token, part) = (stage_token("chunk", 0), self.part(plan));
         for (i, pipe) in input.pipes.into_iter().enumerate() {
             let (needs, pipe) = pipe.bind();
-            let reduce = reduce.clone();
-            let work: Work = Box::new(move |inputs, ctx| run_chunk(&pipe, inputs, ctx, reduce.start(ctx)?));
+            let (reduce, part) = (reduce.clone(), part.clone());
+            let work: Work = Box::new(move |inputs, ctx| {
+                during(&part, ctx, |ctx| run_chunk(&pipe, inputs, ctx, counting(&part, reduce.start(ctx)?)))
+            });
             let label = Label { name: label.clone(), partition: i as u32 };
             states.push(self.graph.add(Key::new(chunk_token, i), label, &needs, work));
         }
@@ -283,14 +302,17 @@ impl Lowering {
             states = states
                 .chunks(SPLIT_EVERY)
                 .enumerate()
-                .map(|(i, part)| {
-                    let reduce = reduce.clone();
-                    let work: Work = Box::new(move |inputs, _| reduce.combine(inputs));
-                    self.graph.add(Key::new(token, i), Label { name: name.clone(), partition: i as u32 }, part, work)
+                .map(|(i, some)| {
+                    let (reduce, part) = (reduce.clone(), part.clone());
+                    let work: Work = Box::new(move |inputs, ctx| during(&part, ctx, |_| reduce.combine(inputs)));
+                    self.graph.add(Key::new(token, i), Label { name: name.clone(), partition: i as u32 }, some, work)
                 })
                 .collect();
         }
-        let work: Work = Box::new(move |inputs, _| reduce.finish(reduce.combine(inputs)?));
+        let work: Work = Box::new(move |inputs, ctx| {
+            let result = during(&part, ctx, |_| reduce.finish(reduce.combine(inputs)?));
+            if let Some(part) = &part { part.gave(result) } else { result }
+        });
         let label = Label { name: format!("{}-finish", plan.op().name()).into(), partition: 0 };
         let last = self.graph.add(Key::new(stage_token("finish", 0), 0), label, &states, work);
         Ok(Pipes { pipes: vec![Pipe::Held(last)], names: Vec::new() })
@@ -301,8 +323,10 @@ impl Lowering {
     fn shuffle(&mut self, plan: &Plan, shuffle: Shuffle) -> Result<Pipes> {
         let name = plan.op().name();
         let label = |what: &str, partition| Label { name: format!("{name}-{what}").into(), partition };
-        let exchange = shuffle.exchange;
-        let work: Work = Box::new(move |_, ctx| Ok(Payload::new(Stored(exchange.open(ctx)?))));
+        let (exchange, part) = (shuffle.exchange, self.part(plan));
+        let opens = part.clone();
+        let work: Work =
+            Box::new(move |_, ctx| Ok(Payload::new(Stored(during(&opens, ctx, |ctx| exchange.open(ctx))?))));
         let open = self.graph.add(Key::new(stage_of(plan, "open", 0), 0), label("open", 0), &[], work);
         let mut receipts = vec![open];
         for (k, input) in plan.inputs().iter().enumerate() {
@@ -313,18 +337,19 @@ impl Lowering {
             for (i, pipe) in input.pipes.into_iter().enumerate() {
                 let (mut needs, pipe) = pipe.bind();
                 needs.push(open);
+                let part = part.clone();
                 let work: Work = Box::new(move |mut inputs, ctx| {
                     let store = store_of(inputs.pop())?;
-                    run_chunk(&pipe, inputs, ctx, store.start(k, i, ctx)?)
+                    during(&part, ctx, |ctx| run_chunk(&pipe, inputs, ctx, counting(&part, store.start(k, i, ctx)?)))
                 });
                 let label = Label { name: label.clone(), partition: i as u32 };
                 receipts.push(self.graph.add(Key::new(token, i), label, &needs, work));
             }
         }
-        let work: Work = Box::new(|mut inputs, ctx| {
+        let work: Work = Box::new(move |mut inputs, ctx| {
             let receipts = inputs.split_off(1);
             let store = store_of(inputs.pop())?;
-            store.seal(receipts, ctx)?;
+            during(&part, ctx, |ctx| store.seal(receipts, ctx))?;
             Ok(Payload::new(Stored(store)))
         });
         let sealed = self.graph.add(Key::new(stage_of(plan, "seal", 0), 0), label("seal", 0), &receipts, work);
@@ -332,24 +357,47 @@ impl Lowering {
         Ok(Pipes { pipes, names: Vec::new() })
     }
 
+    fn part(&self, plan: &Plan) -> Option<Arc<Part>> {
+        self.meter.map(|meter| meter.part(plan.token()))
+    }
+
+    /// Where it is asked for, what comes out of an operation is counted, and what it takes to read it is measured.
+    fn measure(&self, plan: &Plan, pipes: &mut Pipes) {
+        let Some(part) = self.part(plan) else { return };
+        for (i, pipe) in pipes.pipes.iter_mut().enumerate() {
+            let exit = (part.exit(), i);
+            match pipe {
+                // counted when it was made
+                Pipe::Held(_) => {}
+                Pipe::Stages(_, stages) => stages.push(exit),
+                Pipe::Scan(..) | Pipe::Stored(..) | Pipe::Measured(..) => {
+                    let inner = std::mem::replace(pipe, Pipe::Stages(Vec::new(), Vec::new()));
+                    let feed = Pipe::Measured(part.clone(), Box::new(inner));
+                    *pipe = Pipe::Stages(vec![feed], vec![exit]);
+                }
+            }
+        }
+    }
+
     /// Tasks that hold the partitions.
     fn hold(&mut self, token: Token, pipes: Pipes) -> Vec<TaskId> {
         let label = label_of(&pipes.names);
+        let part = self.meter.map(|m| m.part(token));
         let mut tasks = Vec::with_capacity(pipes.pipes.len());
         for (i, pipe) in pipes.pipes.into_iter().enumerate() {
-            tasks.push(self.hold_one(Key::new(token, i), &label, pipe));
+            tasks.push(self.hold_one(Key::new(token, i), &label, pipe, part.clone()));
         }
         self.held.insert(token, tasks.clone());
         tasks
     }
 
     /// The task that holds one partition.
-    fn hold_one(&mut self, key: Key, label: &Arc<str>, pipe: Pipe) -> TaskId {
+    fn hold_one(&mut self, key: Key, label: &Arc<str>, pipe: Pipe, part: Option<Arc<Part>>) -> TaskId {
         if let Pipe::Held(task) = pipe {
             return task;
         }
         let (needs, pipe) = pipe.bind();
-        let work: Work = Box::new(move |inputs, ctx| run_gather(&pipe, inputs, ctx));
+        let work: Work = Box::new(move |inputs, ctx| during(&part, ctx, |ctx| run_gather(&pipe, inputs, ctx)));
         self.graph.add(key, Label { name: label.clone(), partition: key.index }, &needs, work)
     }
 }
@@ -397,6 +445,7 @@ impl Pipe {
                 }
                 Pipe::Scan(..) => {}
                 Pipe::Stages(feeds, _) => feeds.iter_mut().for_each(|f| deep(|| walk(f, needs))),
+                Pipe::Measured(_, inner) => walk(inner, needs),
             }
         }
         let mut needs = Vec::new();
@@ -431,6 +480,7 @@ impl Pipe {
                 let store = store_of(inputs.get_mut(*at as usize).and_then(Option::take))?;
                 store.read(*i, ctx, out)
             }
+            Pipe::Measured(part, inner) => part.during(ctx, |ctx| inner.run(inputs, ctx, out)),
             Pipe::Stages(feeds, stages) => {
                 let mut made = stages.iter().map(|(make, i)| make(*i)).collect::<Result<Vec<_>>>()?;
                 let mut flow = Flow::More;
@@ -448,6 +498,22 @@ impl Pipe {
                 Ok(flow)
             }
         }
+    }
+}
+
+/// Does work, measured where that is asked for.
+fn during<R>(part: &Option<Arc<Part>>, ctx: &TaskContext, work: impl FnOnce(&TaskContext) -> R) -> R {
+    match part {
+        Some(part) => part.during(ctx, work),
+        None => work(ctx),
+    }
+}
+
+/// A state that counts what goes into it, where that is asked for.
+fn counting(part: &Option<Arc<Part>>, chunk: Box<dyn Chunk>) -> Box<dyn Chunk> {
+    match part {
+        Some(part) => part.counting(chunk),
+        None => chunk,
     }
 }
 

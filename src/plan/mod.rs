@@ -10,6 +10,7 @@
 //! | [`partition`] | [`Partition`]: batches held as a task's result |
 //! | [`rules`] | what makes a plan cheaper, one rule a file |
 //! | [`mod@lower`] | from a plan to a graph of tasks |
+//! | [`measure`] | what each operation does while it runs, where that is asked for |
 //! | [`explain`] | a plan for people |
 //!
 //! Operations are open, shapes are closed: nothing here knows a particular operation. This layer never sees a thread,
@@ -18,6 +19,7 @@
 pub mod divisions;
 pub mod explain;
 pub mod lower;
+pub mod measure;
 pub mod node;
 pub mod op;
 pub mod partition;
@@ -27,6 +29,7 @@ pub mod stage;
 
 pub use divisions::Divisions;
 pub use lower::{Lowered, lower};
+pub use measure::{Figures, Meter};
 pub use node::Plan;
 pub use op::{Footprint, Op};
 pub use partition::{Gather, Partition};

@@ -170,6 +170,10 @@ impl Held for Partition {
         });
         bytes.sum()
     }
+
+    fn rows(&self) -> Option<u64> {
+        Some(self.0.rows as u64)
+    }
 }
 
 /// Gathers batches, reserving memory for each before it is kept; what does not fit goes to disk.

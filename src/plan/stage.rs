@@ -55,6 +55,11 @@ impl<'a> Out<'a> {
         self.ctx
     }
 
+    /// The same, with other surroundings for what lies behind.
+    pub(super) fn within<'b>(&'b mut self, ctx: &'b TaskContext) -> Out<'b> {
+        Out { stages: &mut *self.stages, sink: &mut *self.sink, ctx }
+    }
+
     /// Passes a batch on. Empty batches are passed on too: they carry the schema.
     ///
     /// # Errors

@@ -60,7 +60,7 @@ impl Observer for ProgressBar {
     fn notice(&self, event: &Event<'_>) {
         let mut bars = self.bars.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
-            Event::RunStarted { run, tasks } => {
+            Event::RunStarted { run, tasks, .. } => {
                 let bar = Bar::with_draw_target(Some(*tasks as u64), ProgressDrawTarget::hidden()).with_style(style());
                 bars.insert(*run, Shown { bar, begun: Instant::now(), ended: 0, visible: false });
             }
@@ -81,7 +81,7 @@ impl Observer for ProgressBar {
                     false => shown.bar.finish(),
                 }
             }
-            Event::TaskStarted { .. } => {}
+            _ => {}
         }
     }
 }

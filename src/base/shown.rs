@@ -1,0 +1,45 @@
+//! Numbers and durations as people read them.
+
+use std::time::Duration;
+
+/// A duration as Dask shows it: `309.35 ms`, `12.3 s`, `2m 5s`, `1h 2m`.
+pub fn duration(d: Duration) -> String {
+    match d.as_secs() {
+        0 => format!("{:.2} ms", d.as_secs_f64() * 1e3),
+        1..60 => format!("{:.1} s", d.as_secs_f64()),
+        s @ 60..3600 => format!("{}m {}s", s / 60, s % 60),
+        s => format!("{}h {}m", s / 3600, s / 60 % 60),
+    }
+}
+
+/// A number in groups of three digits: `1,234,567`.
+pub fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() * 4 / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_shown_as_dask_shows_them() {
+        assert_eq!(duration(Duration::from_micros(309_350)), "309.35 ms");
+        assert_eq!(duration(Duration::from_millis(12_340)), "12.3 s");
+        assert_eq!(duration(Duration::from_secs(125)), "2m 5s");
+        assert_eq!(duration(Duration::from_secs(3_725)), "1h 2m");
+    }
+
+    #[test]
+    fn numbers_are_grouped() {
+        let shown = [0, 999, 1000, 1_234_567].map(count);
+        assert_eq!(shown, ["0", "999", "1,000", "1,234,567"]);
+    }
+}

@@ -1,0 +1,54 @@
+//! Who watches a session, and for how long.
+
+use std::sync::{Arc, PoisonError};
+
+use super::Session;
+use crate::exec::{Gauge, Observer, Usage};
+
+impl Session {
+    /// Adds somebody who watches all runs that start from now on.
+    pub fn observe(&self, observer: Arc<dyn Observer>) {
+        self.0.observers.write().unwrap_or_else(PoisonError::into_inner).push(observer);
+    }
+
+    /// Adds somebody who watches all runs that start before the returned guard is dropped, to their end.
+    #[must_use = "who watches is gone when this is dropped"]
+    pub fn watch(&self, observer: Arc<dyn Observer>) -> Watching {
+        self.observe(observer.clone());
+        Watching { session: self.clone(), observer }
+    }
+
+    /// Tells, whenever it is called, what memory this session uses and what it has spilled. It keeps the account alive,
+    /// not the session.
+    pub fn gauge(&self) -> Gauge {
+        let (budget, spill) = (self.0.task.budget.clone(), self.0.task.spill.clone());
+        Arc::new(move || Usage {
+            held: budget.held(),
+            peak: budget.peak(),
+            limit: budget.limit(),
+            spilled: spill.written().0,
+            read_back: spill.read().0,
+        })
+    }
+}
+
+/// Somebody watches a session until this is dropped.
+pub struct Watching {
+    session: Session,
+    observer: Arc<dyn Observer>,
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        let mut observers = self.session.0.observers.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = observers.iter().position(|o| Arc::ptr_eq(o, &self.observer)) {
+            observers.remove(at);
+        }
+    }
+}
+
+impl std::fmt::Debug for Watching {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Watching({})", self.session)
+    }
+}

@@ -1,0 +1,127 @@
+//! The runs, their tasks planned, their graphs.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::history::Failure;
+use super::shard::Sums;
+use crate::exec::event::{GraphView, Key, Label};
+
+/// The runs that are remembered, oldest first.
+#[derive(Default)]
+pub(super) struct Ledger {
+    pub runs: VecDeque<RunEntry>,
+    pub failures: VecDeque<Failure>,
+    /// Totals of the operations of runs that are forgotten.
+    pub forgotten: FxHashMap<Arc<str>, (u64, Sums)>,
+}
+
+/// A run. Times are nanoseconds.
+#[derive(Default)]
+pub(super) struct RunEntry {
+    pub run: u64,
+    pub start: u64,
+    pub end: Option<u64>,
+    pub failed: bool,
+    /// Operations and how many tasks they have.
+    pub operations: Vec<(Arc<str>, u64)>,
+    places: FxHashMap<Arc<str>, usize>,
+    last: usize,
+    pub edges: FxHashMap<(u32, u32), u64>,
+    pub nodes: Vec<Node>,
+    known: FxHashMap<Key, u32>,
+    pub left_out: u64,
+}
+
+/// A task of a run whose graph is kept.
+pub(super) struct Node {
+    pub key: Key,
+    pub operation: usize,
+    pub partition: u32,
+    pub needs: Vec<u32>,
+}
+
+/// So many failures are kept, the first ones of all: those that follow mostly follow from them.
+const MOST_FAILURES: usize = 1000;
+
+impl Ledger {
+    pub fn find(&mut self, run: u64) -> Option<&mut RunEntry> {
+        // runs that go on are mostly young
+        self.runs.iter_mut().rev().find(|r| r.run == run)
+    }
+
+    pub fn note(&mut self, failure: Failure) {
+        if self.failures.len() < MOST_FAILURES {
+            self.failures.push_back(failure);
+        }
+    }
+
+    /// The runs to forget, so that `most` that have ended are left.
+    pub fn outdated(&self, most: usize) -> Vec<u64> {
+        let ended: Vec<u64> = self.runs.iter().filter(|r| r.end.is_some()).map(|r| r.run).collect();
+        // many at once, since every thread is asked
+        if ended.len() < most * 2 { Vec::new() } else { ended[..ended.len() - most].to_vec() }
+    }
+}
+
+impl RunEntry {
+    pub fn new(run: u64, start: u64, graph: &dyn GraphView, most_nodes: usize) -> RunEntry {
+        let mut entry = RunEntry { run, start, ..RunEntry::default() };
+        let mut operations = Vec::with_capacity(graph.len());
+        let keeps = graph.len() <= most_nodes;
+        let mut places = Vec::new();
+        for task in (0..graph.len() as u32).filter(|&t| graph.is_needed(t)) {
+            let at = entry.operation(&graph.label(task).name);
+            entry.operations[at].1 += 1;
+            operations.resize(task as usize, 0);
+            operations.push(at as u32);
+            for &need in graph.needs(task) {
+                *entry.edges.entry((operations[need as usize], at as u32)).or_default() += 1;
+            }
+            if keeps {
+                places.resize(task as usize, 0);
+                places.push(entry.nodes.len() as u32);
+                let needs = graph.needs(task).iter().map(|&n| places[n as usize]).collect();
+                entry.node(graph.key(task), at, graph.label(task).partition, needs);
+            } else {
+                entry.left_out += 1;
+            }
+        }
+        entry
+    }
+
+    /// One task more.
+    pub fn add(&mut self, key: Key, label: &Label, needs: &[Key], most_nodes: usize) {
+        let at = self.operation(&label.name);
+        self.operations[at].1 += 1;
+        if self.nodes.len() >= most_nodes {
+            self.left_out += 1;
+            return;
+        }
+        let needs: Vec<u32> = needs.iter().filter_map(|n| self.known.get(n).copied()).collect();
+        for &need in &needs {
+            *self.edges.entry((self.nodes[need as usize].operation as u32, at as u32)).or_default() += 1;
+        }
+        self.known.insert(key, self.nodes.len() as u32);
+        self.node(key, at, label.partition, needs);
+    }
+
+    fn node(&mut self, key: Key, operation: usize, partition: u32, needs: Vec<u32>) {
+        self.nodes.push(Node { key, operation, partition, needs });
+    }
+
+    fn operation(&mut self, name: &Arc<str>) -> usize {
+        match self.operations.get(self.last) {
+            Some((last, _)) if Arc::ptr_eq(last, name) => {}
+            _ => {
+                self.last = *self.places.entry(name.clone()).or_insert_with(|| {
+                    self.operations.push((name.clone(), 0));
+                    self.operations.len() - 1
+                });
+            }
+        }
+        self.last
+    }
+}
