@@ -1,6 +1,7 @@
 //! What observers are told.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -78,6 +79,13 @@ pub enum Event<'a> {
 pub trait Observer: Send + Sync {
     /// Something happened.
     fn notice(&self, event: &Event<'_>);
+}
+
+/// Tells all of them. One that panics does not take the run with it.
+pub(super) fn tell(observers: &[Arc<dyn Observer>], event: &Event<'_>) {
+    for observer in observers {
+        let _ = catch_unwind(AssertUnwindSafe(|| observer.notice(event)));
+    }
 }
 
 /// The tasks of a run, as observers see them. A task is a number below [`len`](Self::len); what it needs comes before it.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use super::workers::Workers;
-use super::{Run, RunContext, Work};
+use super::{LiveGraph, Run, RunContext, Work};
 use crate::base::{Error, Result};
 use crate::graph::{TaskGraph, TaskId};
 
@@ -12,6 +12,9 @@ use crate::graph::{TaskGraph, TaskId};
 pub trait Executor: fmt::Debug + Send + Sync {
     /// Starts a graph for the wanted results.
     fn submit(&self, graph: TaskGraph<Work>, wanted: Vec<TaskId>, context: RunContext) -> Run;
+
+    /// Starts a graph that grows while it runs.
+    fn live(&self, context: RunContext) -> LiveGraph;
 
     /// How many threads work at once.
     fn threads(&self) -> usize;
@@ -30,6 +33,10 @@ pub struct Serial;
 impl Executor for Serial {
     fn submit(&self, graph: TaskGraph<Work>, wanted: Vec<TaskId>, context: RunContext) -> Run {
         Run::start(graph, wanted, context, None)
+    }
+
+    fn live(&self, context: RunContext) -> LiveGraph {
+        LiveGraph::new(context, None)
     }
 
     fn threads(&self) -> usize {
@@ -79,6 +86,10 @@ impl fmt::Debug for Pool {
 impl Executor for Pool {
     fn submit(&self, graph: TaskGraph<Work>, wanted: Vec<TaskId>, context: RunContext) -> Run {
         Run::start(graph, wanted, context, Some(self.workers.clone()))
+    }
+
+    fn live(&self, context: RunContext) -> LiveGraph {
+        LiveGraph::new(context, Some(self.workers.clone()))
     }
 
     fn threads(&self) -> usize {

@@ -10,6 +10,7 @@
 //! | [`event`] | what observers are told |
 //! | [`schedule`] | what to run next and what may be freed: pure |
 //! | [`run`] | a graph that is being run, its results in order |
+//! | [`live`] | a graph that grows while it runs: what futures stand on |
 //! | `workers` | the threads of a pool |
 //! | [`executor`] | on the calling thread, or on a pool |
 //!
@@ -20,6 +21,7 @@ pub mod cancel;
 pub mod context;
 pub mod event;
 pub mod executor;
+pub mod live;
 pub mod run;
 pub mod schedule;
 pub mod spill;
@@ -31,6 +33,7 @@ pub use cancel::Cancel;
 pub use context::TaskContext;
 pub use event::{Event, Gauge, GraphView, Observer, Usage};
 pub use executor::{Executor, Pool, Serial};
+pub use live::{LiveGraph, LiveOptions, LiveTask, LiveWork, Mailbox, Status};
 pub use run::{Run, RunContext, Work};
 pub use spill::{Extent, LocalScratch, Scratch, ScratchFile, Spill, SpillFile};
 pub use tally::Tally;

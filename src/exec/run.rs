@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::event::tell;
 use super::schedule::{Next, Schedule};
 use super::workers::Workers;
 use super::{Cancel, Event, GraphView, Observer, TaskContext};
@@ -135,14 +136,13 @@ impl Run {
         context: RunContext,
         pool: Option<Arc<Workers>>,
     ) -> Run {
-        static RUNS: AtomicU64 = AtomicU64::new(0);
         let schedule = Schedule::new(&graph, &wanted);
         let results = (0..graph.len()).map(|_| None).collect();
         let mut task = context.task;
         task.cancel = task.cancel.child();
         let window = context.window.map(|w| w.clamp(1, u32::MAX as usize) as u32);
         let state = Arc::new(State {
-            id: RUNS.fetch_add(1, Ordering::Relaxed),
+            id: next_run(),
             task,
             observers: context.observers,
             pool,
@@ -263,10 +263,7 @@ impl State {
     }
 
     fn tell(&self, event: &Event<'_>) {
-        // an observer that panics must not take the run with it
-        for observer in &self.observers {
-            let _ = catch_unwind(AssertUnwindSafe(|| observer.notice(event)));
-        }
+        tell(&self.observers, event);
     }
 
     /// The result at `position`: left there for a `looker` (who may be cancelled), else taken out if nobody else needs it.
@@ -419,8 +416,14 @@ impl State {
     }
 }
 
+/// The number of the next run.
+pub(super) fn next_run() -> u64 {
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+    RUNS.fetch_add(1, Ordering::Relaxed)
+}
+
 /// The error for a caught panic.
-fn panicked(panic: &(dyn std::any::Any + Send)) -> Error {
+pub(super) fn panicked(panic: &(dyn std::any::Any + Send)) -> Error {
     let message = panic
         .downcast_ref::<&str>()
         .map(|s| (*s).to_string())

@@ -1,0 +1,366 @@
+//! The threads that work on a graph that grows.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::books::{Books, Id, Job, Order, label};
+use super::mailbox::Mailbox;
+use super::task::{LiveTask, key_text};
+use crate::base::{Result, Token};
+use crate::exec::event::{GraphView, tell};
+use crate::exec::run::{next_run, panicked};
+use crate::exec::workers::Workers;
+use crate::exec::{Event, RunContext, TaskContext};
+use crate::graph::{Key, Label, Payload};
+
+/// What a task does: from the results it needs, in their order, to its own. It may have to run again.
+pub type LiveWork = Arc<dyn Fn(Vec<Payload>, &TaskContext) -> Result<Payload> + Send + Sync>;
+
+/// How a task is to be run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LiveOptions {
+    /// Tasks of a higher priority start first.
+    pub priority: i32,
+    /// How often it is run again when it fails.
+    pub retries: u32,
+}
+
+/// Tasks that run on the threads of a session while others are added. Clones are handles to the same graph; when the
+/// last one is dropped, and with it the last handle to a task, all is forgotten.
+#[derive(Clone)]
+pub struct LiveGraph(Arc<Core>);
+
+struct Core {
+    run: u64,
+    context: RunContext,
+    pool: Option<Arc<Workers>>,
+    books: Mutex<Books>,
+}
+
+thread_local! {
+    /// The tasks that run on this thread, one inside the other, and the graph they belong to.
+    static RUNNING: RefCell<Vec<(u64, Id)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A thread works on one graph for so long before it lets others have a turn.
+const SLICE: Duration = Duration::from_millis(2);
+/// How often a thread without work looks for more before it leaves: the next task may be on its way.
+const LOOKS: usize = 512;
+/// How often a thread that could help looks whether it can.
+const LOOK: Duration = Duration::from_millis(5);
+
+impl LiveGraph {
+    pub(in crate::exec) fn new(context: RunContext, pool: Option<Arc<Workers>>) -> LiveGraph {
+        let mut context = context;
+        context.task.cancel = context.task.cancel.child();
+        let graph = LiveGraph(Arc::new(Core { run: next_run(), context, pool, books: Mutex::default() }));
+        graph.tell(&Event::RunStarted { run: graph.0.run, tasks: 0, graph: &Nothing });
+        graph
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Books> {
+        // the books are whole between any two statements that could panic
+        self.0.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the books, and drops what is not needed any more outside of the lock.
+    pub(super) fn with_books<R>(&self, change: impl FnOnce(&mut Books) -> R) -> R {
+        let mut books = self.lock();
+        let result = change(&mut books);
+        let trash = books.take_trash();
+        drop(books);
+        drop(trash);
+        result
+    }
+
+    fn tell(&self, event: &Event<'_>) {
+        tell(&self.0.context.observers, event);
+    }
+
+    /// What tasks may use.
+    pub fn context(&self) -> &TaskContext {
+        &self.0.context.task
+    }
+
+    /// Whether work goes on while nobody waits for it.
+    pub fn works_in_background(&self) -> bool {
+        self.0.pool.is_some()
+    }
+
+    /// Whether both are handles to the same graph.
+    pub fn is_same(&self, other: &LiveGraph) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Adds a task, or finds the one with this key.
+    pub fn add(
+        &self,
+        key: Key,
+        name: &Arc<str>,
+        needs: &[&LiveTask],
+        work: LiveWork,
+        options: LiveOptions,
+    ) -> LiveTask {
+        let ids = needs.iter().map(|need| need.id).collect();
+        let mut books = self.lock();
+        if let Some(id) = books.find(key) {
+            return LiveTask::counted(self, id, key, name);
+        }
+        if !self.0.context.observers.is_empty() {
+            drop(books);
+            let keys: Vec<Key> = needs.iter().map(|need| need.key()).collect();
+            self.tell(&Event::TaskAdded { run: self.0.run, key, label: &label(name), needs: &keys });
+            books = self.lock();
+        }
+        let id = match books.find(key) {
+            Some(id) => id,
+            None => books.add(Order { key, label: label(name), needs: ids, work, options }),
+        };
+        self.call_worker(&mut books);
+        let trash = books.take_trash();
+        drop(books);
+        drop(trash);
+        LiveTask::counted(self, id, key, name)
+    }
+
+    /// Adds a result that is there already.
+    pub fn put(&self, key: Key, name: &Arc<str>, payload: Payload) -> LiveTask {
+        let mut books = self.lock();
+        let id = match books.find(key) {
+            Some(id) => id,
+            None => books.put(key, label(name), payload),
+        };
+        drop(books);
+        LiveTask::counted(self, id, key, name)
+    }
+
+    /// Cancels all that has not ended; what is added from now on is cancelled at once.
+    pub fn close(&self) {
+        let first = self.with_books(|books| {
+            let first = !books.closed;
+            books.close();
+            first
+        });
+        if first {
+            self.tell(&Event::RunFinished { run: self.0.run, failed: false });
+        }
+    }
+
+    /// Whether it was closed.
+    pub fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
+    /// How many tasks are known, and how many of them have not ended.
+    pub fn counts(&self) -> (usize, usize) {
+        self.lock().counts()
+    }
+
+    /// Puts one more thread to work, if there is something for it and no other is looking.
+    fn call_worker(&self, books: &mut Books) {
+        let Some(pool) = &self.0.pool else { return };
+        if books.workers < pool.most().min(books.ready() + books.busy) {
+            books.workers += 1;
+            let graph = self.clone();
+            pool.spawn(move || graph.work());
+        }
+    }
+
+    /// What a thread of the pool does: tasks for a while, then it queues again.
+    fn work(self) {
+        let begun = Instant::now();
+        let mut looks = 0;
+        loop {
+            let mut books = self.lock();
+            let job = books.next(&self.context().cancel);
+            if let Some(job) = job {
+                books.busy += 1;
+                self.call_worker(&mut books);
+                drop(books);
+                looks = 0;
+                self.run(job);
+                self.lock().busy -= 1;
+                if begun.elapsed() < SLICE {
+                    continue;
+                }
+                books = self.lock();
+            } else if looks < LOOKS && !books.closed {
+                drop(books);
+                looks += 1;
+                // others may need the core
+                if looks % 4 == 3 {
+                    std::thread::yield_now()
+                } else {
+                    std::hint::spin_loop()
+                }
+                continue;
+            }
+            let more = books.has_ready();
+            books.workers -= usize::from(!more);
+            drop(books);
+            if let (true, Some(pool)) = (more, self.0.pool.clone()) {
+                pool.spawn(move || self.work());
+            }
+            return;
+        }
+    }
+
+    /// Runs a task and writes down how it ended.
+    fn run(&self, job: Job) {
+        let Job { id, key, label, work, inputs, cancel } = job;
+        let task = TaskContext { cancel, ..self.context().clone() };
+        let worker = self.0.pool.as_ref().and_then(|p| p.current());
+        let watched = !self.0.context.observers.is_empty();
+        let begun = watched.then(Instant::now);
+        if let Some(at) = begun {
+            self.tell(&Event::TaskStarted { run: self.0.run, key, label: &label, worker, at });
+        }
+        RUNNING.with_borrow_mut(|running| running.push((self.0.run, id)));
+        let active = task.budget.task();
+        let result = match task.cancel.check() {
+            Err(cancelled) => Err(cancelled),
+            Ok(()) => catch_unwind(AssertUnwindSafe(|| work(inputs, &task)))
+                .unwrap_or_else(|panic| Err(panicked(panic.as_ref()))),
+        };
+        drop((active, work));
+        RUNNING.with_borrow_mut(|running| running.pop());
+        let result = result.map_err(|error| error.at_key(key_text(&label.name, key), &label.name, worker));
+        if let Some(begun) = begun {
+            self.tell_finished(key, &label, worker, begun, &result);
+        }
+        self.with_books(|books| {
+            books.settle(id, result);
+            self.call_worker(books);
+        });
+    }
+
+    fn tell_finished(&self, key: Key, label: &Label, worker: Option<usize>, begun: Instant, result: &Result<Payload>) {
+        let at = Instant::now();
+        self.tell(&Event::TaskFinished {
+            run: self.0.run,
+            key,
+            label,
+            worker,
+            at,
+            took: at.saturating_duration_since(begun),
+            bytes: result.as_ref().map_or(0, Payload::bytes),
+            rows: result.as_ref().map_or(None, Payload::rows),
+            error: result.as_ref().err(),
+        });
+    }
+
+    /// The outcome of a task, waiting for it; nothing when the time is over.
+    pub(super) fn wait_for(&self, id: Id, until: Option<Instant>) -> Result<Option<Result<Payload>>> {
+        let waiter = RUNNING.with_borrow(|running| running.last().copied());
+        let inside = waiter.filter(|(run, _)| *run == self.0.run).map(|(_, id)| id);
+        if let Some(inside) = inside {
+            self.lock().set_awaits(inside, Some(id));
+        }
+        let outcome = self.wait_inside(id, inside, waiter.is_some(), until);
+        if let Some(inside) = inside {
+            self.lock().set_awaits(inside, None);
+        }
+        outcome
+    }
+
+    fn wait_inside(
+        &self,
+        id: Id,
+        inside: Option<Id>,
+        nested: bool,
+        until: Option<Instant>,
+    ) -> Result<Option<Result<Payload>>> {
+        let on_pool = self.0.pool.as_ref().is_none_or(|pool| pool.current().is_some());
+        let mailbox = Mailbox::new();
+        let mut listens = false;
+        loop {
+            let mut books = self.lock();
+            if let Some(outcome) = books.outcome(id) {
+                return Ok(Some(outcome));
+            }
+            let job = match (on_pool, nested) {
+                // nothing lies below on this thread: any task will do
+                (true, false) => books.next(&self.context().cancel),
+                (true, true) => match books.startable_for(id, inside)? {
+                    Some(ready) => books.start(ready, &self.context().cancel),
+                    None => None,
+                },
+                (false, _) => {
+                    if nested {
+                        books.startable_for(id, inside)?;
+                    }
+                    None
+                }
+            };
+            if let Some(job) = job {
+                drop(books);
+                self.run(job);
+                if until.is_some_and(|until| Instant::now() >= until) {
+                    return Ok(self.lock().outcome(id));
+                }
+                continue;
+            }
+            if !listens {
+                books.listen(id, &mailbox, 0);
+                listens = true;
+            }
+            drop(books);
+            // somebody else runs what is needed; it may come to something that this thread can do
+            let pause = (on_pool || nested).then(|| Instant::now() + LOOK);
+            let next = [pause, until].into_iter().flatten().min();
+            if mailbox.take(next).is_none() && until.is_some_and(|until| Instant::now() >= until) {
+                let mut books = self.lock();
+                let outcome = books.outcome(id);
+                books.unlisten(id, &mailbox);
+                return Ok(outcome);
+            }
+            if self.context().cancel.is_cancelled() {
+                self.close();
+            }
+        }
+    }
+}
+
+/// A graph at its beginning, for observers.
+struct Nothing;
+
+impl GraphView for Nothing {
+    fn len(&self) -> usize {
+        0
+    }
+
+    fn is_needed(&self, _task: u32) -> bool {
+        false
+    }
+
+    fn key(&self, _task: u32) -> Key {
+        Key::new(Token(0), 0)
+    }
+
+    fn label(&self, _task: u32) -> &Label {
+        static NOTHING: OnceLock<Label> = OnceLock::new();
+        NOTHING.get_or_init(|| label(&"".into()))
+    }
+
+    fn needs(&self, _task: u32) -> &[u32] {
+        &[]
+    }
+}
+
+impl fmt::Debug for LiveGraph {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LiveGraph({:?})", *self.lock())
+    }
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        let closed = self.books.get_mut().unwrap_or_else(PoisonError::into_inner).closed;
+        if !closed {
+            tell(&self.context.observers, &Event::RunFinished { run: self.run, failed: false });
+        }
+    }
+}

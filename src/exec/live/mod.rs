@@ -1,0 +1,21 @@
+//! Graphs that grow while they run: what futures stand on. Tasks are added, waited for, cancelled and forgotten at any
+//! time, from any thread, and by other tasks.
+//!
+//! | module | what |
+//! |---|---|
+//! | `books` | which task is in which state, who needs whom: pure |
+//! | [`graph`] | [`LiveGraph`]: the threads that work on it |
+//! | [`task`] | [`LiveTask`]: a handle to a task; its result lives as long as one of them |
+//! | [`mailbox`] | [`Mailbox`]: where waiting threads are told what has ended |
+
+mod books;
+pub mod graph;
+pub mod mailbox;
+pub mod task;
+#[cfg(test)]
+mod tests;
+
+pub use books::Status;
+pub use graph::{LiveGraph, LiveOptions, LiveWork};
+pub use mailbox::Mailbox;
+pub use task::LiveTask;
