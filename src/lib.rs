@@ -43,6 +43,7 @@
 #![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
 pub mod base;
+pub mod delayed;
 pub mod exec;
 pub mod expr;
 pub mod frame;
@@ -56,7 +57,11 @@ pub mod watch;
 
 pub use arrow;
 pub use base::{ByteSize, Error, ErrorKind, Identity, Location, Result, Token, config};
-pub use exec::{Cancel, Event, Observer};
+pub use delayed::{
+    AsCompleted, Client, Collection, Delayed, Future, LocalCluster, OnError, as_completed, compute_all, delayed,
+    wait_all,
+};
+pub use exec::{Cancel, Event, Observer, Status};
 pub use expr::{Agg, Expr, RankMethod, Rolling, Scalar, SortKey, col, lit, max_of, min_of, row_number, size, when};
 pub use frame::{
     AnalysedOperation, AnalysedPlan, Analysis, Cols, DataFrame, GroupBy, IntoColumns, IntoPaths, Table, cols, concat,

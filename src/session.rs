@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak};
 
 use crate::base::{ByteSize, Deferred, Error, Result, Token, config};
 use crate::exec::{
-    Budget, Cancel, Executor, LocalScratch, Observer, Pool, Run, RunContext, Serial, Spill, TaskContext,
+    Budget, Cancel, Executor, LiveGraph, LocalScratch, Observer, Pool, Run, RunContext, Serial, Spill, TaskContext,
+    Work,
 };
-use crate::graph::Payload;
+use crate::graph::{Payload, TaskGraph, TaskId};
 use crate::io::checkpoint::CheckpointSource;
 use crate::ops::Persisted;
 use crate::plan::explain::refuse_beyond;
@@ -157,6 +158,35 @@ impl Session {
         ctrlc::set_handler(move || cancel.cancel()).map_err(|e| Error::invalid(format!("Ctrl-C cannot be caught: {e}")))
     }
 
+    /// Whether both are handles to the same session.
+    pub fn is_same(&self, other: &Session) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Whether work goes on while nobody waits for it.
+    pub fn works_in_background(&self) -> bool {
+        self.0.executor.works_in_background()
+    }
+
+    fn context(&self, window: Option<usize>) -> RunContext {
+        let observers = self.0.observers.read().unwrap_or_else(PoisonError::into_inner).clone();
+        RunContext { task: self.0.task.clone(), observers, window }
+    }
+
+    /// Starts a graph of tasks.
+    ///
+    /// # Errors
+    /// `Cancelled` when the session was.
+    pub fn run_graph(&self, graph: TaskGraph<Work>, wanted: Vec<TaskId>) -> Result<Run> {
+        self.0.task.cancel.check()?;
+        Ok(self.0.executor.submit(graph, wanted, self.context(None)))
+    }
+
+    /// Starts a graph that grows while it runs.
+    pub fn live(&self) -> LiveGraph {
+        self.0.executor.live(self.context(None))
+    }
+
     /// The plan as it will run: with all rules applied, before anything is computed.
     ///
     /// # Errors
@@ -180,9 +210,7 @@ impl Session {
             refuse_beyond(plan, self.memory_limit(), self.threads())?;
         }
         let lowered = lower_with(plan, self.0.fuse, meter)?;
-        let observers = self.0.observers.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let context = RunContext { task: self.0.task.clone(), observers, window };
-        Ok(self.0.executor.submit(lowered.graph, lowered.wanted, context))
+        Ok(self.0.executor.submit(lowered.graph, lowered.wanted, self.context(window)))
     }
 
     /// The plan with everything that depends on small results decided; they are computed here.

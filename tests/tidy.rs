@@ -30,7 +30,7 @@ const LAYERS: [(&str, u8); 12] = [
     ("session", 5),
     ("frame", 6),
     ("array", 6),
-    ("delayed", 6),
+    ("delayed", 7),
     ("ml", 7),
 ];
 /// Reading respects the budget and the cancel token of the task it happens in, and batches go to its room on disk.

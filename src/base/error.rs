@@ -371,10 +371,12 @@ impl Error {
         self
     }
 
-    /// Names the partition and the task.
+    /// Names the partition and the task, unless it has a key.
     #[must_use]
     pub fn at_task(mut self, partition: usize, task: &Arc<str>) -> Self {
-        self.0.location.partition.get_or_insert(partition);
+        if self.0.location.key.is_none() {
+            self.0.location.partition.get_or_insert(partition);
+        }
         self.0.task.get_or_insert_with(|| task.clone());
         self
     }

@@ -2,6 +2,9 @@
 
 use std::any::Any;
 use std::fmt;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use xxhash_rust::xxh3::Xxh3;
 
@@ -22,17 +25,21 @@ impl Token {
 
     /// A token that nothing else has: for closures, whose content cannot be seen.
     pub fn fresh() -> Token {
-        use std::sync::atomic::{AtomicU64, Ordering};
-        use std::time::{SystemTime, UNIX_EPOCH};
         static COUNT: AtomicU64 = AtomicU64::new(0);
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_nanos() as u64);
-        Token::of(|t| {
-            t.unstable();
-            t.str("fresh");
-            t.u64(now);
-            t.u64(u64::from(std::process::id()));
-            t.u64(COUNT.fetch_add(1, Ordering::Relaxed));
-        })
+        static PROCESS: OnceLock<u128> = OnceLock::new();
+        let process = PROCESS.get_or_init(|| {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_nanos() as u64);
+            let token = Token::of(|t| {
+                t.str("fresh");
+                t.u64(now);
+                t.u64(u64::from(std::process::id()));
+            });
+            token.0
+        });
+        // an odd factor loses nothing: each count gives another token, and they lie far apart
+        let count =
+            u128::from(COUNT.fetch_add(1, Ordering::Relaxed)).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+        Token((process ^ (count & !UNSTABLE)) | UNSTABLE)
     }
 
     /// Whether the next run of the same program finds this token again. Not if any part of the content is fresh.

@@ -7,6 +7,7 @@ use arrow::array::RecordBatch;
 
 use super::{DataFrame, Table};
 use crate::base::Result;
+use crate::exec::Cancel;
 use crate::io::Batch;
 use crate::ops::{Count, Divided, ScanOp};
 use crate::plan::lower::expand;
@@ -23,6 +24,20 @@ impl DataFrame {
         let (mut batches, mut held) = (Vec::new(), budget.nothing());
         for payload in self.session.start(&self.plan, None)? {
             let (more, reservation) = Partition::from_payload(payload?)?.load("a result in memory", budget)?;
+            batches.extend(more.into_iter().map(|b| b.record));
+            held.join(reservation);
+        }
+        Ok(Table::held(self.schema().clone(), batches, held))
+    }
+
+    /// As [`compute`](Self::compute), for somebody who may be cancelled meanwhile.
+    pub(crate) fn compute_unless(&self, cancel: &Cancel) -> Result<Table> {
+        let budget = self.session.budget();
+        let run = self.session.start(&self.plan, None)?;
+        let (mut batches, mut held) = (Vec::new(), budget.nothing());
+        for position in 0..run.wanted() {
+            let partition = Partition::from_payload(run.get_unless(position, cancel)?)?;
+            let (more, reservation) = partition.load("a result in memory", budget)?;
             batches.extend(more.into_iter().map(|b| b.record));
             held.join(reservation);
         }

@@ -4,6 +4,7 @@
 
 mod analysis;
 mod checkpoints;
+mod delayed;
 mod divisions;
 mod errors;
 mod frames;

@@ -90,6 +90,11 @@ impl LiveGraph {
         self.0.pool.is_some()
     }
 
+    /// Whether the calling thread works on tasks while it waits for one.
+    pub fn may_help(&self) -> bool {
+        self.0.pool.as_ref().is_none_or(|pool| pool.current().is_some())
+    }
+
     /// Whether both are handles to the same graph.
     pub fn is_same(&self, other: &LiveGraph) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
@@ -273,7 +278,7 @@ impl LiveGraph {
         nested: bool,
         until: Option<Instant>,
     ) -> Result<Option<Result<Payload>>> {
-        let on_pool = self.0.pool.as_ref().is_none_or(|pool| pool.current().is_some());
+        let on_pool = self.may_help();
         let mailbox = Mailbox::new();
         let mut listens = false;
         loop {

@@ -1,0 +1,187 @@
+//! A result that is being computed.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::time::{Duration, Instant};
+
+use super::argument::Value;
+use super::content;
+use super::node::Need;
+use crate::base::{Error, Result};
+use crate::exec::{LiveTask, Mailbox, Status};
+
+/// A result that is being computed in the background of a [`Client`](super::Client). Clones are handles to the same
+/// result: it is kept as long as there is one, and when the last is dropped, what nobody needs any more is cancelled.
+///
+/// ```
+/// use partita::{Client, LocalCluster};
+/// let cluster = LocalCluster::builder().threads_per_worker(2).start()?;
+/// let client = Client::connect(&cluster)?;
+/// let ten = client.submit(|x: i64| x + 1, (9,));
+/// let total = client.submit(|xs: Vec<i64>| xs.iter().sum::<i64>(), (vec![ten.clone(), ten],));
+/// assert_eq!(total.result()?, 20);
+/// # Ok::<(), partita::Error>(())
+/// ```
+pub struct Future<T> {
+    task: LiveTask,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T: Value> Future<T> {
+    pub(super) fn of(task: LiveTask) -> Future<T> {
+        Future { task, of: PhantomData }
+    }
+
+    pub(super) fn task(&self) -> &LiveTask {
+        &self.task
+    }
+
+    pub(super) fn need(&self) -> Need {
+        Need::Task(self.task.clone())
+    }
+
+    /// The result, waiting for it. It may be asked for again.
+    ///
+    /// # Errors
+    /// The error of the task or of one that it needs, unchanged: it names function, key and worker. `Cancelled`; `Invalid`
+    /// when a task waits for a result that needs its own.
+    pub fn result(&self) -> Result<T> {
+        content::take(self.task.wait(None)?)
+    }
+
+    /// The result, waiting no longer than this.
+    ///
+    /// # Errors
+    /// As [`result`](Self::result), and `Timeout`: the task goes on.
+    pub fn result_timeout(&self, timeout: Duration) -> Result<T> {
+        // more than the clock can count is for ever
+        content::take(self.task.wait(Instant::now().checked_add(timeout))?)
+    }
+
+    /// How far it is: pending, finished, error, cancelled or lost.
+    pub fn status(&self) -> Status {
+        self.task.status()
+    }
+
+    /// Whether it has ended, in whatever way.
+    pub fn done(&self) -> bool {
+        self.status() != Status::Pending
+    }
+
+    /// Its key: `name-hash`.
+    pub fn key(&self) -> String {
+        self.task.key_text()
+    }
+
+    /// Why it failed, waiting for its end; nothing if it did not.
+    pub fn exception(&self) -> Option<Error> {
+        self.task.wait(None).err()
+    }
+
+    /// Cancels it, and all that need it. A function that is running ends first; its result is dropped.
+    pub fn cancel(&self) {
+        self.task.cancel();
+    }
+
+    /// Whether it was cancelled.
+    pub fn cancelled(&self) -> bool {
+        self.status() == Status::Cancelled
+    }
+}
+
+impl<T> Clone for Future<T> {
+    fn clone(&self) -> Self {
+        Future { task: self.task.clone(), of: PhantomData }
+    }
+}
+
+impl<T: 'static> fmt::Display for Future<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (status, key) = (self.task.status(), self.task.key_text());
+        match status {
+            Status::Finished => write!(f, "<Future: {status}, type: {}, key: {key}>", content::type_name::<T>()),
+            _ => write!(f, "<Future: {status}, key: {key}>"),
+        }
+    }
+}
+
+impl<T: 'static> fmt::Debug for Future<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+/// How long a thread that could help waits before it looks whether it can.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// The futures in the order in which they end (Dask's `as_completed`).
+///
+/// ```
+/// use partita::{Client, LocalCluster, as_completed};
+/// let client = Client::connect(&LocalCluster::builder().threads_per_worker(2).start()?)?;
+/// let squares = client.map(|x: u64| x * x, 0..100u64);
+/// let mut total = 0;
+/// for square in as_completed(squares) {
+///     total += square.result()?;
+/// }
+/// assert_eq!(total, 328_350);
+/// # Ok::<(), partita::Error>(())
+/// ```
+pub fn as_completed<T: Value>(futures: impl IntoIterator<Item = Future<T>>) -> AsCompleted<T> {
+    let mailbox = Mailbox::new();
+    let mut all = AsCompleted { futures: Vec::new(), left: 0, mailbox };
+    futures.into_iter().for_each(|future| all.add(future));
+    all
+}
+
+/// Futures in the order in which they end: see [`as_completed`].
+pub struct AsCompleted<T> {
+    futures: Vec<Option<Future<T>>>,
+    left: usize,
+    mailbox: Mailbox,
+}
+
+impl<T: Value> AsCompleted<T> {
+    /// Adds one more, also while the others are iterated over.
+    pub fn add(&mut self, future: Future<T>) {
+        future.task.listen(&self.mailbox, self.futures.len());
+        self.futures.push(Some(future));
+        self.left += 1;
+    }
+}
+
+impl<T: Value> Iterator for AsCompleted<T> {
+    type Item = Future<T>;
+
+    fn next(&mut self) -> Option<Future<T>> {
+        loop {
+            if self.left == 0 {
+                return None;
+            }
+            let waiting = self.futures.iter().flatten().next()?;
+            let ended = if waiting.task.graph().may_help() {
+                // this thread works on one of them until one has ended
+                let look = Instant::now() + LOOK;
+                self.mailbox.take(Some(Instant::now())).or_else(|| {
+                    let _ = waiting.task.wait(Some(look));
+                    None
+                })
+            } else {
+                self.mailbox.take(None)
+            };
+            if let Some(future) = ended.and_then(|number| self.futures.get_mut(number)?.take()) {
+                self.left -= 1;
+                return Some(future);
+            }
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+/// Waits until all of them have ended, in whatever way.
+pub fn wait_all<'a, T: Value>(futures: impl IntoIterator<Item = &'a Future<T>>) {
+    futures.into_iter().for_each(|future| drop(future.task.wait(None)));
+}
