@@ -19,8 +19,10 @@ use crate::plan::rules::optimise;
 use crate::plan::{Meter, Plan};
 
 mod analyse;
+mod profile;
 mod watching;
 
+pub use profile::{performance_report, profile};
 pub use watching::Watching;
 
 /// Where tasks run. The results are the same.
