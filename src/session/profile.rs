@@ -57,9 +57,14 @@ impl Session {
     pub fn performance_report<R>(&self, path: impl AsRef<Path>, work: impl FnOnce() -> R) -> Result<R> {
         let path = path.as_ref();
         let (result, profile) = self.profile(work);
-        let name = path.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        let about =
-            About { title: format!("Performance report: {name}"), settings: self.settings(), pictures: Vec::new() };
+        let program = std::env::current_exe().ok();
+        let program = program.as_deref().and_then(Path::file_stem).map(|name| name.to_string_lossy().into_owned());
+        let about = About {
+            title: "Performance report".to_string(),
+            program: program.unwrap_or_default(),
+            settings: self.settings(),
+            pictures: Vec::new(),
+        };
         let page = profile.to_html(&about);
         std::fs::write(path, page).map_err(|e| Error::io(path.display(), e).doing("write a report to"))?;
         Ok(result)

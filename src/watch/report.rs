@@ -26,6 +26,8 @@ const MOST_RUNS: usize = 100;
 pub struct About {
     /// What stands above it.
     pub title: String,
+    /// Which program it is about.
+    pub program: String,
     /// Versions and settings: what, and its value.
     pub settings: Vec<(String, String)>,
     /// Drawings and what is written above them. They are trusted: SVG as it is to stand in the page.
@@ -130,7 +132,7 @@ fn data(profile: &Profile, about: &About) -> Value {
     let limit = profile.samples.last().map_or(0, |s| s.usage.limit);
     json!({
         "title": about.title,
-        "subtitle": subtitle(profile),
+        "subtitle": subtitle(profile, about),
         "wall": micros(profile.wall.as_nanos()),
         "cpu": profile.cpu().map(|cpu| micros(cpu.as_nanos())),
         "threads": profile.threads,
@@ -152,12 +154,13 @@ fn data(profile: &Profile, about: &About) -> Value {
     })
 }
 
-fn subtitle(profile: &Profile) -> String {
+fn subtitle(profile: &Profile, about: &About) -> String {
     let seconds = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_secs());
     let when = chrono::DateTime::from_timestamp(i64::try_from(seconds).unwrap_or(0), 0);
     let when = when.map_or(String::new(), |at| at.format("%Y-%m-%d %H:%M:%S UTC").to_string());
     let runs = profile.runs.len() as u64;
-    format!("{when}, {} run{}", shown::count(runs), if runs == 1 { "" } else { "s" })
+    let runs = format!("{} run{}", shown::count(runs), if runs == 1 { "" } else { "s" });
+    [about.program.clone(), when, runs].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
 /// The tasks that are drawn, in the order of their ends.

@@ -25,6 +25,9 @@ function duration(us) {
   return s < 3600 ? `${Math.floor(s / 60)}m ${s % 60}s` : `${Math.floor(s / 3600)}h ${Math.floor(s / 60) % 60}m`;
 }
 
+// the same on an axis: 500 ms, not 500.0 ms
+const tick = (us) => duration(us).replace(/\.0+ /, " ").replace(/(\.\d*?)0+ /, "$1 ");
+
 // an operation has one colour everywhere
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const LIGHT = ["#3267d6", "#d9822b", "#2a9d6f", "#b0418f", "#8a6d1d", "#1f9bb3", "#d1495b", "#6a5acd", "#6b8e23", "#a0522d"];
@@ -66,7 +69,7 @@ function axis(pen, view, left, width, top, bottom) {
     pen.strokeStyle = token("--faint");
     pen.beginPath(); pen.moveTo(x + 0.5, top); pen.lineTo(x + 0.5, bottom); pen.stroke();
     pen.fillStyle = token("--quiet");
-    if (x < left + width - 14) pen.fillText(at === 0 ? "0" : duration(at), Math.max(x, left + 4), bottom + 5);
+    if (x < left + width - 14) pen.fillText(at === 0 ? "0" : tick(at), Math.max(x, left + 4), bottom + 5);
   }
 }
 
@@ -306,7 +309,7 @@ function curves(section, lines, show, top) {
       pen.strokeStyle = token("--faint");
       pen.beginPath(); pen.moveTo(left, y(at) + 0.5); pen.lineTo(left + width, y(at) + 0.5); pen.stroke();
       pen.fillStyle = token("--quiet");
-      pen.fillText(at === 0 ? "0" : show(at), left - 8, Math.max(7, y(at)));
+      pen.fillText(at === 0 ? "0" : show(at).replace(/\.0+ /, " "), left - 8, Math.max(7, y(at)));
     }
     for (const line of lines) {
       pen.strokeStyle = token(line.colour);
