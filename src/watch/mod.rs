@@ -17,6 +17,6 @@ pub mod report;
 mod trace;
 
 pub use profile::Profile;
-pub use progress::ProgressBar;
+pub use progress::Bar;
 pub use record::{Recorder, Sampler};
 pub use report::About;
