@@ -75,4 +75,5 @@ pub use ml::{
     Penalty, Pipeline, Remainder, Scoring, Solver, StandardScaler, StratifiedKFold, Target,
 };
 pub use ops::{DropNa, Include, Join, JoinKind, Keep, Repartition, Sample, SampleMode, SetIndex};
-pub use session::{Scheduler, Session};
+pub use session::{ProgressBar, Scheduler, Session, performance_report, profile};
+pub use watch::{Profile, Recorder};

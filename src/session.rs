@@ -20,8 +20,12 @@ use crate::plan::rules::optimise;
 use crate::plan::{Meter, Plan};
 
 mod analyse;
+mod profile;
+mod progress;
 mod watching;
 
+pub use profile::{performance_report, profile};
+pub use progress::ProgressBar;
 pub use watching::Watching;
 
 /// Where tasks run. The results are the same.
@@ -351,7 +355,7 @@ impl SessionBuilder {
     /// Shows a progress bar on standard error while something runs.
     #[must_use]
     pub fn progress(self, show: bool) -> Self {
-        if show { self.observer(Arc::new(crate::watch::ProgressBar::new())) } else { self }
+        if show { self.observer(Arc::new(crate::watch::Bar::new())) } else { self }
     }
 
     /// Stops with this token too.

@@ -124,7 +124,7 @@ pub struct Usage {
     pub held: u64,
     /// The most bytes that were reserved at once, so far.
     pub peak: u64,
-    /// How many bytes can be reserved.
+    /// The memory limit in bytes.
     pub limit: u64,
     /// Bytes written to disk because memory was short, so far.
     pub spilled: u64,

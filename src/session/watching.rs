@@ -22,10 +22,12 @@ impl Session {
     /// not the session.
     pub fn gauge(&self) -> Gauge {
         let (budget, spill) = (self.0.task.budget.clone(), self.0.task.spill.clone());
+        // what people have set: a part of it is left to allocators
+        let limit = self.memory_limit().0;
         Arc::new(move || Usage {
             held: budget.held(),
             peak: budget.peak(),
-            limit: budget.limit(),
+            limit,
             spilled: spill.written().0,
             read_back: spill.read().0,
         })

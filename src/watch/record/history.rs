@@ -78,6 +78,20 @@ pub struct OperationTotals {
     pub rows: u64,
 }
 
+impl OperationTotals {
+    /// Adds the tasks of another to these.
+    pub fn add(&mut self, other: &OperationTotals) {
+        self.planned += other.planned;
+        self.running += other.running;
+        self.done += other.done;
+        self.failed += other.failed;
+        self.busy += other.busy;
+        self.longest = self.longest.max(other.longest);
+        self.bytes = self.bytes.saturating_add(other.bytes);
+        self.rows = self.rows.saturating_add(other.rows);
+    }
+}
+
 /// A run: one graph.
 #[derive(Clone, Debug)]
 pub struct RunRecord {

@@ -165,14 +165,7 @@ impl Recorder {
                     operation: o.operation.clone(),
                     ..OperationTotals::default()
                 });
-                total.planned += o.planned;
-                total.running += o.running;
-                total.done += o.done;
-                total.failed += o.failed;
-                total.busy += o.busy;
-                total.longest = total.longest.max(o.longest);
-                total.bytes = total.bytes.saturating_add(o.bytes);
-                total.rows = total.rows.saturating_add(o.rows);
+                total.add(&o);
             }
         }
         let mut totals: Vec<_> = totals.into_values().collect();
