@@ -37,12 +37,12 @@ impl Session {
         steps: &mut Vec<Step>,
         take: &mut dyn FnMut(Payload),
     ) -> Result<()> {
-        let resolved = resolve(&optimise(plan)?, &mut |first| {
+        let resolved = resolve(&optimise(plan, false)?, &mut |first| {
             let mut results = Vec::new();
             self.measured(first, None, steps, &mut |result| results.push(result))?;
             Ok(results)
         })?;
-        let plan = optimise(&resolved)?;
+        let plan = optimise(&resolved, false)?;
         let meter = Meter::new(&plan);
         let begun = Instant::now();
         for result in self.submit(&plan, window, Some(&meter))? {

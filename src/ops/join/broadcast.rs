@@ -13,7 +13,7 @@ use super::table::{Pairs, Table};
 use crate::base::{Identity, Result, Token, Tokenizer};
 use crate::exec::{Reservation, TaskContext};
 use crate::expr::keys::grouper::NONE;
-use crate::io::{Batch, Rows};
+use crate::io::Batch;
 use crate::plan::{Flow, Footprint, Map, Op, Out, Partition, Plan, Shape, Stage};
 
 /// Looks up each row in rows that are there already. The result has the order of its input.
@@ -160,15 +160,8 @@ impl Probe {
     fn all_pairs(&self, batch: &Batch, table: &Table, ids: &[u32], out: &mut Out<'_>) -> Result<Flow> {
         let both = (&batch.record, &table.record);
         let mut pairs = Pairs::new(&self.layout, out.context(), both);
-        let mut origins = None;
-        let mut push = |record: RecordBatch, rows: &[u32]| {
-            // a row of the result has the place of the row it comes from
-            let places = origins.get_or_insert_with(|| batch.origin.rows.places(batch.rows()));
-            let places: Vec<u64> = rows.iter().map(|&row| places[row as usize]).collect();
-            let mut origin = batch.origin.clone();
-            origin.rows = Rows::List(places.into());
-            out.push(Batch { record, origin })
-        };
+        // where rows came from is a column, if anybody asks
+        let mut push = |record: RecordBatch| out.push(Batch::new(record, 0, 0));
         for (row, &id) in ids.iter().enumerate() {
             if pairs.row(row as u32, table.rows_of(id), both, &mut push)? == Flow::Enough {
                 return Ok(Flow::Enough);
