@@ -35,8 +35,8 @@ fn sessions() -> Vec<Session> {
     vec![
         session(Scheduler::Synchronous, "4GB", 1000, true),
         session(Scheduler::Threads(3), "8MB", 64, true),
-        session(Scheduler::Threads(2), "900 kB", 5, false),
-        session(Scheduler::Synchronous, "400 kB", 16, true),
+        session(Scheduler::Threads(2), "150 kB", 5, false),
+        session(Scheduler::Synchronous, "60 kB", 16, true),
     ]
 }
 
