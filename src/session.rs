@@ -196,7 +196,7 @@ impl Session {
     /// # Errors
     /// When an operation is found wrong only now.
     pub fn optimised(&self, plan: &Plan) -> Result<Plan> {
-        optimise(plan)
+        optimise(plan, false)
     }
 
     /// Starts computing the partitions of a plan. `window` is how many results may wait to be taken; absent: all.
@@ -204,7 +204,13 @@ impl Session {
     /// # Errors
     /// When an operation is found wrong only now, or a small result that the rest depends on fails.
     pub fn start(&self, plan: &Plan, window: Option<usize>) -> Result<Run> {
-        let plan = optimise(&self.resolved(plan)?)?;
+        self.start_for(plan, window, true)
+    }
+
+    /// As [`start`](Self::start), for somebody who, without `origins`, takes the columns and does not ask where their rows
+    /// came from.
+    pub(crate) fn start_for(&self, plan: &Plan, window: Option<usize>, origins: bool) -> Result<Run> {
+        let plan = optimise(&self.resolved(plan, origins)?, origins)?;
         self.submit(&plan, window, None)
     }
 
@@ -221,8 +227,8 @@ impl Session {
     ///
     /// # Errors
     /// Of the tasks, and when an operation is found wrong only now.
-    pub(crate) fn resolved(&self, plan: &Plan) -> Result<Plan> {
-        resolve(&optimise(plan)?, &mut |first| self.start(first, None)?.collect())
+    pub(crate) fn resolved(&self, plan: &Plan, origins: bool) -> Result<Plan> {
+        resolve(&optimise(plan, origins)?, &mut |first| self.start(first, None)?.collect())
     }
 
     /// The partitions of a plan, durable in a folder below `root`: those that an earlier run has left there, and the
@@ -235,7 +241,7 @@ impl Session {
         if let Some(there) = folder.finished()? {
             return Ok(there);
         }
-        let resolved = optimise(&self.resolved(plan)?)?;
+        let resolved = optimise(&self.resolved(plan, true)?, true)?;
         let Some(partitions) = count_partitions(&resolved)? else {
             return Err(Error::invalid("it is not known how many partitions there are").doing("checkpoint"));
         };

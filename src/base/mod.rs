@@ -22,4 +22,4 @@ pub mod token;
 
 pub use bytes::ByteSize;
 pub use error::{Deferred, Error, ErrorKind, Location, Result};
-pub use token::{Identity, Token, Tokenizer};
+pub use token::{Identity, Token, Tokenizer, mixed};

@@ -63,6 +63,10 @@ pub fn in_layout(schema: &SchemaRef, columns: &[ArrayRef]) -> SchemaRef {
     Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()))
 }
 
+/// How the names of columns begin that an operation adds for itself. They are as wide as nothing: how many partitions there
+/// are, and which side of a join is small, does not depend on them.
+pub const HIDDEN: char = '\0';
+
 #[cfg(test)]
 mod tests {
     use super::*;

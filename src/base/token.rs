@@ -145,6 +145,17 @@ impl Default for Tokenizer {
     }
 }
 
+/// One number for two, of which each bit depends on every bit of both; for one `a` no two `b` give the same (the finaliser
+/// of SplitMix64: Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators", 2014).
+#[inline]
+pub fn mixed(a: u64, b: u64) -> u64 {
+    // 2⁶⁴ divided by the golden ratio: multiples of it are spread evenly
+    let z = a.wrapping_add(b.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
 /// Something whose content can be told apart: operations, functions, sources.
 pub trait Identity: Any {
     /// Feeds the kind (a fixed name) and all content that decides the result into the tokenizer.

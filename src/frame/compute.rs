@@ -22,7 +22,7 @@ impl DataFrame {
     pub fn compute(&self) -> Result<Table> {
         let budget = self.session.budget();
         let (mut batches, mut held) = (Vec::new(), budget.nothing());
-        for payload in self.session.start(&self.plan, None)? {
+        for payload in self.session.start_for(&self.plan, None, false)? {
             let (more, reservation) = Partition::from_payload(payload?)?.load("a result in memory", budget)?;
             batches.extend(more.into_iter().map(|b| b.record));
             held.join(reservation);
@@ -50,7 +50,7 @@ impl DataFrame {
     /// # Errors
     /// When an operation is found wrong only now; from the iterator the first error of a task, and then it ends.
     pub fn batches(&self) -> Result<impl Iterator<Item = Result<RecordBatch>> + Send + use<>> {
-        let run = self.session.start(&self.plan, Some(self.session.threads() + 1))?;
+        let run = self.session.start_for(&self.plan, Some(self.session.threads() + 1), false)?;
         let read = |partition: Result<Partition>| match partition {
             Ok(partition) => Box::new(partition.read()) as Box<dyn Iterator<Item = Result<Batch>> + Send>,
             Err(error) => Box::new(std::iter::once(Err(error))),

@@ -70,7 +70,7 @@ impl DataFrame {
         if index.bounds().is_some() {
             return Ok(index.values());
         }
-        Ok(self.session.resolved(&self.plan)?.divisions().and_then(|divisions| divisions.values()))
+        Ok(self.session.resolved(&self.plan, false)?.divisions().and_then(|divisions| divisions.values()))
     }
 
     /// The rows whose index lies in a range, from the partitions that can have them: `df.loc("2023-01-01".."2023-02-01")`.

@@ -6,7 +6,7 @@ use arrow::buffer::{BooleanBuffer, ScalarBuffer};
 use arrow::compute::filter_record_batch;
 use rustc_hash::FxHashSet;
 
-use crate::base::{Result, Token};
+use crate::base::{Result, Token, mixed};
 
 /// Batches one after the other, as a task pulls them.
 pub type Batches = Box<dyn Iterator<Item = Result<Batch>> + Send>;
@@ -109,15 +109,6 @@ impl Batch {
     }
 }
 
-/// One number for two.
-fn mixed(a: u64, b: u64) -> u64 {
-    Token::of(|t| {
-        t.u64(a);
-        t.u64(b);
-    })
-    .0 as u64
-}
-
 fn buffers(data: &ArrayData, known: &mut FxHashSet<usize>) -> usize {
     let validity = data.nulls().map(|n| n.buffer());
     let own: usize = data
@@ -178,15 +169,24 @@ impl Rows {
 }
 
 impl Origin {
+    /// What stands for the file of rows that are known by one number.
+    const KNOWN: u64 = 0x6b6e_6f77_6e20_6279;
+
+    /// The origin of rows that are known by one number each.
+    pub fn known_by(numbers: Vec<u64>) -> Origin {
+        Origin { file: Origin::KNOWN, rows: Rows::List(numbers.into()) }
+    }
+
+    /// File and place of each of `rows` rows as one number.
+    pub fn numbers(&self, rows: usize) -> Vec<u64> {
+        let file = mixed(self.file, 0);
+        self.rows.places(rows).into_iter().map(|place| mixed(file, place)).collect()
+    }
+
     /// The origin of rows that come from several batches, one batch after the other. File and place of each row become
     /// one number, whether the batches come from one file or from several: that depends on the partitioning.
     pub fn join(parts: impl IntoIterator<Item = (Origin, usize)>) -> Origin {
-        let places = parts.into_iter().flat_map(|(origin, rows)| {
-            let file = origin.file;
-            origin.rows.places(rows).into_iter().map(move |place| mixed(file, place))
-        });
-        let places: Vec<u64> = places.collect();
-        Origin { file: mixed(u64::MAX, 0), rows: Rows::List(places.into()) }
+        Origin::known_by(parts.into_iter().flat_map(|(origin, rows)| origin.numbers(rows)).collect())
     }
 
     /// The origin of rows that something made anew: their place in its `part`-th output.

@@ -131,6 +131,10 @@ impl Op for Aggregate {
         Ok(Shape::Then(Then { first, next: Arc::new(next) }))
     }
 
+    fn asks_origins(&self, _above: bool) -> bool {
+        false
+    }
+
     fn columns_needed(&self, _wanted: &[usize], inputs: &[SchemaRef]) -> Option<Vec<Vec<usize>>> {
         columns_of(self.pending(), inputs)
     }

@@ -67,6 +67,11 @@ impl Op for Checkpoint {
         }))
     }
 
+    fn asks_origins(&self, _above: bool) -> bool {
+        // they are kept with the rows
+        true
+    }
+
     fn partitions(&self) -> Option<usize> {
         Some(self.missing.len())
     }

@@ -42,6 +42,10 @@ impl Op for Count {
         Ok(Shape::Reduce(Arc::new(Count)))
     }
 
+    fn asks_origins(&self, _above: bool) -> bool {
+        false
+    }
+
     fn columns_needed(&self, _wanted: &[usize], inputs: &[SchemaRef]) -> Option<Vec<Vec<usize>>> {
         Some(vec![Vec::new(); inputs.len()])
     }

@@ -149,6 +149,10 @@ impl Op for Describe {
         }))
     }
 
+    fn asks_origins(&self, _above: bool) -> bool {
+        false
+    }
+
     fn columns_needed(&self, _wanted: &[usize], inputs: &[SchemaRef]) -> Option<Vec<Vec<usize>>> {
         let input = inputs.first()?;
         let columns = self.columns(input).ok()?;

@@ -3,13 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array, UInt64Array};
 use arrow::compute::{cast, take};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
 use crate::base::schema::{in_layout, index_of};
-use crate::base::{Error, Identity, Result, Tokenizer};
-use crate::io::{Batch, Rows};
+use crate::base::{Error, Identity, Result, Tokenizer, mixed};
+use crate::io::{Batch, Origin, Rows};
 use crate::plan::node::only;
 use crate::plan::{Flow, Map, Op, Out, Plan, Shape, Stage};
 
@@ -81,52 +81,57 @@ fn lists(array: &ArrayRef) -> Result<(ArrayRef, Vec<(usize, usize)>)> {
     Ok((list.values().clone(), bounds.collect()))
 }
 
+/// Rows of the result on their way: the rows they come from, their elements, and where they came from.
+#[derive(Default)]
+struct Pending {
+    from: Vec<u32>,
+    elements: Vec<Option<u64>>,
+    places: Vec<u64>,
+}
+
+impl Pending {
+    /// Takes the `nth` element of the list in row `row`, which is at `place`. The first stays at that place; the others have
+    /// places of their own, so that a sample draws for each by itself.
+    fn push(&mut self, row: usize, place: u64, nth: usize, element: Option<u64>) {
+        self.from.push(row as u32);
+        self.elements.push(element);
+        self.places.push(if nth == 0 { place } else { mixed(place, nth as u64) });
+    }
+}
+
 impl Stage for Elements {
     fn push(&mut self, batch: Batch, out: &mut Out<'_>) -> Result<Flow> {
         let (elements, bounds) = lists(batch.record.column(self.column))?;
         let most = out.context().batch_rows.max(1);
-        let (mut rows, mut values) = (Vec::new(), Vec::new());
-        let mut places = None;
-        for (row, (start, end)) in bounds.iter().enumerate() {
-            let own = (*start..*end).map(|i| Some(i as u64)).chain((start == end).then_some(None));
-            for element in own {
-                rows.push(row as u32);
-                values.push(element);
-                if rows.len() >= most
-                    && self.give(&batch, &elements, &mut rows, &mut values, &mut places, out)? == Flow::Enough
+        let places = batch.origin.rows.places(batch.rows());
+        let mut pending = Pending::default();
+        for (row, (&(start, end), place)) in bounds.iter().zip(places).enumerate() {
+            let own = (start..end).map(|i| Some(i as u64)).chain((start == end).then_some(None));
+            for (nth, element) in own.enumerate() {
+                pending.push(row, place, nth, element);
+                if pending.from.len() >= most
+                    && self.give(&batch, &elements, std::mem::take(&mut pending), out)? == Flow::Enough
                 {
                     return Ok(Flow::Enough);
                 }
             }
         }
-        self.give(&batch, &elements, &mut rows, &mut values, &mut places, out)
+        self.give(&batch, &elements, pending, out)
     }
 }
 
 impl Elements {
     /// Passes on some of the rows.
-    fn give(
-        &self,
-        batch: &Batch,
-        elements: &ArrayRef,
-        rows: &mut Vec<u32>,
-        values: &mut Vec<Option<u64>>,
-        places: &mut Option<Vec<u64>>,
-        out: &mut Out<'_>,
-    ) -> Result<Flow> {
-        let places = places.get_or_insert_with(|| batch.origin.rows.places(batch.rows()));
-        // a row of the result has the place of the row it comes from
-        let own: Vec<u64> = rows.iter().map(|&row| places[row as usize]).collect();
-        let from = UInt32Array::from(std::mem::take(rows));
-        let elements = take(elements, &arrow::array::UInt64Array::from(std::mem::take(values)), None)?;
+    fn give(&self, batch: &Batch, elements: &ArrayRef, rows: Pending, out: &mut Out<'_>) -> Result<Flow> {
+        let from = UInt32Array::from(rows.from);
+        let elements = take(elements, &UInt64Array::from(rows.elements), None)?;
         let columns = batch.record.columns().iter().enumerate().map(|(i, column)| match i == self.column {
             true => Ok(elements.clone()),
             false => Ok(take(column, &from, None)?),
         });
         let columns = columns.collect::<Result<Vec<ArrayRef>>>()?;
         let record = RecordBatch::try_new(in_layout(&self.schema, &columns), columns)?;
-        let mut origin = batch.origin.clone();
-        origin.rows = Rows::List(own.into());
+        let origin = Origin { file: batch.origin.file, rows: Rows::List(rows.places.into()) };
         out.push(Batch { record, origin })
     }
 }

@@ -24,6 +24,7 @@
 //! | [`drop_duplicates`] | one row of those that are equal |
 //! | [`group_by`] | aggregates of rows by their keys |
 //! | [`sample`] | a random part of the rows |
+//! | `origins` | where rows came from, as a column |
 //! | [`repartition`] | the same rows in other partitions |
 //! | [`set_index`] | rows in the order of a column, in partitions that are known ranges of it |
 //! | [`memory_usage`], [`null_count`] | what is counted for each column, added up by [`totals`] |
@@ -53,6 +54,7 @@ pub mod melt;
 pub mod memory_usage;
 pub mod narrow;
 pub mod null_count;
+mod origins;
 pub mod partitions;
 pub mod persist;
 pub mod project;

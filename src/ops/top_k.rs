@@ -85,6 +85,10 @@ impl Op for TopK {
         Ok(Shape::Reduce(Arc::new(Best { encoder, schema, most: self.rows })))
     }
 
+    fn asks_origins(&self, _above: bool) -> bool {
+        false
+    }
+
     fn map_exprs(&self, f: &mut dyn FnMut(&Expr) -> Result<Expr>) -> Result<Option<Arc<dyn Op>>> {
         let keys = self.keys.iter().map(|key| Ok(SortKey { expr: f(&key.expr)?, ..key.clone() }));
         Ok(Some(Arc::new(TopK { rows: self.rows, keys: keys.collect::<Result<_>>()? })))

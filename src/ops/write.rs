@@ -76,6 +76,10 @@ impl Op for Write {
             Ok(Box::new(WriteStage { sink: sink.clone(), schema: schema.clone(), partition, part: None, rows: 0 }))
         }))
     }
+
+    fn asks_origins(&self, _above: bool) -> bool {
+        false
+    }
 }
 
 struct WriteStage {

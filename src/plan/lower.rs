@@ -57,9 +57,22 @@ pub fn lower_with(plan: &Plan, fuse: bool, meter: Option<&Meter>) -> Result<Lowe
 /// # Errors
 /// When an operation is found wrong only now.
 pub fn expand(plan: &Plan) -> Result<Plan> {
-    plan.rewrite_up(&mut |node| match node.shape()? {
-        Shape::Rewrite(other) => Ok(Rewritten::Again(other)),
-        _ => Ok(Rewritten::Done(node)),
+    expand_but(plan, &|_| false)
+}
+
+/// As [`expand`], and those operations stay that are told something first.
+///
+/// # Errors
+/// When an operation is found wrong only now.
+pub fn expand_but(plan: &Plan, stays: &dyn Fn(&Plan) -> bool) -> Result<Plan> {
+    plan.rewrite_up(&mut |node| {
+        if stays(&node) {
+            return Ok(Rewritten::Done(node));
+        }
+        match node.shape()? {
+            Shape::Rewrite(other) => Ok(Rewritten::Again(other)),
+            _ => Ok(Rewritten::Done(node)),
+        }
     })
 }
 

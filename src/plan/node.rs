@@ -8,6 +8,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Divisions, Op, Shape};
 use crate::base::deep::deep;
+use crate::base::schema::HIDDEN;
 use crate::base::{Error, Result, Token};
 
 /// An operation over plans. Cheap to clone; its schema and token are computed once. Equal content has an equal token,
@@ -203,7 +204,8 @@ impl Plan {
 
 /// About how many bytes a row of these columns takes.
 pub fn width(schema: &Schema) -> f64 {
-    let widths = schema.fields().iter().map(|f| match f.data_type() {
+    let seen = schema.fields().iter().filter(|f| !f.name().starts_with(HIDDEN));
+    let widths = seen.map(|f| match f.data_type() {
         DataType::Boolean => 0.125,
         DataType::Null => 0.0,
         fixed => fixed.primitive_width().map_or(16.0, |w| w as f64),

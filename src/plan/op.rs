@@ -56,6 +56,17 @@ pub trait Op: Identity + Debug + Display + Send + Sync {
         None
     }
 
+    /// Whether it asks its inputs where their rows came from, when those above ask it, or not. Only draws depend on that: an
+    /// operation whose rows are new ones has no need to ask.
+    fn asks_origins(&self, above: bool) -> bool {
+        above
+    }
+
+    /// The same operation when nobody asks where its rows came from, if it is cheaper then.
+    fn unasked(&self) -> Option<Arc<dyn Op>> {
+        None
+    }
+
     /// The condition, if this operation keeps the rows where a condition is true and does nothing else.
     fn condition(&self) -> Option<&Expr> {
         None

@@ -77,23 +77,48 @@ impl Partition {
         })
     }
 
+    /// About how many bytes the batches take in memory, those on disk too.
+    pub fn size(&self) -> u64 {
+        let mut known = FxHashSet::default();
+        let held = self.0.lock();
+        let bytes = held.batches.iter().map(|place| match place {
+            Place::Memory(batch) => batch.bytes_beside(&mut known) as u64,
+            Place::Disk(spilled) => spilled.bytes(),
+        });
+        bytes.sum()
+    }
+
     /// All batches in memory, and what is reserved for them, which is given back when it is dropped.
     ///
     /// # Errors
     /// `Memory`, naming `what`, when they do not fit; `Io` and `Corrupt` when they cannot be read back.
     pub fn load(self, what: &str, budget: &Budget) -> Result<(Vec<Batch>, Reservation)> {
+        self.load_into(what, &mut budget.nothing())
+    }
+
+    /// As [`load`](Self::load); what is not reserved yet is taken from `room`, as far as that goes.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_into(self, what: &str, room: &mut Reservation) -> Result<(Vec<Batch>, Reservation)> {
         let (held, own) = match Arc::try_unwrap(self.0) {
             Ok(shelf) => (shelf.held.into_inner().unwrap_or_else(PoisonError::into_inner), true),
             // the others keep what they have reserved, and may give it back while these batches stay
             Err(shared) => (shared.lock().handle(), false),
         };
-        let mut reservation = held.reservation.unwrap_or_else(|| budget.nothing());
+        let mut reservation = held.reservation.unwrap_or_else(|| room.split(0));
+        let mut grow = |reservation: &mut Reservation, more: u64| {
+            let from_room = room.split(more);
+            let lacking = more - from_room.bytes();
+            reservation.join(from_room);
+            reservation.grow(what, lacking)
+        };
         let mut known = FxHashSet::default();
         let mut batches = Vec::with_capacity(held.batches.len());
         for place in held.batches {
             match &place {
-                Place::Disk(spilled) => reservation.grow(what, spilled.bytes())?,
-                Place::Memory(batch) if !own => reservation.grow(what, batch.bytes_beside(&mut known) as u64)?,
+                Place::Disk(spilled) => grow(&mut reservation, spilled.bytes())?,
+                Place::Memory(batch) if !own => grow(&mut reservation, batch.bytes_beside(&mut known) as u64)?,
                 Place::Memory(_) => {}
             }
             batches.push(place.load(held.file.as_deref())?);

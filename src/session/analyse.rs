@@ -37,12 +37,14 @@ impl Session {
         steps: &mut Vec<Step>,
         take: &mut dyn FnMut(Payload),
     ) -> Result<()> {
-        let resolved = resolve(&optimise(plan)?, &mut |first| {
+        // small results, which all are wanted at once, may be the rows that others draw from
+        let origins = window.is_none();
+        let resolved = resolve(&optimise(plan, origins)?, &mut |first| {
             let mut results = Vec::new();
             self.measured(first, None, steps, &mut |result| results.push(result))?;
             Ok(results)
         })?;
-        let plan = optimise(&resolved)?;
+        let plan = optimise(&resolved, origins)?;
         let meter = Meter::new(&plan);
         let begun = Instant::now();
         for result in self.submit(&plan, window, Some(&meter))? {

@@ -165,6 +165,26 @@ fn keys_with_more_rows_than_memory_are_streamed() {
 }
 
 #[test]
+fn a_small_side_that_does_not_fit_cannot_be_told_from_one_that_does() {
+    let row = |key: i64, value: i64| (Some(key), Some("text ".repeat(50)), 0.5, value);
+    let left: Vec<Row> = (0..2000).map(|i| row(i * 7 % 1300, i)).collect();
+    // most keys once, some twice, and one of them very often
+    let right: Vec<Row> = (0..1500).map(|i| row(if i % 5 == 0 { 77 } else { i % 1200 }, i)).collect();
+    let limited = Session::builder().threads(3).memory_limit("600 kB").batch_rows(64).build().unwrap();
+    let begun = std::time::Instant::now();
+    for kind in KINDS.into_iter().filter(|kind| *kind != JoinKind::Outer) {
+        let run = |session: &Session| {
+            let (l, r) = (frame(session, &left, "v", 300), frame(session, &right, "w", 100));
+            texts(&l.join(&r, Join::new(kind, "k").broadcast(true)).unwrap())
+        };
+        assert!(run(&limited) == run(&sessions()[0]), "{kind}");
+    }
+    assert!(limited.task_context().spill.written().0 > 0);
+    // nobody waits for memory that cannot come
+    assert!(begun.elapsed().as_secs() < 50);
+}
+
+#[test]
 fn every_row_with_every_row() {
     let session = &sessions()[1];
     let row = |value: i64| (Some(value), None, 0.5, value);

@@ -105,6 +105,10 @@ where
         Ok(Shape::Reduce(Arc::new(self.clone())))
     }
 
+    fn asks_origins(&self, _above: bool) -> bool {
+        false
+    }
+
     fn columns_needed(&self, _wanted: &[usize], inputs: &[SchemaRef]) -> Option<Vec<Vec<usize>>> {
         let (reads, input) = (self.step.reads(&self.schema)?, inputs.first()?);
         Some(vec![reads.iter().filter_map(|name| input.index_of(name).ok()).collect()])

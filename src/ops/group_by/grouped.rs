@@ -79,6 +79,10 @@ impl Op for Grouped {
         Ok(Shape::Shuffle(Shuffle { partitions, exchange }))
     }
 
+    fn asks_origins(&self, _above: bool) -> bool {
+        false
+    }
+
     fn columns_needed(&self, wanted: &[usize], inputs: &[SchemaRef]) -> Option<Vec<Vec<usize>>> {
         let input = inputs.first()?;
         let results = wanted.iter().filter_map(|&i| self.aggs.get(self.output.get(i)?.checked_sub(self.keys.len())?));

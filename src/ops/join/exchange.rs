@@ -7,12 +7,12 @@ use arrow::datatypes::SchemaRef;
 
 use super::heavy;
 use super::layout::{BUILD, Layout, PROBE, joined};
-use super::table::{NOWHERE, Pairs, Push, Table, pusher};
-use crate::base::{Error, ErrorKind, Result, Token};
+use super::table::{NOWHERE, Pairs, Push, Table};
+use crate::base::{Error, ErrorKind, Result};
 use crate::exec::{Reservation, TaskContext};
 use crate::expr::keys::order::by_hash;
 use crate::graph::Payload;
-use crate::io::{Batch, BucketWriter, Buckets, Hashed, Origin};
+use crate::io::{Batch, BucketWriter, Buckets, Hashed};
 use crate::plan::shape::Chunk;
 use crate::plan::{Exchange, Flow, Out, Store};
 
@@ -26,7 +26,6 @@ pub struct Exchanged {
     pub bytes: Option<u64>,
     /// Which input is the probe side.
     pub probe: usize,
-    pub token: Token,
 }
 
 impl Exchange for Arc<Exchanged> {
@@ -68,9 +67,10 @@ impl Store for JoinStore {
     }
 
     fn read(&self, partition: usize, ctx: &TaskContext, out: &mut Out<'_>) -> Result<Flow> {
-        let Exchanged { layout, schemas, partitions, token, .. } = &*self.exchanged;
+        let Exchanged { layout, schemas, partitions, .. } = &*self.exchanged;
         let joining = Joining { layout, schemas, ctx };
-        let mut push = pusher(Origin::made(*token, partition as u64), out);
+        // where rows came from is a column, if anybody asks
+        let mut push = |record: RecordBatch| out.push(Batch::new(record, 0, 0));
         for bucket in self.sides[PROBE].range(partition, *partitions) {
             if joining.bucket([&self.sides[PROBE], &self.sides[BUILD]], bucket, &mut push)? == Flow::Enough {
                 return Ok(Flow::Enough);

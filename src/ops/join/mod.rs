@@ -6,10 +6,12 @@
 //! | `op` | the operation, and in which manner it runs |
 //! | `layout` | which columns go where |
 //! | `table` | rows to be found by their keys |
-//! | `broadcast` | a small side is held by every task |
+//! | `broadcast` | a small side is held, and shared by all tasks |
+//! | `apart` | a small side that is too large for the memory that there is |
 //! | `exchange` | two big sides meet in buckets |
 //! | `heavy` | keys with more rows than memory |
 
+mod apart;
 mod broadcast;
 mod exchange;
 mod heavy;

@@ -10,10 +10,11 @@ use super::exchange::Exchanged;
 use super::layout::{From, Layout};
 use super::{Join, JoinKind};
 use crate::base::schema::index_of;
-use crate::base::{Error, ErrorKind, Identity, Result, Token, Tokenizer};
+use crate::base::{Error, ErrorKind, Identity, Result, Tokenizer};
 use crate::expr::coerce::meet_types;
 use crate::expr::{Expr, col};
 use crate::graph::Payload;
+use crate::ops::origins::{FIRST, Mark, Restore, SECOND};
 use crate::plan::lower::shuffled_partitions;
 use crate::plan::{Footprint, Op, Partition, Plan, Shape, Shuffle, Then};
 
@@ -23,6 +24,8 @@ pub struct JoinOp {
     join: Join,
     /// The columns of the result. They are settled once: which names get a suffix does not depend on what is needed.
     columns: Vec<Column>,
+    /// Whether rows of the result know which rows they were made of.
+    origins: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -63,7 +66,35 @@ impl JoinOp {
                 return Err(Error::new(ErrorKind::Schema { what }).help("give other suffixes() to the join"));
             }
         }
-        Ok(JoinOp { join, columns })
+        Ok(JoinOp { join, columns, origins: true })
+    }
+
+    /// The same join when nobody asks where its rows came from.
+    pub fn without_origins(self) -> JoinOp {
+        JoinOp { origins: false, ..self }
+    }
+
+    /// The join with the origins of the rows of both sides as columns. A row of the result came from both of its rows, in
+    /// whichever manner and order they met; one of a semi or anti join is the row that it was.
+    fn marked(&self, left: &Plan, right: &Plan) -> Result<Plan> {
+        let column = |name: &str, left: bool| {
+            let own = |is: bool| is.then(|| name.to_string());
+            Column { name: name.to_string(), left: own(left), right: own(!left) }
+        };
+        let mut columns = self.columns.clone();
+        columns.push(column(FIRST, true));
+        let (mut right, mut names) = (right.clone(), vec![FIRST]);
+        if !self.gives_left_only() {
+            columns.push(column(SECOND, false));
+            names.push(SECOND);
+            right = Mark::over(&right, SECOND)?;
+        }
+        let join = JoinOp { join: self.join.clone(), columns, origins: false };
+        Plan::new(Restore::new(names), vec![Plan::new(join, vec![Mark::over(left, FIRST)?, right])?])
+    }
+
+    fn gives_left_only(&self) -> bool {
+        matches!(self.join.kind, JoinKind::Semi | JoinKind::Anti)
     }
 
     fn types(&self, left: &Schema, right: &Schema) -> Result<Vec<arrow::datatypes::DataType>> {
@@ -128,14 +159,6 @@ impl JoinOp {
             schema,
         })
     }
-
-    fn token_with(&self, what: &str, inputs: &[Plan]) -> Token {
-        Token::of(|t| {
-            t.str(what);
-            t.identity(self);
-            t.list(inputs, |t, input| t.token(input.token()));
-        })
-    }
 }
 
 /// The columns of the left frame, then those of the right one; keys of one name are one column.
@@ -175,6 +198,7 @@ impl Identity for JoinOp {
         t.str("join");
         t.debug(&self.join);
         t.list(&self.columns, |t, c| t.debug(c));
+        t.u64(self.origins.into());
     }
 }
 
@@ -192,6 +216,9 @@ impl Op for JoinOp {
 
     fn shape(&self, inputs: &[Plan]) -> Result<Shape> {
         let [left, right] = inputs else { return Err(Error::invalid("join has two inputs")) };
+        if self.origins {
+            return Ok(Shape::Rewrite(self.marked(left, right)?));
+        }
         let layout = Arc::new(self.layout(left.schema(), right.schema())?);
         let (probe, build, at) = if self.swaps() { (right, left, 1) } else { (left, right, 0) };
         let small = build.size().is_some_and(|bytes| bytes <= SMALL);
@@ -211,7 +238,6 @@ impl Op for JoinOp {
             partitions: shuffled_partitions(inputs)?,
             bytes: left.size().zip(right.size()).map(|(l, r)| l.max(r)),
             probe: at,
-            token: self.token_with("exchange", inputs),
         });
         Ok(Shape::Shuffle(Shuffle { partitions: exchange.partitions, exchange: Arc::new(exchange) }))
     }
@@ -231,7 +257,11 @@ impl Op for JoinOp {
 
     fn pruned(&self, keep: &[usize], _inputs: &[SchemaRef]) -> Option<Arc<dyn Op>> {
         let columns = keep.iter().filter_map(|&i| self.columns.get(i).cloned()).collect();
-        Some(Arc::new(JoinOp { join: self.join.clone(), columns }))
+        Some(Arc::new(JoinOp { join: self.join.clone(), columns, origins: self.origins }))
+    }
+
+    fn unasked(&self) -> Option<Arc<dyn Op>> {
+        self.origins.then(|| Arc::new(self.clone().without_origins()) as Arc<dyn Op>)
     }
 
     fn filter_through(&self, input: usize, predicate: &Expr) -> Option<Expr> {

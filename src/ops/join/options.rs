@@ -120,9 +120,10 @@ impl Join {
         self
     }
 
-    /// Whether one side is small enough to be held by every task: the right one, or the left one of a right join. By
-    /// default that is guessed from the sizes of the files. Rows then come in the order of the other side; else in that
-    /// of a fixed hash of their keys.
+    /// Whether one side is small enough to be held, and shared by all tasks: the right one, or the left one of a right
+    /// join. By default that is guessed from the sizes of the files and of the columns that are needed. Rows then come in the
+    /// order of the other side, also where the memory limit turns out to be too low for it, which takes longer; else in the
+    /// order of a fixed hash of their keys.
     #[must_use]
     pub fn broadcast(mut self, broadcast: bool) -> Join {
         self.broadcast = Some(broadcast);

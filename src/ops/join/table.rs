@@ -9,8 +9,7 @@ use crate::base::Result;
 use crate::exec::TaskContext;
 use crate::expr::keys::Grouper;
 use crate::expr::keys::grouper::NONE;
-use crate::io::Batch;
-use crate::plan::{Flow, Out};
+use crate::plan::Flow;
 
 /// The rows of the build side by their keys.
 pub struct Table {
@@ -91,8 +90,8 @@ impl Table {
 /// In place of a row: there is none.
 pub const NOWHERE: u32 = u32::MAX;
 
-/// Takes rows of the result, and the places in the probe side that they come from.
-pub type Push<'a> = dyn FnMut(RecordBatch, &[u32]) -> Result<Flow> + 'a;
+/// Takes rows of the result.
+pub type Push<'a> = dyn FnMut(RecordBatch) -> Result<Flow> + 'a;
 
 /// Pairs of rows on their way out, some at a time.
 pub struct Pairs<'a> {
@@ -153,8 +152,7 @@ impl<'a> Pairs<'a> {
             return Ok(Flow::More);
         }
         let (rows, found) = (places(&mut self.rows), places(&mut self.found));
-        let record = self.layout.assemble(probe, Some(&rows), build, &found)?;
-        push(record, rows.values())
+        push(self.layout.assemble(probe, Some(&rows), build, &found)?)
     }
 }
 
@@ -163,18 +161,4 @@ fn places(places: &mut Vec<u32>) -> UInt32Array {
     let places = std::mem::take(places);
     let nulls = places.contains(&NOWHERE).then(|| places.iter().map(|&at| at != NOWHERE).collect());
     UInt32Array::new(places.into(), nulls)
-}
-
-/// Pushes record after record of one output partition.
-pub fn pusher<'a, 'b>(
-    origin: crate::io::Origin,
-    out: &'a mut Out<'b>,
-) -> impl FnMut(RecordBatch, &[u32]) -> Result<Flow> + use<'a, 'b> {
-    let mut start = 0;
-    move |record, _| {
-        let mut origin = origin.clone();
-        origin.rows = crate::io::Rows::Range { start };
-        start += record.num_rows() as u64;
-        out.push(Batch { record, origin })
-    }
 }

@@ -2,20 +2,13 @@
 
 use arrow::buffer::BooleanBuffer;
 
+use crate::base::mixed;
 use crate::io::Rows;
 
 /// 2⁶⁴ divided by the golden ratio: multiples of it are spread evenly.
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 /// 2⁶⁴: draws are parts of it.
 const ONE: f64 = 18_446_744_073_709_551_616.0;
-
-/// Every bit of the result depends on every bit of `z` (the finaliser of SplitMix64: Steele, Lea, Flood, "Fast
-/// Splittable Pseudorandom Number Generators", 2014).
-fn mix(z: u64) -> u64 {
-    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
 
 /// The draws of one file: a number of 64 bits for each place in it.
 #[derive(Clone, Copy, Debug)]
@@ -26,24 +19,24 @@ pub struct Draws {
 impl Draws {
     /// The draws of a seed for a file.
     pub fn new(seed: u64, file: u64) -> Draws {
-        Draws { key: mix(mix(seed.wrapping_add(STEP)) ^ file.wrapping_mul(STEP)) }
+        Draws { key: mixed(mixed(seed, 1) ^ file.wrapping_mul(STEP), 0) }
     }
 
     /// The draw for a place.
     #[inline]
     pub fn at(self, place: u64) -> u64 {
-        mix(self.key.wrapping_add(place.wrapping_mul(STEP)))
+        mixed(self.key, place)
     }
 
     /// What the file is called for the operations above, whose draws are then independent of these.
     pub fn next_file(self) -> u64 {
-        mix(self.key ^ 0x5851_f42d_4c95_7f2d)
+        mixed(self.key ^ 0x5851_f42d_4c95_7f2d, 0)
     }
 
     /// A place for copy `copy` of the row at `place`: the first copy keeps it, the others have places of their own, so
     /// that operations above draw for each by itself.
     pub fn place_of_copy(self, place: u64, copy: usize) -> u64 {
-        if copy == 0 { place } else { mix(mix(self.at(place)).wrapping_add(copy as u64)) }
+        if copy == 0 { place } else { mixed(mixed(self.at(place), 0).wrapping_add(copy as u64), 0) }
     }
 
     /// Which of the `rows` rows have a draw below `fraction` (of 2⁶⁴).
@@ -98,7 +91,7 @@ impl Poisson {
     /// The count for a draw.
     pub fn count(&self, draw: u64) -> usize {
         let one = |draw: u64| self.limits.iter().take_while(|&&limit| draw >= limit).count();
-        one(draw) + (1..self.pieces).map(|piece| one(mix(draw.wrapping_add(piece.wrapping_mul(STEP))))).sum::<usize>()
+        one(draw) + (1..self.pieces).map(|piece| one(mixed(draw, piece))).sum::<usize>()
     }
 }
 

@@ -16,7 +16,9 @@ use crate::plan::{Footprint, Map, Op, Plan, Shape};
 /// Every row is drawn by itself, with a probability of `fraction`: a fixed hash of the seed and of where the row came
 /// from (its file and its place in it) decides. So the same rows are drawn for any partitioning, batch size and number
 /// of threads, sampling and filtering may change places, and a smaller fraction gives a part of what a larger one gives
-/// with the same seed. The number of rows varies as the binomial distribution says: about `fraction · n`, give or take
+/// with the same seed. A row of a join came from both of its rows, a group of a group-by from its keys, a row that was sorted
+/// from its place in the order, so neither the columns that are asked for nor the manner in which they are computed play a
+/// part. The number of rows varies as the binomial distribution says: about `fraction · n`, give or take
 /// `√(fraction · n)`. Two samples one after the other are independent, even with one seed.
 ///
 /// It is a value: used twice, it draws the same rows twice.
@@ -138,6 +140,11 @@ impl Op for Sample {
             }
             (SampleMode::Dask, _) => Map::each(move |i| Ok(Box::new(Whole::new(seed as u32, fraction, replace, i)))),
         })
+    }
+
+    fn asks_origins(&self, _above: bool) -> bool {
+        // rows that Dask would draw have a new place: the one in the output
+        self.mode == SampleMode::Place
     }
 
     fn columns_needed(&self, wanted: &[usize], _inputs: &[SchemaRef]) -> Option<Vec<Vec<usize>>> {

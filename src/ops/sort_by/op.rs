@@ -97,6 +97,10 @@ impl Op for SortBy {
         Ok(Shape::Shuffle(Shuffle { partitions, exchange }))
     }
 
+    fn asks_origins(&self, _above: bool) -> bool {
+        false
+    }
+
     fn columns_needed(&self, wanted: &[usize], inputs: &[SchemaRef]) -> Option<Vec<Vec<usize>>> {
         let input = inputs.first()?;
         let output = self.schema(inputs).ok()?;

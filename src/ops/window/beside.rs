@@ -13,7 +13,7 @@ use crate::graph::Payload;
 use crate::io::Batch;
 use crate::ops::aggregate::Agg;
 use crate::ops::group_by::Grouped;
-use crate::ops::{Join, JoinOp, Project, ScanOp};
+use crate::ops::{Join, JoinOp, Project, ScanOp, origins};
 use crate::plan::node::{only, width};
 use crate::plan::{Footprint, Op, Partition, Plan, Shape, Then};
 
@@ -24,6 +24,8 @@ pub struct Beside {
     calls: Vec<Call>,
     keys: Vec<String>,
     output: Output,
+    /// Whether rows keep where they came from.
+    origins: bool,
 }
 
 /// Groups of about so many bytes are few.
@@ -32,7 +34,7 @@ const FEW: f64 = 4e6;
 impl Beside {
     /// The aggregates that these calls are, of rows with the same values in `keys`.
     pub fn new(calls: Vec<Call>, keys: Vec<String>) -> Beside {
-        Beside { calls, keys, output: Output::ALL }
+        Beside { calls, keys, output: Output::ALL, origins: true }
     }
 
     /// The groups; `None` if a call is no aggregate.
@@ -51,7 +53,8 @@ impl Beside {
     }
 
     fn exchanged(&self, input: &Plan) -> Result<Plan> {
-        let over = Plan::new(Over::new(self.calls.clone(), self.keys.clone()), vec![input.clone()])?;
+        let over = Over::new(self.calls.clone(), self.keys.clone()).without_origins();
+        let over = Plan::new(over, vec![input.clone()])?;
         Plan::new(Project::new(self.columns(input.schema())?), vec![over])
     }
 
@@ -69,7 +72,7 @@ impl Beside {
         columns.extend(self.calls.iter().map(|call| col(&call.name)));
         let groups = Plan::new(Project::new(columns), vec![ScanOp::values(schema, groups)?])?;
         let join = Join::left(self.keys.clone()).right_on(names).nulls_equal(true).broadcast(true);
-        let join = JoinOp::new(join, input.schema(), groups.schema())?;
+        let join = JoinOp::new(join, input.schema(), groups.schema())?.without_origins();
         let joined = Plan::new(join, vec![input.clone(), groups])?;
         Plan::new(Project::new(self.columns(input.schema())?), vec![joined])
     }
@@ -88,6 +91,7 @@ impl Identity for Beside {
         t.list(&self.calls, |t, call| t.identity(call));
         t.list(&self.keys, |t, key| t.str(key));
         self.output.token(t);
+        t.u64(self.origins.into());
     }
 }
 
@@ -105,6 +109,9 @@ impl Op for Beside {
         let input = only(inputs)?.clone();
         if self.calls.is_empty() {
             return Ok(Shape::Rewrite(Plan::new(Project::new(self.columns(input.schema())?), vec![input])?));
+        }
+        if self.origins {
+            return Ok(Shape::Rewrite(origins::kept(Beside { origins: false, ..self.clone() }, &input)?));
         }
         let Some(groups) = self.groups() else { return Ok(Shape::Rewrite(self.exchanged(&input)?)) };
         let first = Plan::new(groups, vec![input.clone()])?;
@@ -132,7 +139,11 @@ impl Op for Beside {
 
     fn pruned(&self, keep: &[usize], inputs: &[SchemaRef]) -> Option<Arc<dyn Op>> {
         let output = self.output.keep(keep, &self.calls, inputs.first()?).ok()?;
-        Some(Arc::new(Beside { calls: output.calls(&self.calls), keys: self.keys.clone(), output }))
+        Some(Arc::new(Beside { calls: output.calls(&self.calls), output, ..self.clone() }))
+    }
+
+    fn unasked(&self) -> Option<Arc<dyn Op>> {
+        self.origins.then(|| Arc::new(Beside { origins: false, ..self.clone() }) as Arc<dyn Op>)
     }
 
     fn footprint(&self) -> Footprint {

@@ -11,12 +11,12 @@ use super::call::{Bound, Output, assemble, plain};
 use super::run::{Around, RunStage, Runs};
 use crate::base::deep::deep;
 use crate::base::schema::{index_of, logical};
-use crate::base::{Error, ErrorKind, Result, Token};
+use crate::base::{Error, ErrorKind, Result};
 use crate::exec::TaskContext;
 use crate::expr::keys::{Grouper, hash_rows};
 use crate::expr::windows::Reach;
 use crate::graph::Payload;
-use crate::io::{Batch, BucketWriter, Buckets, Hashed, Origin};
+use crate::io::{Batch, BucketWriter, Buckets, Hashed};
 use crate::plan::shape::Chunk;
 use crate::plan::{Exchange, Flow, Out, Stage, Store};
 
@@ -30,7 +30,6 @@ pub struct Exchanged {
     partitions: usize,
     /// About how many bytes come in.
     bytes: Option<u64>,
-    token: Token,
 }
 
 impl Exchanged {
@@ -41,14 +40,13 @@ impl Exchanged {
         placed: SchemaRef,
         partitions: usize,
         bytes: Option<u64>,
-        token: Token,
     ) -> Result<Exchanged> {
         let bound = calls.iter().map(|call| Bound::new(call, &placed)).collect::<Result<_>>()?;
         let (schema, places) = output.places(calls, &placed)?;
         let runs = Arc::new(Runs { bound, schema, places, around: Arc::new(Around::nothing()) });
         let keys = keys.iter().map(|key| index_of(&placed, key)).collect::<Result<Vec<_>>>()?;
         let key_types = keys.iter().map(|&key| logical(placed.field(key).data_type())).collect();
-        Ok(Exchanged { runs, placed, keys, key_types, partitions, bytes, token })
+        Ok(Exchanged { runs, placed, keys, key_types, partitions, bytes })
     }
 
     fn keys_of(&self, record: &RecordBatch) -> Vec<ArrayRef> {
@@ -86,7 +84,7 @@ impl Store for KeyStore {
     }
 
     fn read(&self, partition: usize, ctx: &TaskContext, out: &mut Out<'_>) -> Result<Flow> {
-        let reading = Reading { exchanged: &self.exchanged, ctx, partition };
+        let reading = Reading { exchanged: &self.exchanged, ctx };
         reading.buckets(&self.buckets, self.buckets.range(partition, self.exchanged.partitions), out)
     }
 }
@@ -129,7 +127,6 @@ const DEEPER: u32 = 5;
 struct Reading<'a> {
     exchanged: &'a Exchanged,
     ctx: &'a TaskContext,
-    partition: usize,
 }
 
 impl Reading<'_> {
@@ -192,7 +189,7 @@ impl Reading<'_> {
         let rows = self.ctx.batch_rows.max(1);
         for start in (0..record.num_rows()).step_by(rows) {
             let part = record.slice(start, rows.min(record.num_rows() - start));
-            if self.give(part, out)? == Flow::Enough {
+            if out.push(Batch::new(part, 0, 0))? == Flow::Enough {
                 return Ok(Flow::Enough);
             }
         }
@@ -213,7 +210,7 @@ impl Reading<'_> {
             for (group, stage) in stages.iter_mut().enumerate() {
                 let own = BooleanArray::from_iter(ids.iter().map(|&id| Some(id as usize == group)));
                 let record = filter_record_batch(&hashed.record, &own)?;
-                if stage.push(self.batch(record), out)? == Flow::Enough {
+                if stage.push(Batch::new(record, 0, 0), out)? == Flow::Enough {
                     return Ok(Flow::Enough);
                 }
             }
@@ -222,14 +219,6 @@ impl Reading<'_> {
             stage.end(out)?;
         }
         Ok(Flow::More)
-    }
-
-    fn batch(&self, record: RecordBatch) -> Batch {
-        Batch { record, origin: Origin::made(self.exchanged.token, self.partition as u64) }
-    }
-
-    fn give(&self, record: RecordBatch, out: &mut Out<'_>) -> Result<Flow> {
-        out.push(self.batch(record))
     }
 }
 

@@ -9,10 +9,10 @@ use super::Call;
 use super::call::Output;
 use super::exchange::Exchanged;
 use crate::base::schema::{index_of, logical};
-use crate::base::{Error, Identity, Result, Token, Tokenizer};
+use crate::base::{Error, Identity, Result, Tokenizer};
 use crate::expr::keys::Grouper;
 use crate::expr::{SortKey, col};
-use crate::ops::{Project, SortBy};
+use crate::ops::{Project, SortBy, origins};
 use crate::plan::lower::shuffled_partitions;
 use crate::plan::node::only;
 use crate::plan::{Footprint, Op, Plan, Shape, Shuffle};
@@ -22,12 +22,19 @@ use crate::plan::{Footprint, Op, Plan, Shape, Shuffle};
 pub struct Over {
     calls: Vec<Call>,
     keys: Vec<String>,
+    /// Whether rows keep where they came from.
+    origins: bool,
 }
 
 impl Over {
     /// The results of these calls among rows with the same values in `keys`.
     pub fn new(calls: Vec<Call>, keys: Vec<String>) -> Over {
-        Over { calls, keys }
+        Over { calls, keys, origins: true }
+    }
+
+    /// The same when nobody asks where its rows came from.
+    pub(super) fn without_origins(self) -> Over {
+        Over { origins: false, ..self }
     }
 }
 
@@ -43,6 +50,7 @@ impl Identity for Over {
         t.str("over");
         t.list(&self.calls, |t, call| t.identity(call));
         t.list(&self.keys, |t, key| t.str(key));
+        t.u64(self.origins.into());
     }
 }
 
@@ -58,6 +66,9 @@ impl Op for Over {
 
     fn shape(&self, inputs: &[Plan]) -> Result<Shape> {
         let input = only(inputs)?;
+        if self.origins {
+            return Ok(Shape::Rewrite(origins::kept(self.clone().without_origins(), input)?));
+        }
         let schema = self.schema(std::slice::from_ref(input.schema()))?;
         let mut place = "place".to_string();
         while schema.index_of(&place).is_ok() {
@@ -65,11 +76,15 @@ impl Op for Over {
         }
         let columns: Vec<_> = schema.fields().iter().map(|f| col(f.name())).collect();
         let output = schema.fields().iter().map(|f| f.name().clone()).chain([place.clone()]).collect();
-        let Over { calls, keys } = self.clone();
+        let Over { calls, keys, .. } = self.clone();
         let by_keys = ByKeys { calls, keys, place: place.clone(), output: Output::only(output) };
         let met = Plan::new(by_keys, vec![input.clone()])?;
         let back = Plan::new(SortBy::new([SortKey::from(place)])?, vec![met])?;
         Ok(Shape::Rewrite(Plan::new(Project::new(columns), vec![back])?))
+    }
+
+    fn unasked(&self) -> Option<Arc<dyn Op>> {
+        self.origins.then(|| Arc::new(self.clone().without_origins()) as Arc<dyn Op>)
     }
 }
 
@@ -123,13 +138,9 @@ impl Op for ByKeys {
 
     fn shape(&self, inputs: &[Plan]) -> Result<Shape> {
         let input = only(inputs)?;
-        let token = Token::of(|t| {
-            t.identity(self);
-            t.token(input.token());
-        });
         let partitions = shuffled_partitions(inputs)?;
         let placed = self.placed(input.schema());
-        let exchanged = Exchanged::new(&self.calls, &self.keys, &self.output, placed, partitions, input.size(), token)?;
+        let exchanged = Exchanged::new(&self.calls, &self.keys, &self.output, placed, partitions, input.size())?;
         Ok(Shape::Shuffle(Shuffle { partitions, exchange: Arc::new(Arc::new(exchanged)) }))
     }
 
@@ -146,6 +157,10 @@ impl Op for ByKeys {
     fn pruned(&self, keep: &[usize], inputs: &[SchemaRef]) -> Option<Arc<dyn Op>> {
         let output = self.output.keep(keep, &self.calls, &self.placed(inputs.first()?)).ok()?;
         Some(Arc::new(ByKeys { calls: output.calls(&self.calls), output, ..self.clone() }))
+    }
+
+    fn asks_origins(&self, _above: bool) -> bool {
+        false
     }
 
     fn footprint(&self) -> Footprint {

@@ -3,6 +3,7 @@
 //! | rule | what |
 //! |---|---|
 //! | [`fold_constants`] | parts of expressions that are the same for all rows are computed once |
+//! | [`forget_origins`] | where rows came from is not kept where nobody asks |
 //! | [`merge`] | neighbours that can be one operation become one |
 //! | [`prune_partitions`] | filters on an index look at the partitions that can have what they ask for |
 //! | [`push_filters`] | filters go down to the sources, which may skip by them |
@@ -10,6 +11,7 @@
 //! | [`prune_columns`] | columns that nobody needs are not read or computed |
 
 pub mod fold_constants;
+pub mod forget_origins;
 pub mod merge;
 pub mod optimise;
 pub mod prune_columns;

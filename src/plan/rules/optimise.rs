@@ -1,16 +1,19 @@
 //! All rules, in their order.
 
-use super::{fold_constants, merge, prune_columns, prune_partitions, push_filters, read_codes};
+use super::{fold_constants, forget_origins, merge, prune_columns, prune_partitions, push_filters, read_codes};
 use crate::base::{Error, ErrorKind, Result};
 use crate::plan::Plan;
-use crate::plan::lower::expand;
+use crate::plan::lower::{expand, expand_but};
 
-/// The plan made cheaper; it gives the same rows in the same order.
+/// The plan made cheaper; it gives the same rows in the same order. `origins` says whether whoever gets them asks where they
+/// came from.
 ///
 /// # Errors
 /// When an operation is found wrong only now.
-pub fn optimise(written: &Plan) -> Result<Plan> {
-    let plan = expand(written)?;
+pub fn optimise(written: &Plan, origins: bool) -> Result<Plan> {
+    let plan = expand_but(written, &|node| node.op().unasked().is_some())?;
+    let plan = forget_origins::apply(&plan, origins)?;
+    let plan = expand(&plan)?;
     let plan = fold_constants::apply(&plan)?;
     let plan = merge::apply(&plan)?;
     let plan = prune_partitions::apply(&plan)?;
