@@ -354,6 +354,45 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+    #[test]
+    fn a_window_is_too_large_exactly_where_its_row_is(
+        picks in prop::collection::vec(0usize..9, 1..60), sizes in prop::collection::vec(0usize..9, 1..4),
+        parts in 1usize..50, wide in 1usize..9,
+    ) {
+        prop_assume!(sizes.iter().any(|s| *s > 0));
+        let near = [i64::MAX, i64::MAX - 1, i64::MAX / 2, 1, 0, -1, i64::MIN / 2, i64::MIN + 1, i64::MIN];
+        let rows: Vec<Row> = picks.iter().map(|&i| (Some(near[i]), None, None)).collect();
+        let after = (wide - 1) / 2;
+        let sum = |from: usize, to: usize| -> i128 { picks[from..to].iter().map(|&i| i128::from(near[i])).sum() };
+        let twin = |i: usize, after: usize| {
+            let (from, to) = ((i + after + 1).saturating_sub(wide), (i + after + 1).min(rows.len()));
+            (to - from == wide).then(|| sum(from, to))
+        };
+        // of many partitions, and of all rows but those that are too large by themselves
+        let even = [rows.len().div_ceil(parts)];
+        for centred in [false, true] {
+            let ahead = if centred { after } else { 0 };
+            let sums: Vec<Option<i128>> = (0..rows.len()).map(|i| twin(i, ahead)).collect();
+            let fits = sums.iter().flatten().all(|&s| i64::try_from(s).is_ok());
+            let window = || if centred { Rolling::rows(wide).centred() } else { Rolling::rows(wide) };
+            for (session, sizes) in sessions().iter().zip([&even[..], &sizes[..], &[1]]) {
+                let df = frame(session, &rows, sizes);
+                let found = df.select([col("n").rolling_sum(window())]).unwrap().compute();
+                prop_assert_eq!(found.is_ok(), fits, "{:?}", found.err());
+                if let Ok(found) = found {
+                    let expected: Vec<String> = sums.iter().map(|s| whole(s.map(|s| s as i64))).collect();
+                    let texts: Vec<String> = (0..rows.len())
+                        .map(|i| whole(found.value("n", i).unwrap().as_i64()))
+                        .collect();
+                    prop_assert_eq!(texts, expected);
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn one_key_with_more_rows_than_memory() {
     let rows: Vec<Row> =

@@ -210,7 +210,7 @@ impl Window for RollingStatistic {
         let span = self.window.span.clone()?;
         let data_type = args.first().ok_or_else(|| Error::invalid("a rolling window has no column"))?;
         let (least, to) = (self.least(span), self.result(data_type)?);
-        let walk = Walk { reach: self.reach(), times: VecDeque::new(), next: first, low: first };
+        let walk = Walk { reach: self.reach(), times: VecDeque::new(), next: first, low: first, until: u64::MAX };
         let run = Start { walk, first };
         let kind = self.kind(data_type)?;
         Ok(match (self.statistic, kind) {
@@ -318,6 +318,8 @@ struct Walk {
     next: u64,
     /// The first row of the window before.
     low: u64,
+    /// The first row that gets no window.
+    until: u64,
 }
 
 impl Walk {
@@ -339,7 +341,7 @@ impl Walk {
     fn window(&mut self, end: u64, last: bool) -> Option<(u64, u64)> {
         let row = self.next;
         let after = if let Reach::Rows { after, .. } = self.reach { after } else { 0 };
-        if row >= end || row + after >= end && !last {
+        if row >= end.min(self.until) || row + after >= end && !last {
             return None;
         }
         match self.reach {
@@ -368,6 +370,13 @@ struct Rows<P> {
 }
 
 impl<P: Piece> Rows<P> {
+    fn take_in(&mut self, args: &[ArrayRef]) -> Result<()> {
+        let Some(values) = args.first() else { return Err(Error::invalid("a rolling window has no column")) };
+        self.walk.push(args, self.slide.next())?;
+        self.slide.extend((self.pieces)(values)?);
+        Ok(())
+    }
+
     fn results(&mut self, last: bool) -> Result<ArrayRef> {
         let end = self.slide.next();
         let mut results = Vec::new();
@@ -380,10 +389,18 @@ impl<P: Piece> Rows<P> {
 
 impl<P: Piece> Running for Rows<P> {
     fn push(&mut self, args: &[ArrayRef], _rows: usize) -> Result<ArrayRef> {
-        let Some(values) = args.first() else { return Err(Error::invalid("a rolling window has no column")) };
-        self.walk.push(args, self.slide.next())?;
-        self.slide.extend((self.pieces)(values)?);
+        self.take_in(args)?;
         self.results(false)
+    }
+
+    fn lead_in(&mut self, args: &[ArrayRef], rows: usize) -> Result<()> {
+        self.walk.next += rows as u64;
+        self.take_in(args)
+    }
+
+    fn run_out(&mut self, args: &[ArrayRef], _rows: usize) -> Result<ArrayRef> {
+        self.walk.until = self.walk.until.min(self.slide.next());
+        self.push(args, 0)
     }
 
     fn end(&mut self) -> Result<ArrayRef> {

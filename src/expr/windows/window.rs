@@ -106,7 +106,28 @@ pub trait Running: Send {
     /// Of its work.
     fn push(&mut self, args: &[ArrayRef], rows: usize) -> Result<ArrayRef>;
 
-    /// There are no more rows: the results that still wait. There are as many results as rows then.
+    /// Takes rows that lie before all whose results are wanted: they are there to be looked at, and get no results that
+    /// could be too large. They come first, in the order of the rows.
+    ///
+    /// As it is, it fits functions that give each row its result at once and check none.
+    ///
+    /// # Errors
+    /// Of its work.
+    fn lead_in(&mut self, args: &[ArrayRef], rows: usize) -> Result<()> {
+        self.push(args, rows).map(drop)
+    }
+
+    /// Takes rows that lie behind all whose results are wanted. Gives the results that are certain now; these rows get
+    /// none. They come last.
+    ///
+    /// # Errors
+    /// `Invalid` from functions that look at no later rows; of its work.
+    fn run_out(&mut self, args: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
+        let _ = (args, rows);
+        Err(Error::invalid("a function that looks at no later rows was given some"))
+    }
+
+    /// There are no more rows: the results that still wait. There are as many results as rows that were pushed then.
     ///
     /// # Errors
     /// Of its work.

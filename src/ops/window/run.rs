@@ -122,8 +122,6 @@ struct Lane {
     running: Box<dyn Running>,
     results: VecDeque<ArrayRef>,
     ready: usize,
-    /// Results of rows before this partition.
-    skip: usize,
 }
 
 impl Lane {
@@ -134,19 +132,19 @@ impl Lane {
             None => (0, None),
         };
         if let Some(carry) = carry {
-            return Ok(Lane::of(carry.start()?, 0));
+            return Ok(Lane::of(carry.start()?));
         }
         let context = runs.around.context(partition, call, window.reach())?;
         let rows = rows_of(&context);
-        let mut lane = Lane::of(window.start(types, first - rows as u64)?, rows);
+        let mut lane = Lane::of(window.start(types, first - rows as u64)?);
         for record in context {
-            lane.push(record.columns(), record.num_rows())?;
+            lane.running.lead_in(record.columns(), record.num_rows())?;
         }
         Ok(lane)
     }
 
-    fn of(running: Box<dyn Running>, skip: usize) -> Lane {
-        Lane { running, results: VecDeque::new(), ready: 0, skip }
+    fn of(running: Box<dyn Running>) -> Lane {
+        Lane { running, results: VecDeque::new(), ready: 0 }
     }
 
     fn push(&mut self, args: &[ArrayRef], rows: usize) -> Result<()> {
@@ -155,17 +153,20 @@ impl Lane {
         Ok(())
     }
 
-    fn end(&mut self) -> Result<()> {
+    /// The partition is over; these rows follow it.
+    fn end(&mut self, later: Edge) -> Result<()> {
+        for record in later {
+            let results = self.running.run_out(record.columns(), record.num_rows())?;
+            self.add(results);
+        }
         let results = self.running.end()?;
         self.add(results);
         Ok(())
     }
 
     fn add(&mut self, results: ArrayRef) {
-        let skipped = self.skip.min(results.len());
-        self.skip -= skipped;
-        self.ready += results.len() - skipped;
-        self.results.push_back(results.slice(skipped, results.len() - skipped));
+        self.ready += results.len();
+        self.results.push_back(results);
     }
 
     /// The next `rows` results.
@@ -238,10 +239,7 @@ impl Stage for RunStage {
 
     fn end(&mut self, out: &mut Out<'_>) -> Result<()> {
         for (call, lane) in self.lanes.iter_mut().enumerate() {
-            for record in self.runs.around.later(self.partition, call, self.runs.bound[call].window.reach()) {
-                lane.push(record.columns(), record.num_rows())?;
-            }
-            lane.end()?;
+            lane.end(self.runs.around.later(self.partition, call, self.runs.bound[call].window.reach()))?;
         }
         self.give(out).map(drop)
     }
