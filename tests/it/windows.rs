@@ -408,6 +408,26 @@ fn one_key_with_more_rows_than_memory() {
     assert!(limited.task_context().spill.written().0 > 0);
 }
 
+#[test]
+fn rows_and_results_that_wait_go_to_disk() {
+    let rows: Vec<Row> = (0..40_000).map(|i| (Some(i * 37 % 1009), Some(i as f64 / 7.0), Some("a"))).collect();
+    let limited = Session::builder().threads(2).memory_limit("1MB").batch_rows(500).build().unwrap();
+    let exprs = [
+        col("n").shift(-15_000).alias("far"),
+        col("x").cum_sum().alias("sum"),
+        col("n").rolling_sum(20).alias("near"),
+        (col("x").cum_max() + 1).alias("max"),
+    ];
+    let run = |session: &Session, sizes: &[usize]| texts(&frame(session, &rows, sizes).select(exprs.to_vec()).unwrap());
+    let free = run(&sessions()[0], &[40_000]);
+    for sizes in [&[500][..], &[9000, 0, 100]] {
+        assert_eq!(run(&limited, sizes), free);
+        assert!(limited.budget().peak() <= 1_000_000);
+        assert_eq!(limited.budget().held(), 0);
+    }
+    assert!(limited.task_context().spill.written().0 > 0);
+}
+
 const X: [Option<f64>; 10] =
     [Some(3.0), None, Some(1.5), Some(-2.0), Some(f64::NAN), Some(7.25), Some(0.1), Some(0.2), None, Some(5.0)];
 

@@ -8,7 +8,7 @@ use arrow::array::{ArrayRef, UInt32Array, new_empty_array, new_null_array};
 use arrow::compute::take;
 use arrow::datatypes::{DataType, Field, FieldRef};
 
-use super::window::joined;
+use super::window::{joined, own_bytes};
 use super::{Reach, Running, Window};
 use crate::base::{Error, Identity, Result, Tokenizer};
 use crate::expr::Arg;
@@ -105,7 +105,7 @@ impl Running for Down {
     }
 
     fn bytes(&self) -> usize {
-        self.held.iter().map(|array| array.get_array_memory_size()).sum()
+        self.held.iter().map(own_bytes).sum()
     }
 }
 

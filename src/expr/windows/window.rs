@@ -80,6 +80,11 @@ pub fn joined(parts: &[ArrayRef]) -> Result<ArrayRef> {
     }
 }
 
+/// Bytes of the rows of an array, without those around them that it may be a part of.
+pub fn own_bytes(array: &ArrayRef) -> usize {
+    array.to_data().get_slice_memory_size().unwrap_or_else(|_| array.get_array_memory_size())
+}
+
 /// At which rows other than its own a function looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {

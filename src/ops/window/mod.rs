@@ -7,6 +7,7 @@
 //! | `op` | [`Window`], the operation for rows in their order |
 //! | `summary` | the first pass: what the rows of a partition mean to the others |
 //! | `run` | the second pass: rows with their results |
+//! | `queue` | rows that wait, in memory or on disk |
 //! | `once` | both passes over rows that are held, where computing them twice would cost more |
 //! | `over`, `exchange` | rows with the same keys meet, and come back in their order |
 //! | `beside` | aggregates of the rows with the same keys |
@@ -22,6 +23,7 @@ pub mod extract;
 mod once;
 mod op;
 mod over;
+mod queue;
 mod run;
 mod summary;
 

@@ -1,15 +1,16 @@
 //! The second pass: rows with their results.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, RecordBatch};
-use arrow::datatypes::SchemaRef;
+use arrow::array::{Array, ArrayRef, RecordBatch, new_empty_array};
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use rustc_hash::FxHashSet;
 
 use super::call::{Bound, Place, assemble};
+use super::queue::Queue;
 use super::summary::{Edge, Summary, shorten};
 use crate::base::{Error, Result};
-use crate::exec::Reservation;
+use crate::exec::{Reservation, TaskContext};
 use crate::expr::windows::window::joined;
 use crate::expr::windows::{Carry, Reach, Running};
 use crate::io::Batch;
@@ -111,17 +112,18 @@ pub struct RunStage {
     partition: usize,
     lanes: Vec<Lane>,
     /// Batches that wait for results.
-    waiting: VecDeque<Batch>,
+    waiting: Queue,
     reservation: Option<Reservation>,
 }
 
 const WHAT: &str = "the rows that a function of other rows looks at";
 
-/// A call, and the results that were not passed on yet.
+/// A call, and the results that were not passed on yet: those that come early wait for the others.
 struct Lane {
     running: Box<dyn Running>,
-    results: VecDeque<ArrayRef>,
-    ready: usize,
+    results: Queue,
+    /// The schema of the results, alone in their records.
+    schema: Option<SchemaRef>,
 }
 
 impl Lane {
@@ -144,84 +146,83 @@ impl Lane {
     }
 
     fn of(running: Box<dyn Running>) -> Lane {
-        Lane { running, results: VecDeque::new(), ready: 0 }
+        Lane { running, results: Queue::default(), schema: None }
     }
 
-    fn push(&mut self, args: &[ArrayRef], rows: usize) -> Result<()> {
-        let results = self.running.push(args, rows)?;
-        self.add(results);
-        Ok(())
-    }
-
-    /// The partition is over; these rows follow it.
-    fn end(&mut self, later: Edge) -> Result<()> {
-        for record in later {
-            let results = self.running.run_out(record.columns(), record.num_rows())?;
-            self.add(results);
+    fn add(&mut self, results: ArrayRef) -> Result<()> {
+        let field = || Field::new("result", results.data_type().clone(), true);
+        let schema = self.schema.get_or_insert_with(|| Arc::new(Schema::new(vec![field()])));
+        if !results.is_empty() {
+            self.results.push(Batch::new(RecordBatch::try_new(schema.clone(), vec![results])?, 0, 0));
         }
-        let results = self.running.end()?;
-        self.add(results);
         Ok(())
-    }
-
-    fn add(&mut self, results: ArrayRef) {
-        self.ready += results.len();
-        self.results.push_back(results);
     }
 
     /// The next `rows` results.
     fn take(&mut self, rows: usize) -> Result<ArrayRef> {
         let (mut parts, mut missing) = (Vec::new(), rows);
-        while let Some(mut front) = self.results.pop_front() {
-            let taken = missing.min(front.len());
-            parts.push(front.slice(0, taken));
-            missing -= taken;
-            // the last one stays even if it is empty: it knows the type
-            if taken < front.len() || missing == 0 && self.results.is_empty() {
-                front = front.slice(taken, front.len() - taken);
-                self.results.push_front(front);
-                break;
+        while missing > 0 {
+            let too_few = || Error::invalid("a function of other rows gave too few results");
+            let front = self.results.pop()?.ok_or_else(too_few)?;
+            let taken = missing.min(front.rows());
+            parts.push(front.record.column(0).slice(0, taken));
+            if taken < front.rows() {
+                self.results.put_back(front.slice(taken, front.rows() - taken));
             }
+            missing -= taken;
         }
-        if missing > 0 {
-            return Err(Error::invalid("a function of other rows gave too few results"));
+        match (&self.schema, parts.is_empty()) {
+            (Some(schema), true) => Ok(new_empty_array(schema.field(0).data_type())),
+            _ => joined(&parts),
         }
-        self.ready -= rows;
-        joined(&parts)
     }
 }
 
 impl RunStage {
     pub fn new(runs: &Arc<Runs>, partition: usize) -> Result<RunStage> {
         let lanes = (0..runs.bound.len()).map(|call| Lane::start(runs, partition, call)).collect::<Result<_>>()?;
-        Ok(RunStage { runs: runs.clone(), partition, lanes, waiting: VecDeque::new(), reservation: None })
+        Ok(RunStage { runs: runs.clone(), partition, lanes, waiting: Queue::default(), reservation: None })
     }
 
-    /// Passes on what is complete.
+    /// Passes on what is complete, and holds the rest.
     fn give(&mut self, out: &mut Out<'_>) -> Result<Flow> {
-        while let Some(front) = self.waiting.front() {
-            let rows = front.rows();
-            if self.lanes.iter().any(|lane| lane.ready < rows) {
+        while let Some(rows) = self.waiting.first_rows() {
+            if self.lanes.iter().any(|lane| lane.results.rows() < rows) {
                 break;
             }
-            let Some(batch) = self.waiting.pop_front() else { break };
+            let Some(batch) = self.waiting.pop()? else { break };
             let results = self.lanes.iter_mut().map(|lane| lane.take(rows)).collect::<Result<Vec<_>>>()?;
             let record = assemble(&self.runs.schema, &self.runs.places, &batch.record, &results)?;
             if out.push(batch.with_record(record))? == Flow::Enough {
                 return Ok(Flow::Enough);
             }
         }
+        self.hold(out.context())?;
         Ok(Flow::More)
     }
 
-    fn reserve(&mut self, out: &Out<'_>) -> Result<()> {
-        let running: usize = self.lanes.iter().map(|lane| lane.running.bytes()).sum();
-        let waiting: usize = self.waiting.iter().map(Batch::bytes).sum();
-        let bytes = (running + waiting) as u64;
-        if bytes > 0 || self.reservation.is_some() {
-            self.reservation.get_or_insert_with(|| out.context().budget.nothing()).resize(WHAT, bytes)?;
+    /// Reserves memory for what is held; rows and results that wait go to disk where that is too much.
+    fn hold(&mut self, ctx: &TaskContext) -> Result<()> {
+        let bytes = self.bytes();
+        let reservation = self.reservation.get_or_insert_with(|| ctx.budget.nothing());
+        let more = bytes.saturating_sub(reservation.bytes());
+        if more == 0 || bytes <= ctx.budget.share() && reservation.try_grow(more) {
+            reservation.shrink_to(bytes);
+            return Ok(());
         }
-        Ok(())
+        self.waiting.spill(&ctx.spill)?;
+        for lane in &mut self.lanes {
+            lane.results.spill(&ctx.spill)?;
+        }
+        let bytes = self.bytes();
+        self.reservation.get_or_insert_with(|| ctx.budget.nothing()).resize(WHAT, bytes)
+    }
+
+    fn bytes(&self) -> u64 {
+        let mut known = FxHashSet::default();
+        let lanes = self.lanes.iter().map(|lane| lane.running.bytes() + lane.results.bytes_beside(&mut known));
+        let lanes: usize = lanes.sum();
+        (lanes + self.waiting.bytes_beside(&mut known)) as u64
     }
 }
 
@@ -229,17 +230,27 @@ impl Stage for RunStage {
     fn push(&mut self, batch: Batch, out: &mut Out<'_>) -> Result<Flow> {
         let rows = batch.rows();
         for (lane, call) in self.lanes.iter_mut().zip(&self.runs.bound) {
-            lane.push(&call.columns(&batch.record)?, rows)?;
+            let results = lane.running.push(&call.columns(&batch.record)?, rows)?;
+            lane.add(results)?;
         }
-        self.waiting.push_back(batch);
-        let flow = self.give(out)?;
-        self.reserve(out)?;
-        Ok(flow)
+        self.waiting.push(batch);
+        self.give(out)
     }
 
     fn end(&mut self, out: &mut Out<'_>) -> Result<()> {
-        for (call, lane) in self.lanes.iter_mut().enumerate() {
-            lane.end(self.runs.around.later(self.partition, call, self.runs.bound[call].window.reach()))?;
+        for call in 0..self.lanes.len() {
+            let later = self.runs.around.later(self.partition, call, self.runs.bound[call].window.reach());
+            for record in later {
+                let lane = &mut self.lanes[call];
+                let results = lane.running.run_out(record.columns(), record.num_rows())?;
+                lane.add(results)?;
+                if self.give(out)? == Flow::Enough {
+                    return Ok(());
+                }
+            }
+            let lane = &mut self.lanes[call];
+            let results = lane.running.end()?;
+            lane.add(results)?;
         }
         self.give(out).map(drop)
     }

@@ -12,6 +12,7 @@ use super::call::Bound;
 use crate::base::schema::index_of;
 use crate::base::{Error, Identity, Result, Tokenizer};
 use crate::exec::{Reservation, TaskContext};
+use crate::expr::windows::window::own_bytes;
 use crate::expr::windows::{Carry, Reach, times};
 use crate::graph::{Held, Payload};
 use crate::io::Batch;
@@ -156,7 +157,7 @@ impl Looking {
     fn settle(&mut self) -> Result<()> {
         let Summary { heads, tails, reservation, .. } = &mut self.summary;
         let held = heads.iter().chain(tails.iter()).flatten();
-        reservation.resize(WHAT, held.map(|r| r.get_array_memory_size() as u64).sum())
+        reservation.resize(WHAT, held.flat_map(RecordBatch::columns).map(|c| own_bytes(c) as u64).sum())
     }
 
     pub fn summary(mut self) -> Result<Summary> {
