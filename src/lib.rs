@@ -57,7 +57,9 @@ pub mod watch;
 pub use arrow;
 pub use base::{ByteSize, Error, ErrorKind, Identity, Location, Result, Token, config};
 pub use exec::{Cancel, Event, Observer};
-pub use expr::{Agg, Expr, RankMethod, Rolling, Scalar, SortKey, col, lit, max_of, min_of, row_number, size, when};
+pub use expr::{
+    Agg, Expr, IntoSortKeys, RankMethod, Rolling, Scalar, SortKey, col, lit, max_of, min_of, row_number, size, when,
+};
 pub use frame::{
     Cols, DataFrame, GroupBy, IntoColumns, IntoPaths, Table, cols, concat, read_csv, read_csv_with, read_parquet,
     read_parquet_with, wait,

@@ -8,6 +8,7 @@ mod errors;
 mod frames;
 mod groups;
 mod joins;
+mod orders;
 mod plans;
 mod reshape;
 mod rows;

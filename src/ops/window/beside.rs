@@ -51,7 +51,7 @@ impl Beside {
     }
 
     fn exchanged(&self, input: &Plan) -> Result<Plan> {
-        let over = Plan::new(Over::new(self.calls.clone(), self.keys.clone()), vec![input.clone()])?;
+        let over = Plan::new(Over::new(self.calls.clone(), self.keys.clone(), Vec::new()), vec![input.clone()])?;
         Plan::new(Project::new(self.columns(input.schema())?), vec![over])
     }
 

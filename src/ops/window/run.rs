@@ -12,22 +12,24 @@ use super::summary::{Edge, Summary, shorten};
 use crate::base::{Error, Result};
 use crate::exec::{Reservation, TaskContext};
 use crate::expr::windows::window::joined;
-use crate::expr::windows::{Carry, Reach, Running};
+use crate::expr::windows::{Carry, Reach, Running, times};
 use crate::io::Batch;
 use crate::plan::{Flow, Out, Stage};
 
 /// What lies around the rows of each partition.
 pub struct Around {
     parts: Vec<Summary>,
-    before: Vec<Before>,
+    beyond: Vec<Beyond>,
 }
 
-/// What lies before the rows of a partition.
-struct Before {
+/// What lies before and behind the rows of a partition.
+struct Beyond {
     /// The number of its first row.
     first: u64,
     /// What all rows before it mean to each call.
     carries: Vec<Option<Box<dyn Carry>>>,
+    /// What all rows behind it mean, to calls that look there.
+    behind: Vec<Option<Box<dyn Carry>>>,
 }
 
 impl std::fmt::Debug for Around {
@@ -39,15 +41,14 @@ impl std::fmt::Debug for Around {
 impl Around {
     /// Nothing: there is one partition.
     pub fn nothing() -> Around {
-        Around { parts: Vec::new(), before: Vec::new() }
+        Around { parts: Vec::new(), beyond: Vec::new() }
     }
 
     pub fn new(bound: &[Bound], parts: Vec<Summary>) -> Result<Around> {
-        let mut carries = bound.iter().map(|call| call.window.carry(&call.types)).collect::<Result<Vec<_>>>()?;
-        let (mut rows, mut before) = (0, Vec::with_capacity(parts.len()));
+        let none = || bound.iter().map(|call| call.window.carry(&call.types)).collect::<Result<Vec<_>>>();
+        let (mut carries, mut rows, mut beyond) = (none()?, 0, Vec::with_capacity(parts.len()));
         for part in &parts {
-            let again = carries.iter().map(|c| c.as_ref().map(|c| c.again())).collect();
-            before.push(Before { first: rows, carries: again });
+            beyond.push(Beyond { first: rows, carries: again(&carries), behind: Vec::new() });
             rows += part.rows;
             for (carry, own) in carries.iter_mut().zip(&part.carries) {
                 if let (Some(carry), Some(own)) = (carry, own) {
@@ -55,7 +56,20 @@ impl Around {
                 }
             }
         }
-        Ok(Around { parts, before })
+        let looks_behind = |call: &Bound| call.window.reach() == Reach::All;
+        let only = |(carry, call)| if looks_behind(call) { carry } else { None };
+        let mut carries: Vec<_> = none()?.into_iter().zip(bound).map(only).collect();
+        for (part, beyond) in parts.iter().zip(&mut beyond).rev() {
+            beyond.behind = again(&carries);
+            for (carry, own) in carries.iter_mut().zip(&part.carries) {
+                if let (Some(behind), Some(own)) = (&carry, own) {
+                    let mut own = own.again();
+                    own.follow(behind.as_ref())?;
+                    *carry = Some(own);
+                }
+            }
+        }
+        Ok(Around { parts, beyond })
     }
 
     /// The rows before a partition that a call looks at.
@@ -76,22 +90,53 @@ impl Around {
     }
 
     /// The rows after a partition that a call looks at.
-    fn later(&self, partition: usize, call: usize, reach: Reach) -> Edge {
-        let Reach::Rows { after, .. } = reach else { return Edge::new() };
-        let mut missing = after as usize;
-        let mut edge = Edge::new();
-        for part in self.parts.get(partition + 1..).unwrap_or_default() {
-            for record in &part.heads[call] {
-                let taken = missing.min(record.num_rows());
+    fn later(&self, partition: usize, call: usize, reach: Reach) -> Result<Edge> {
+        let later = self.parts.get(partition + 1..).unwrap_or_default();
+        match reach {
+            Reach::Rows { after, .. } => {
+                let mut missing = after as usize;
+                pick(later, call, |record| {
+                    let taken = missing.min(record.num_rows());
+                    missing -= taken;
+                    Ok(taken)
+                })
+            }
+            Reach::Time(span) if span.centred => {
+                let last = self.parts.get(partition).and_then(|part| part.tails[call].back());
+                let last = last.map(|record| times(record.column(1))).transpose()?;
+                let Some(&last) = last.iter().flatten().last() else { return Ok(Edge::new()) };
+                pick(later, call, |record| {
+                    Ok(times(record.column(1))?.partition_point(|&time| !span.is_ahead(last, time)))
+                })
+            }
+            _ => Ok(Edge::new()),
+        }
+    }
+}
+
+/// The first rows of partitions one after the other, until `wanted` does not take all that there are.
+fn pick(later: &[Summary], call: usize, mut wanted: impl FnMut(&RecordBatch) -> Result<usize>) -> Result<Edge> {
+    let mut edge = Edge::new();
+    for part in later {
+        for record in &part.heads[call] {
+            let taken = wanted(record)?;
+            if taken > 0 {
                 edge.push_back(record.slice(0, taken));
-                missing -= taken;
-                if missing == 0 {
-                    return edge;
-                }
+            }
+            if taken < record.num_rows() {
+                return Ok(edge);
             }
         }
-        edge
+        if (rows_of(&part.heads[call]) as u64) < part.rows {
+            break;
+        }
     }
+    Ok(edge)
+}
+
+/// The same carries again.
+fn again(carries: &[Option<Box<dyn Carry>>]) -> Vec<Option<Box<dyn Carry>>> {
+    carries.iter().map(|carry| carry.as_ref().map(|carry| carry.again())).collect()
 }
 
 fn rows_of(edge: &Edge) -> usize {
@@ -129,13 +174,11 @@ struct Lane {
 impl Lane {
     fn start(runs: &Runs, partition: usize, call: usize) -> Result<Lane> {
         let Bound { window, types, .. } = &runs.bound[call];
-        let (first, carry) = match runs.around.before.get(partition) {
-            Some(before) => (before.first, before.carries[call].as_ref()),
-            None => (0, None),
-        };
-        if let Some(carry) = carry {
-            return Ok(Lane::of(carry.start()?));
+        let beyond = runs.around.beyond.get(partition);
+        if let Some((beyond, carry)) = beyond.and_then(|beyond| Some((beyond, beyond.carries[call].as_ref()?))) {
+            return Ok(Lane::of(carry.start(beyond.behind[call].as_deref())?));
         }
+        let first = beyond.map_or(0, |beyond| beyond.first);
         let context = runs.around.context(partition, call, window.reach())?;
         let rows = rows_of(&context);
         let mut lane = Lane::of(window.start(types, first - rows as u64)?);
@@ -239,7 +282,7 @@ impl Stage for RunStage {
 
     fn end(&mut self, out: &mut Out<'_>) -> Result<()> {
         for call in 0..self.lanes.len() {
-            let later = self.runs.around.later(self.partition, call, self.runs.bound[call].window.reach());
+            let later = self.runs.around.later(self.partition, call, self.runs.bound[call].window.reach())?;
             for record in later {
                 let lane = &mut self.lanes[call];
                 let results = lane.running.run_out(record.columns(), record.num_rows())?;
