@@ -78,6 +78,10 @@ impl Op for Placed {
         Some(vec![wanted.iter().copied().filter(|&i| i < all).collect()])
     }
 
+    fn keeps_rows(&self) -> bool {
+        true
+    }
+
     fn known_rows(&self, inputs: &[Option<Vec<u64>>]) -> Option<Vec<u64>> {
         inputs.first().cloned().flatten()
     }
