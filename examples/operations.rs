@@ -87,6 +87,7 @@ fn keep_of(name: &str) -> Result<Keep> {
         "first" => Keep::First,
         "last" => Keep::Last,
         "neither" => Keep::Neither,
+        "any" => Keep::Any,
         other => return Err(wrong(other)),
     })
 }

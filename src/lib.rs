@@ -62,7 +62,9 @@ pub use delayed::{
     wait_all,
 };
 pub use exec::{Cancel, Event, Observer, Status};
-pub use expr::{Agg, Expr, RankMethod, Rolling, Scalar, SortKey, col, lit, max_of, min_of, row_number, size, when};
+pub use expr::{
+    Agg, Expr, IntoSortKeys, RankMethod, Rolling, Scalar, SortKey, col, lit, max_of, min_of, row_number, size, when,
+};
 pub use frame::{
     AnalysedOperation, AnalysedPlan, Analysis, Cols, DataFrame, GroupBy, IntoColumns, IntoPaths, Table, cols, concat,
     read_csv, read_csv_with, read_parquet, read_parquet_with, wait,

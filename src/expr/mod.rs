@@ -41,7 +41,7 @@ pub use agg::{Agg, size};
 pub use build::{col, lit};
 pub use function::{Arg, Notation, ScalarFn};
 pub use namespaces::{max_of, min_of, when};
-pub use order::SortKey;
+pub use order::{IntoSortKeys, SortKey};
 pub use program::Program;
 pub use tree::Expr;
 pub use value::{Scalar, Value};

@@ -43,7 +43,8 @@ impl DataFrame {
 
 impl DataFrame {
     /// One row of those that are equal in the columns `subset`, or in all columns when it is empty (pandas'
-    /// `drop_duplicates`): null equals null, and NaN equals NaN. Rows come in the order of a fixed hash of these columns.
+    /// `drop_duplicates`): null equals null, and NaN equals NaN. Rows stay in their order, which costs sorting those that
+    /// are kept; with [`Keep::Any`] they come in the order of a fixed hash, for less.
     ///
     /// ```
     /// use partita::{DataFrame, Keep};
@@ -52,8 +53,8 @@ impl DataFrame {
     /// # let (a, b) = (Int64Array::from(vec![1, 1, 2]), Int64Array::from(vec![Some(3), None, None]));
     /// # let batch = RecordBatch::try_from_iter([("a", Arc::new(a) as _), ("b", Arc::new(b) as _)]).unwrap();
     /// let df = DataFrame::from_batches([batch])?;
-    /// let last = df.drop_duplicates(["a"], Keep::Last)?.sort_by(["a"])?.compute()?;
-    /// assert_eq!(last.f64s("b")?, [None, None]);
+    /// let first = df.drop_duplicates(["a"], Keep::First)?.compute()?;
+    /// assert_eq!(first.f64s("b")?, [Some(3.0), None]);
     /// assert_eq!(df.drop_duplicates(["a"], Keep::Neither)?.len()?, 1);
     /// # Ok::<(), partita::Error>(())
     /// ```
@@ -69,8 +70,8 @@ impl DataFrame {
         self.then(DropDuplicates { subset: (!subset.is_empty()).then_some(subset), keep })
     }
 
-    /// The distinct combinations of these columns or expressions, null and NaN among them, in the order of a fixed hash
-    /// (pandas' `unique` has them in the order in which they come).
+    /// The distinct combinations of these columns or expressions, null and NaN among them, in the order in which they come
+    /// (pandas' `unique`). [`drop_duplicates`](Self::drop_duplicates) with [`Keep::Any`] gives them in any order, for less.
     ///
     /// # Errors
     /// `UnknownColumn`, `TypeMismatch`; `Unsupported` for columns of nested types.

@@ -50,6 +50,10 @@ impl Op for Count {
         Some(vec![Vec::new(); inputs.len()])
     }
 
+    fn merge_below(&self, below: &dyn Op) -> Option<Arc<dyn Op>> {
+        below.keeps_rows().then(|| Arc::new(Count) as Arc<dyn Op>)
+    }
+
     fn footprint(&self) -> Footprint {
         Footprint::Holds("a number".into())
     }

@@ -7,12 +7,13 @@ use arrow::datatypes::SchemaRef;
 
 use super::aggregate::Agg;
 use super::group_by::Grouped;
-use super::{Filter, Project};
+use super::window::Placed;
+use super::{Filter, Project, SortBy};
 use crate::base::schema::index_of;
 use crate::base::{Error, Identity, Result, Tokenizer};
 use crate::expr::fns::pack::{Pack, Unpack};
 use crate::expr::folds::{First, Fold, Last, Size};
-use crate::expr::{Expr, col};
+use crate::expr::{Expr, SortKey, col};
 use crate::plan::node::only;
 use crate::plan::{Op, Plan, Shape};
 
@@ -26,10 +27,12 @@ pub enum Keep {
     Last,
     /// None of them: only rows that have no equal.
     Neither,
+    /// Any: the first, for less, as the order of the rows is not kept. They come in that of a fixed hash.
+    Any,
 }
 
-/// One row of those that are equal in some columns, where null equals null and NaN equals NaN. They come in the order of
-/// the hashes of these columns.
+/// One row of those that are equal in some columns, where null equals null and NaN equals NaN. They come in the order in
+/// which they were, unless any of them will do.
 #[derive(Clone, Debug)]
 pub struct DropDuplicates {
     /// The columns that are compared; absent: all.
@@ -49,6 +52,7 @@ impl fmt::Display for DropDuplicates {
             Keep::First => Ok(()),
             Keep::Last => f.write_str(", keep the last"),
             Keep::Neither => f.write_str(", keep neither"),
+            Keep::Any => f.write_str(", keep any"),
         }
     }
 }
@@ -89,21 +93,29 @@ impl DropDuplicates {
             }
             name
         };
-        let (record, times) = (free("rest"), free("times"));
+        let (record, times, place) = (free("rest"), free("times"), Placed::name_beside(input.schema()));
+        let fold: Arc<dyn Fold> = if self.keep == Keep::Last { Arc::new(Last) } else { Arc::new(First) };
+        let kept = |name: &String| Agg { column: name.clone(), fold: fold.clone(), name: name.clone() };
         let mut columns: Vec<Expr> = keys.iter().map(col).collect();
         let mut aggs = Vec::new();
-        let fold: Arc<dyn Fold> = if self.keep == Keep::Last { Arc::new(Last) } else { Arc::new(First) };
         if !rest.is_empty() {
             columns.push(Expr::call(Pack, rest.iter().map(col)).alias(&record));
-            aggs.push(Agg { column: record.clone(), fold, name: record.clone() });
+            aggs.push(kept(&record));
         }
         if let (Keep::Neither, Some(any)) = (self.keep, keys.first()) {
             aggs.push(Agg { column: any.clone(), fold: Arc::new(Size), name: times.clone() });
         }
         let mut plan = Plan::new(Project::new(columns), vec![input.clone()])?;
+        if self.keep != Keep::Any {
+            aggs.push(kept(&place));
+            plan = Plan::new(Placed::new(&place), vec![plan])?;
+        }
         plan = Plan::new(Grouped::new(keys, aggs, false), vec![plan])?;
         if self.keep == Keep::Neither {
             plan = Plan::new(Filter::new(col(&times).eq(1)), vec![plan])?;
+        }
+        if self.keep != Keep::Any {
+            plan = Plan::new(SortBy::new([SortKey::from(place)])?, vec![plan])?;
         }
         let columns =
             input.schema().fields().iter().map(|field| match rest.iter().position(|name| name == field.name()) {

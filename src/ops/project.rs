@@ -164,6 +164,10 @@ impl Op for Project {
         Some(Arc::new(Project { exprs, constant }))
     }
 
+    fn keeps_rows(&self) -> bool {
+        true
+    }
+
     fn divisions(&self, inputs: &[Option<Divisions>]) -> Option<Divisions> {
         let divisions = inputs.first().cloned().flatten()?;
         let passes = |e: &&Expr| matches!(e.unaliased(), Expr::Column(name) if **name == *divisions.column());

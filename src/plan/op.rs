@@ -103,6 +103,11 @@ pub trait Op: Identity + Debug + Display + Send + Sync {
         Ok(None)
     }
 
+    /// Whether exactly as many rows come out as its only input has: nobody who only counts them needs it.
+    fn keeps_rows(&self) -> bool {
+        false
+    }
+
     /// The rows of each output partition where those of the inputs are known.
     fn known_rows(&self, inputs: &[Option<Vec<u64>>]) -> Option<Vec<u64>> {
         let _ = inputs;

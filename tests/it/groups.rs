@@ -180,6 +180,12 @@ fn strings_of_a_file_come_as_codes_and_go_as_strings() {
     assert_eq!(computed.len().unwrap(), 1);
 }
 
+/// Each once, where it comes first.
+fn firsts(keys: impl Iterator<Item = Keys>) -> Vec<Keys> {
+    let mut seen = std::collections::BTreeSet::new();
+    keys.filter(|key| seen.insert(*key)).collect()
+}
+
 #[test]
 fn equal_rows_are_one() {
     let rows: Vec<Row> = (0..300i64)
@@ -189,7 +195,7 @@ fn equal_rows_are_one() {
     rows.iter().for_each(|r| groups.entry((r.0, r.1)).or_default().push(bits(r.2)));
     for (threads, partitions) in [(1, 1), (2, 11)] {
         let df = frame(&session(threads, u64::MAX, 50), &rows, partitions);
-        for keep in [Keep::First, Keep::Last, Keep::Neither] {
+        for keep in [Keep::First, Keep::Last, Keep::Neither, Keep::Any] {
             let found = whole(&df.drop_duplicates(["t", "k"], keep).unwrap()).unwrap();
             assert_eq!(found.schema().fields().iter().map(|f| f.name().as_str()).collect::<Vec<_>>(), ["k", "t", "v"]);
             let mut wanted = groups.clone();
@@ -202,6 +208,15 @@ fn equal_rows_are_one() {
                 let expected = if keep == Keep::Last { values.last() } else { values.first() };
                 assert_eq!(Some(&bits(value)), expected, "{keep:?}");
             }
+            let kept: Vec<Keys> = match keep {
+                Keep::Any => continue,
+                // the last of each is the first from behind
+                Keep::Last => firsts(rows.iter().rev().map(|r| (r.0, r.1))).into_iter().rev().collect(),
+                _ => firsts(rows.iter().map(|r| (r.0, r.1))),
+            };
+            let kept: Vec<Keys> = kept.into_iter().filter(|key| wanted.contains_key(key)).collect();
+            let (k, t) = (found.column(0).as_primitive::<Int64Type>(), found.column(1).as_string::<i32>());
+            assert_eq!(k.iter().zip(t).collect::<Vec<_>>(), kept, "{keep:?}: rows stay in their order");
         }
         assert_eq!(df.unique(["t", "k"]).unwrap().len().unwrap(), groups.len() as u64);
         assert_eq!(df.drop_duplicates([] as [&str; 0], Keep::First).unwrap().len().unwrap(), 237);

@@ -10,6 +10,7 @@ mod errors;
 mod frames;
 mod groups;
 mod joins;
+mod orders;
 mod origins;
 mod plans;
 mod reshape;

@@ -106,7 +106,7 @@ def check(program, rng, operation, left, right, folder):
     found = frame(pq.read_table(paths["out"]))
     a, b = frame(left), frame(right)
     what, *args = operation.split(":")
-    ordered = what in ("sort", "group")
+    ordered = what in ("sort", "group", "distinct", "unique")
     if what == "group":
         keys = args[0].split(",")
         expected = expected_groups(a, keys, args[1] == "dropna")

@@ -32,14 +32,18 @@ pub struct Encoder {
     exact: bool,
 }
 
-/// The keys of the rows of a batch. Their first 16 bytes are there as a number; the rest is made when two of them are
-/// equal.
+/// The keys of the rows of a batch. Their first 16 bytes behind what all have in common are there as a number; the rest is
+/// made when two of them are equal.
 #[derive(Debug)]
 pub struct Keys {
     prefixes: Vec<u128>,
     columns: Vec<ArrayRef>,
     lanes: Arc<[Lane]>,
+    /// Whether no key has bytes behind its prefix.
     exact: bool,
+    /// How many bytes lie before the prefixes, and the first 16 of them.
+    skip: usize,
+    shared: u128,
     whole: OnceLock<Whole>,
     /// How often two equal prefixes were met before there were whole keys.
     ties: AtomicUsize,
@@ -79,27 +83,46 @@ impl Encoder {
     /// # Errors
     /// Of the expressions.
     pub fn encode(&self, record: &RecordBatch) -> Result<Keys> {
+        self.encode_behind(record, &[])
+    }
+
+    /// The keys of rows that all begin with the bytes `shared`, at most [`MOST_SHARED`](Self::MOST_SHARED): they are
+    /// compared by what follows. Only keys made with the same `shared` bytes may be compared with each other.
+    ///
+    /// # Errors
+    /// Of the expressions.
+    pub fn encode_behind(&self, record: &RecordBatch, shared: &[u8]) -> Result<Keys> {
         let rows = record.num_rows();
+        let shared = shared.get(..Self::MOST_SHARED).unwrap_or(shared);
+        let (skip, full) = (shared.len(), shared.len() + PREFIX);
         let columns = self.program.eval(record)?.into_iter().zip(self.lanes.iter());
         let columns = columns.map(|(value, lane)| lane.plain(&value.into_array(rows)?)).collect::<Result<Vec<_>>>()?;
+        // how many bytes of each key were seen, up to one more than there is room for
         let (mut prefixes, mut used) = (vec![0u128; rows], vec![0u8; rows]);
+        let mut exact = true;
         for (i, (lane, column)) in self.lanes.iter().zip(&columns).enumerate() {
             lane.codes(column, |row, code| {
                 if let (Some(prefix), Some(used)) = (prefixes.get_mut(row), used.get_mut(row)) {
-                    let (word, bytes) = code.word(lane);
-                    if usize::from(*used) < PREFIX {
-                        *prefix |= word >> (8 * *used);
+                    let at = usize::from(*used);
+                    let (word, bytes) = code.word(lane, skip.saturating_sub(at));
+                    if at < full {
+                        *prefix |= word >> (8 * at.saturating_sub(skip));
                     }
-                    *used = (usize::from(*used) + bytes).min(PREFIX) as u8;
+                    *used = (at + bytes).min(full + 1) as u8;
                 }
             })?;
-            if i + 1 < columns.len() && used.iter().all(|&u| usize::from(u) == PREFIX) {
+            if i + 1 < columns.len() && used.iter().all(|&u| usize::from(u) >= full) {
+                exact = false;
                 break;
             }
         }
-        let (lanes, exact) = (self.lanes.clone(), self.exact);
-        Ok(Keys { prefixes, columns, lanes, exact, whole: OnceLock::new(), ties: AtomicUsize::new(0) })
+        exact = self.exact || exact && used.iter().all(|&u| usize::from(u) <= full);
+        let (lanes, shared) = (self.lanes.clone(), word_of(shared));
+        Ok(Keys { prefixes, columns, lanes, exact, skip, shared, whole: OnceLock::new(), ties: AtomicUsize::new(0) })
     }
+
+    /// How many bytes that keys have in common can be left out.
+    pub const MOST_SHARED: usize = 64;
 }
 
 /// The bytes of a prefix from the first on, as many as given.
@@ -107,15 +130,31 @@ fn first(bytes: usize) -> u128 {
     if bytes == 0 { 0 } else { u128::MAX << (8 * (PREFIX - bytes.min(PREFIX))) }
 }
 
+/// What follows `bytes` bytes of a word.
+fn ahead(word: u128, bytes: usize) -> u128 {
+    if bytes < PREFIX { word << (8 * bytes) } else { 0 }
+}
+
 impl Code<'_> {
-    /// Its first bytes, the first one highest, and how many bytes it has in all.
+    /// Its first bytes behind the first `skip`, the first one highest, and how many bytes it has in all: those that count.
     #[inline]
-    fn word(&self, lane: &Lane) -> (u128, usize) {
+    fn word(&self, lane: &Lane, skip: usize) -> (u128, usize) {
         let (word, bytes) = match *self {
-            Code::Fixed(code, bytes) => return (code << (128 - 8 * bytes), bytes as usize),
-            Code::Wide(rank, code) => return (u128::from(rank) << 120 | code >> 8, PREFIX + 1),
-            Code::NoText => return (if lane.nulls_first { 0 } else { 0xFF << 120 }, 1),
+            Code::Fixed(code, bytes) => return (ahead(code << (128 - 8 * bytes), skip), bytes as usize),
+            Code::Wide(rank, code) => {
+                let word = match skip {
+                    0 => u128::from(rank) << 120 | code >> 8,
+                    skip => ahead(code, skip - 1),
+                };
+                return (word, PREFIX + 1);
+            }
+            Code::NoText => return (ahead(if lane.nulls_first { 0 } else { 0xFF << 120 }, skip), 1),
             Code::Text(from, len) => {
+                let bytes = len + 1;
+                if skip > len {
+                    return (0, bytes);
+                }
+                let (from, len) = (from.get(skip..).unwrap_or_default(), len - skip);
                 let word = match from.first_chunk::<PREFIX>() {
                     Some(chunk) => u128::from_be_bytes(*chunk),
                     None => word_of(from),
@@ -123,16 +162,16 @@ impl Code<'_> {
                 let own = first(len);
                 let raise = u128::from_be_bytes([RAISE; PREFIX]) & own;
                 let end = if len < PREFIX { u128::from(END) << (120 - 8 * len) } else { 0 };
-                (((word & own) + raise) | end, len + 1)
+                (((word & own) + raise) | end, bytes)
             }
             Code::Bytes(bytes) => {
-                let mut word = Vec::with_capacity(PREFIX + 2);
-                escape(bytes, &mut word, PREFIX);
-                let len = if word.len() < PREFIX { word.len() } else { PREFIX };
-                (word_of(&word), len)
+                let enough = skip + PREFIX + 1;
+                let mut word = Vec::with_capacity(enough + 1);
+                escape(bytes, &mut word, enough);
+                (word_of(word.get(skip..).unwrap_or_default()), word.len().min(enough))
             }
         };
-        if lane.descending { (!word & first(bytes), bytes) } else { (word, bytes) }
+        if lane.descending { (!word & first(bytes.saturating_sub(skip)), bytes) } else { (word, bytes) }
     }
 
     /// How many bytes it has.
@@ -168,7 +207,7 @@ impl Code<'_> {
                 out.iter_mut().zip(all).for_each(|(to, byte)| *to = byte);
             }
             Code::Fixed(..) | Code::NoText => {
-                let (word, _) = self.word(lane);
+                let (word, _) = self.word(lane, 0);
                 out.iter_mut().zip(word.to_be_bytes()).for_each(|(to, byte)| *to = byte);
             }
         }
@@ -244,18 +283,24 @@ impl Keys {
         self.prefixes.is_empty()
     }
 
-    /// The first 16 bytes of each key, as numbers: where two differ, they compare like the rows.
+    /// The first 16 bytes of each key behind those that all share, as numbers: where two differ, they compare like the rows.
     pub fn prefixes(&self) -> &[u128] {
         &self.prefixes
     }
 
-    /// The first 16 bytes of the key of row `row` as a number.
+    /// The first 16 bytes of each key, those that all share among them.
+    pub fn starts(&self) -> impl Iterator<Item = u128> {
+        let behind = |word: u128| if self.skip < PREFIX { word >> (8 * self.skip) } else { 0 };
+        self.prefixes.iter().map(move |&prefix| self.shared | behind(prefix))
+    }
+
+    /// The first 16 bytes of the key of row `row` behind those that all share, as a number.
     #[inline]
     pub fn prefix(&self, row: usize) -> u128 {
         self.prefixes.get(row).copied().unwrap_or(u128::MAX)
     }
 
-    /// Whether rows whose first 16 bytes are equal are equal.
+    /// Whether rows whose prefixes are equal are equal.
     pub fn is_exact(&self) -> bool {
         self.exact
     }
@@ -281,11 +326,12 @@ impl Keys {
         Ok(starts.zip(&whole.ends).map(|(&start, &end)| whole.bytes[start..end].to_vec()).collect())
     }
 
-    /// How row `row` compares to row `to` of `other`, made by the same encoder.
+    /// How row `row` compares to row `to` of `other`, made by the same encoder. (No key is the beginning of another: where
+    /// prefixes are equal and one is a whole key, both are.)
     #[inline]
     pub fn compare(&self, row: usize, other: &Keys, to: usize) -> Ordering {
         let by_prefix = self.prefix(row).cmp(&other.prefix(to));
-        if by_prefix.is_ne() || self.exact { by_prefix } else { self.compare_whole(row, other, to) }
+        if by_prefix.is_ne() || self.exact || other.exact { by_prefix } else { self.compare_whole(row, other, to) }
     }
 
     /// The same where the prefixes are known to be equal and are not all. A few keys are made one by one; where ties are

@@ -22,5 +22,5 @@ mod tests;
 
 pub use encode::{Encoder, Keys};
 pub use merge::{Merge, Step};
-pub use sort::{Place, sorted};
-pub use sort_key::SortKey;
+pub use sort::{Place, shared_bytes, sorted};
+pub use sort_key::{IntoSortKeys, SortKey};

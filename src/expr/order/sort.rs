@@ -64,6 +64,13 @@ fn compare(keys: &[Keys], a: Place, b: Place) -> std::cmp::Ordering {
     }
 }
 
+/// The bytes that all keys begin with, as far as their prefixes show.
+pub fn shared_bytes(keys: &[Keys]) -> Vec<u8> {
+    let shared = differing_bits(keys).leading_zeros() as usize / 8;
+    let first = keys.iter().find_map(|k| k.prefixes().first()).copied().unwrap_or(0);
+    first.to_be_bytes().into_iter().take(shared).collect()
+}
+
 /// The bits in which some prefixes differ.
 fn differing_bits(keys: &[Keys]) -> u128 {
     let first = keys.iter().find_map(|k| k.prefixes().first()).copied().unwrap_or(0);

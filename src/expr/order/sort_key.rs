@@ -93,6 +93,30 @@ impl From<String> for SortKey {
     }
 }
 
+/// Keys to order by: `"t"`, `col("t").desc()`, `["a", "b"]`.
+pub trait IntoSortKeys {
+    /// The keys.
+    fn into_sort_keys(self) -> Vec<SortKey>;
+}
+
+impl<T: Into<SortKey>> IntoSortKeys for T {
+    fn into_sort_keys(self) -> Vec<SortKey> {
+        vec![self.into()]
+    }
+}
+
+impl<T: Into<SortKey>, const N: usize> IntoSortKeys for [T; N] {
+    fn into_sort_keys(self) -> Vec<SortKey> {
+        self.into_iter().map(Into::into).collect()
+    }
+}
+
+impl<T: Into<SortKey>> IntoSortKeys for Vec<T> {
+    fn into_sort_keys(self) -> Vec<SortKey> {
+        self.into_iter().map(Into::into).collect()
+    }
+}
+
 impl fmt::Display for SortKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.expr)?;

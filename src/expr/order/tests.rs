@@ -158,6 +158,31 @@ proptest! {
     }
 
     #[test]
+    fn keys_behind_what_they_share_compare_like_rows(kinds in kinds(), draws in draws(30), alike in 0..8usize, most in 0..80usize) {
+        // the first columns are alike
+        let draws: Vec<Vec<u8>> = draws.iter().map(|d| [&draws[0][..alike], &d[alike..]].concat()).collect();
+        let case = case(&kinds, &draws);
+        let encoder = Encoder::new(&case.keys, &case.record.schema()).unwrap();
+        let plain = encoder.encode(&case.record).unwrap();
+        let all = || (0..draws.len()).map(|row| plain.whole(row));
+        let shared = all().fold(plain.whole(0), |shared, key| {
+            &shared[..shared.iter().zip(key).take_while(|(a, b)| a == b).count()]
+        });
+        let skip = shared.len().min(most).min(Encoder::MOST_SHARED);
+        let keys = encoder.encode_behind(&case.record, &shared[..shared.len().min(most)]).unwrap();
+        prop_assert_eq!(keys.starts().collect::<Vec<_>>(), plain.prefixes());
+        for a in 0..draws.len() {
+            let mut start = [0; 16];
+            start.iter_mut().zip(&plain.whole(a)[skip..]).for_each(|(to, b)| *to = *b);
+            prop_assert_eq!(keys.prefix(a), u128::from_be_bytes(start));
+            for b in 0..draws.len() {
+                prop_assert_eq!(keys.compare(a, &keys, b), twin(&case.rows[a], &case.rows[b], &case.keys));
+            }
+        }
+        prop_assert!(!keys.is_exact() || all().all(|key| key.len() <= skip + 16));
+    }
+
+    #[test]
     fn batches_are_sorted_like_rows(kinds in kinds(), draws in draws(200), cut in 1..200usize) {
         let case = case(&kinds, &draws);
         let encoder = Encoder::new(&case.keys, &case.record.schema()).unwrap();

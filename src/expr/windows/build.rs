@@ -9,6 +9,7 @@ use super::rank::{Rank, RankMethod};
 use super::rolling::{Rolling, RollingStatistic, Statistic};
 use super::shift::Shift;
 use crate::expr::names::IntoColumns;
+use crate::expr::order::IntoSortKeys;
 use crate::expr::{Agg, Expr};
 
 /// The number of each row, counted from 1, as the column `row_number`; [`over`](Expr::over) keys, among those with the
@@ -82,8 +83,25 @@ impl Expr {
         Windowed::of(CumCount { rows: false }, [self])
     }
 
-    /// The place of the value among those of the same keys, from 1; null and NaN have none (pandas' `rank`). It needs keys:
-    /// `col("fare").rank(RankMethod::Min).over("zone")`.
+    /// The place of the value in the order of all, from 1; null and NaN have none (pandas' `rank`). Over keys, its place
+    /// among those with the same keys. Equal values are ranked as `method` says; with [`RankMethod::First`] in the order
+    /// of the rows, or in that of [`order_by`](Self::order_by).
+    ///
+    /// Rows are sorted by the value, on disk where they do not fit into memory, and come back in their order.
+    ///
+    /// ```
+    /// # use partita::{DataFrame, RankMethod, col};
+    /// # let fare = arrow::array::Int64Array::from(vec![Some(7), Some(3), None, Some(7), Some(9)]);
+    /// # let batch = arrow::array::RecordBatch::try_from_iter([("fare", std::sync::Arc::new(fare) as _)]).unwrap();
+    /// let df = DataFrame::from_batches([batch])?;
+    /// let table = df.select([
+    ///     col("fare").rank(RankMethod::Average).alias("rank"),
+    ///     col("fare").rank_descending(RankMethod::Dense).alias("place"),
+    /// ])?.compute()?;
+    /// assert_eq!(table.f64s("rank")?, [Some(2.5), Some(1.0), None, Some(2.5), Some(4.0)]);
+    /// assert_eq!(table.f64s("place")?, [Some(2.0), Some(3.0), None, Some(2.0), Some(1.0)]);
+    /// # Ok::<(), partita::Error>(())
+    /// ```
     #[must_use]
     pub fn rank(self, method: RankMethod) -> Expr {
         Windowed::of(Rank { method, descending: false }, [self])
@@ -179,6 +197,32 @@ impl Expr {
     #[must_use]
     pub fn over(self, keys: impl IntoColumns) -> Expr {
         Windowed::over(&self, &keys.into_columns())
+    }
+
+    /// The same as if the rows were in this order: SQL's `OVER (… ORDER BY …)`, Polars' `over(…, order_by=…)`. It means
+    /// every function of other rows in this expression that has no order yet, with or without keys; equal rows count as
+    /// they lie, and all rows stay where they are. An aggregate is still that of all rows with the same keys.
+    ///
+    /// ```
+    /// # use partita::{DataFrame, col};
+    /// # use std::sync::Arc;
+    /// # use arrow::array::{Int64Array, RecordBatch, StringArray};
+    /// # let zone = StringArray::from(vec!["b", "a", "b", "a"]);
+    /// # let (day, fare) = (Int64Array::from(vec![2, 2, 1, 1]), Int64Array::from(vec![4, 2, 6, 8]));
+    /// # let columns = [("zone", Arc::new(zone) as _), ("day", Arc::new(day) as _), ("fare", Arc::new(fare) as _)];
+    /// # let batch = RecordBatch::try_from_iter(columns).unwrap();
+    /// let df = DataFrame::from_batches([batch])?;
+    /// let table = df.select([
+    ///     col("fare").cum_sum().over("zone").order_by("day").alias("so_far"),
+    ///     col("fare").diff(1).order_by([col("zone").asc(), col("day").desc()]).alias("step"),
+    /// ])?.compute()?;
+    /// assert_eq!(table.f64s("so_far")?, [Some(10.0), Some(10.0), Some(6.0), Some(8.0)]);
+    /// assert_eq!(table.f64s("step")?, [Some(-4.0), None, Some(2.0), Some(6.0)]);
+    /// # Ok::<(), partita::Error>(())
+    /// ```
+    #[must_use]
+    pub fn order_by(self, keys: impl IntoSortKeys) -> Expr {
+        Windowed::order_by(&self, &keys.into_sort_keys())
     }
 }
 

@@ -131,7 +131,7 @@ impl Carry for Best {
         Box::new(self.clone())
     }
 
-    fn start(&self) -> Result<Box<dyn Running>> {
+    fn start(&self, _after: Option<&dyn Carry>) -> Result<Box<dyn Running>> {
         Ok(Box::new(self.clone()))
     }
 }

@@ -55,7 +55,7 @@ impl Window for CumSum {
     }
 
     fn start(&self, args: &[DataType], _first: u64) -> Result<Box<dyn Running>> {
-        carry_of(args)?.start()
+        carry_of(args)?.start(None)
     }
 
     fn carry(&self, args: &[DataType]) -> Result<Option<Box<dyn Carry>>> {
@@ -119,7 +119,7 @@ impl Carry for Total {
         Box::new(self.clone())
     }
 
-    fn start(&self) -> Result<Box<dyn Running>> {
+    fn start(&self, _after: Option<&dyn Carry>) -> Result<Box<dyn Running>> {
         Ok(Box::new(self.summing()))
     }
 }

@@ -9,7 +9,7 @@
 //! | [`cum_sum`], `partials` | exact running sums |
 //! | [`cum_extreme`] | the smallest and the largest value so far |
 //! | [`cum_count`] | the number of values, or of rows, so far |
-//! | [`rolling`], `slide`, `pieces` | statistics of windows that roll over the rows |
+//! | [`rolling`], `walk`, `slide`, `pieces` | statistics of windows that roll over the rows |
 //! | [`rank`] | the place of a value among those of its group |
 //! | [`aggregated`] | an aggregate of a group, beside each of its rows |
 //! | [`mod@times`] | the times of a column in nanoseconds |
@@ -31,6 +31,7 @@ pub mod shift;
 mod slide;
 pub mod times;
 mod values;
+mod walk;
 pub mod window;
 pub mod windowed;
 

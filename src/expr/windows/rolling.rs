@@ -1,6 +1,5 @@
 //! Statistics of windows that roll over the rows.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 
@@ -9,8 +8,10 @@ use arrow::datatypes::{DataType, Field, FieldRef};
 
 use super::pieces::{Best, FloatSum, Moments, WholeSum};
 use super::slide::{Piece, Slide};
-use super::times::{nanoseconds, times};
+use super::times::nanoseconds;
 use super::values::{array_of, numbers};
+use super::walk::Walk;
+use super::window::Span;
 use super::{Reach, Running, Window, Windowed};
 use crate::base::schema::logical;
 use crate::base::{Deferred, Error, Identity, Result, Tokenizer};
@@ -24,14 +25,14 @@ use crate::expr::{Arg, Expr, col};
 /// A number of rows is one: `col("x").rolling_mean(7)`.
 #[derive(Clone, Debug)]
 pub struct Rolling {
-    span: Deferred<Span>,
+    wide: Deferred<Wide>,
     on: Option<Expr>,
     least: Option<u64>,
     centred: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Span {
+enum Wide {
     Rows(u64),
     Nanoseconds(i64),
 }
@@ -39,23 +40,23 @@ enum Span {
 impl Rolling {
     /// This row and those before it, `rows` in all.
     pub fn rows(rows: usize) -> Rolling {
-        let span = match rows {
+        let wide = match rows {
             0 => Err(Error::invalid("a window of no rows")),
-            rows => Ok(Span::Rows(rows as u64)),
+            rows => Ok(Wide::Rows(rows as u64)),
         };
-        Rolling { span: span.map_err(Arc::new), on: None, least: None, centred: false }
+        Rolling { wide: wide.map_err(Arc::new), on: None, least: None, centred: false }
     }
 
     /// This row and those before it that are less than `span` older by the column `on`: timestamps or dates, in order.
     /// A span is a number and a unit, as in `"2h"`: ns, us, ms, s, m, h, d, w.
     pub fn time(span: &str, on: impl AsRef<str>) -> Rolling {
-        let span = span.parse().and_then(|every| match every {
-            Every::Fixed(nanoseconds) => Ok(Span::Nanoseconds(nanoseconds)),
-            Every::Weeks(weeks) => Ok(Span::Nanoseconds(weeks.saturating_mul(7 * 86_400_000_000_000))),
+        let wide = span.parse().and_then(|every| match every {
+            Every::Fixed(nanoseconds) => Ok(Wide::Nanoseconds(nanoseconds)),
+            Every::Weeks(weeks) => Ok(Wide::Nanoseconds(weeks.saturating_mul(7 * 86_400_000_000_000))),
             Every::Months(_) => Err(Error::invalid(format!("`{span}` is not always equally long"))
                 .help("give the window in days, for example `30d`")),
         });
-        Rolling { span: span.map_err(Arc::new), on: Some(col(on)), least: None, centred: false }
+        Rolling { wide: wide.map_err(Arc::new), on: Some(col(on)), least: None, centred: false }
     }
 
     /// How many values a window must have for a result, by default all its rows, or one in a window of time; null and
@@ -66,8 +67,9 @@ impl Rolling {
         self
     }
 
-    /// The row is in the middle of its window; of an even number of rows one more lies before it (as in pandas). Not for
-    /// windows of time.
+    /// The row is in the middle of its window (pandas' `center=True`); of an even number of rows one more lies before it.
+    /// Of a span of time half lies before the row and half behind it: rows at its end belong to it, those at its
+    /// beginning do not.
     #[must_use]
     pub fn centred(mut self) -> Rolling {
         self.centred = true;
@@ -116,11 +118,11 @@ impl RollingStatistic {
     }
 
     /// How many values a window must have.
-    fn least(&self, span: Span) -> u64 {
-        self.window.least.unwrap_or(match (self.statistic, span) {
+    fn least(&self, wide: Wide) -> u64 {
+        self.window.least.unwrap_or(match (self.statistic, wide) {
             (Statistic::Count, _) => 0,
-            (_, Span::Rows(rows)) => rows,
-            (_, Span::Nanoseconds(_)) => 1,
+            (_, Wide::Rows(rows)) => rows,
+            (_, Wide::Nanoseconds(_)) => 1,
         })
     }
 
@@ -159,9 +161,9 @@ impl RollingStatistic {
 impl fmt::Display for RollingStatistic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())?;
-        match &self.window.span {
-            Ok(Span::Rows(rows)) => write!(f, "({rows}")?,
-            Ok(Span::Nanoseconds(ns)) => write!(f, "({} s", *ns as f64 / 1e9)?,
+        match &self.window.wide {
+            Ok(Wide::Rows(rows)) => write!(f, "({rows}")?,
+            Ok(Wide::Nanoseconds(ns)) => write!(f, "({} s", *ns as f64 / 1e9)?,
             Err(_) => f.write_str("(?")?,
         }
         if let Some(least) = self.window.least {
@@ -174,44 +176,41 @@ impl fmt::Display for RollingStatistic {
 impl Identity for RollingStatistic {
     fn token(&self, t: &mut Tokenizer) {
         t.str("rolling");
-        t.debug(&(self.statistic, &self.window.span, self.window.least, self.window.centred));
+        t.debug(&(self.statistic, &self.window.wide, self.window.least, self.window.centred));
     }
 }
 
 impl Window for RollingStatistic {
     fn return_field(&self, args: &[Arg<'_>]) -> Result<FieldRef> {
-        let span = self.window.span.clone()?;
+        let wide = self.window.wide.clone()?;
         let [value, on @ ..] = args else { return Err(Error::invalid("a rolling window has no column")) };
-        if let (Span::Nanoseconds(_), [on]) = (span, on) {
-            if nanoseconds(on.data_type()).is_none() {
-                let what = format!("`{}` is {}, no timestamp and no date", on.field.name(), on.data_type());
-                return Err(Error::types(what).help("convert it with astype(), or use a window of rows"));
-            }
-            if self.window.centred {
-                return Err(Error::unsupported("a centred window of time"));
-            }
+        if let (Wide::Nanoseconds(_), [on]) = (wide, on)
+            && nanoseconds(on.data_type()).is_none()
+        {
+            let what = format!("`{}` is {}, no timestamp and no date", on.field.name(), on.data_type());
+            return Err(Error::types(what).help("convert it with astype(), or use a window of rows"));
         }
         let nullable = self.statistic != Statistic::Count || self.window.least.is_some();
         Ok(Arc::new(Field::new(value.field.name(), self.result(value.data_type())?, nullable)))
     }
 
     fn reach(&self) -> Reach {
-        match self.window.span {
-            Ok(Span::Rows(rows)) => {
-                let after = if self.window.centred { (rows - 1) / 2 } else { 0 };
+        let centred = self.window.centred;
+        match self.window.wide {
+            Ok(Wide::Rows(rows)) => {
+                let after = if centred { (rows - 1) / 2 } else { 0 };
                 Reach::Rows { before: rows - 1 - after, after }
             }
-            Ok(Span::Nanoseconds(span)) => Reach::Time(span),
+            Ok(Wide::Nanoseconds(width)) => Reach::Time(Span { width, centred }),
             Err(_) => Reach::Rows { before: 0, after: 0 },
         }
     }
 
     fn start(&self, args: &[DataType], first: u64) -> Result<Box<dyn Running>> {
-        let span = self.window.span.clone()?;
+        let wide = self.window.wide.clone()?;
         let data_type = args.first().ok_or_else(|| Error::invalid("a rolling window has no column"))?;
-        let (least, to) = (self.least(span), self.result(data_type)?);
-        let walk = Walk { reach: self.reach(), times: VecDeque::new(), next: first, low: first };
-        let run = Start { walk, first };
+        let (least, to) = (self.least(wide), self.result(data_type)?);
+        let run = Start { walk: Walk::new(self.reach(), first), first };
         let kind = self.kind(data_type)?;
         Ok(match (self.statistic, kind) {
             (Statistic::Count, _) => run.run(
@@ -309,55 +308,6 @@ impl Start {
     }
 }
 
-/// Where the windows are.
-struct Walk {
-    reach: Reach,
-    /// The times of the rows from `low` on.
-    times: VecDeque<i128>,
-    /// The row whose window comes next.
-    next: u64,
-    /// The first row of the window before.
-    low: u64,
-}
-
-impl Walk {
-    fn push(&mut self, args: &[ArrayRef], end: u64) -> Result<()> {
-        let (Reach::Time(_), Some(on)) = (self.reach, args.get(1)) else { return Ok(()) };
-        for (row, time) in times(on)?.into_iter().enumerate() {
-            if self.times.back().is_some_and(|last| time < *last) {
-                let what = format!("row {}, counted from 0, is earlier than the row before it", end + row as u64);
-                return Err(Error::value(what)
-                    .doing("roll a window of time")
-                    .help("bring the rows in order with sort_by() first"));
-            }
-            self.times.push_back(time);
-        }
-        Ok(())
-    }
-
-    /// The window of the next row, if it is whole, of the rows before `end`; `last` if no more follow.
-    fn window(&mut self, end: u64, last: bool) -> Option<(u64, u64)> {
-        let row = self.next;
-        let after = if let Reach::Rows { after, .. } = self.reach { after } else { 0 };
-        if row >= end || row + after >= end && !last {
-            return None;
-        }
-        match self.reach {
-            Reach::Time(span) => {
-                let own = self.times.get((row - self.low) as usize).copied()?;
-                while self.times.front().is_some_and(|t| own - t >= i128::from(span)) {
-                    self.times.pop_front();
-                    self.low += 1;
-                }
-            }
-            Reach::Rows { before, .. } => self.low = self.low.max(row.saturating_sub(before)),
-            Reach::Before | Reach::Group => {}
-        }
-        self.next += 1;
-        Some((self.low, (row + after).min(end - 1)))
-    }
-}
-
 type Finish<P> = Box<dyn Fn(Vec<P>) -> Result<ArrayRef> + Send>;
 
 struct Rows<P> {
@@ -368,6 +318,13 @@ struct Rows<P> {
 }
 
 impl<P: Piece> Rows<P> {
+    fn take_in(&mut self, args: &[ArrayRef]) -> Result<()> {
+        let Some(values) = args.first() else { return Err(Error::invalid("a rolling window has no column")) };
+        self.walk.push(args, self.slide.next())?;
+        self.slide.extend((self.pieces)(values)?);
+        Ok(())
+    }
+
     fn results(&mut self, last: bool) -> Result<ArrayRef> {
         let end = self.slide.next();
         let mut results = Vec::new();
@@ -380,10 +337,18 @@ impl<P: Piece> Rows<P> {
 
 impl<P: Piece> Running for Rows<P> {
     fn push(&mut self, args: &[ArrayRef], _rows: usize) -> Result<ArrayRef> {
-        let Some(values) = args.first() else { return Err(Error::invalid("a rolling window has no column")) };
-        self.walk.push(args, self.slide.next())?;
-        self.slide.extend((self.pieces)(values)?);
+        self.take_in(args)?;
         self.results(false)
+    }
+
+    fn lead_in(&mut self, args: &[ArrayRef], rows: usize) -> Result<()> {
+        self.walk.skip(rows as u64);
+        self.take_in(args)
+    }
+
+    fn run_out(&mut self, args: &[ArrayRef], _rows: usize) -> Result<ArrayRef> {
+        self.walk.stop_at(self.slide.next());
+        self.push(args, 0)
     }
 
     fn end(&mut self) -> Result<ArrayRef> {
@@ -391,6 +356,6 @@ impl<P: Piece> Running for Rows<P> {
     }
 
     fn bytes(&self) -> usize {
-        self.slide.bytes() + self.walk.times.capacity() * 16
+        self.slide.bytes() + self.walk.bytes()
     }
 }

@@ -8,7 +8,7 @@ use arrow::array::{ArrayRef, UInt32Array, new_empty_array, new_null_array};
 use arrow::compute::take;
 use arrow::datatypes::{DataType, Field, FieldRef};
 
-use super::window::joined;
+use super::window::{joined, own_bytes};
 use super::{Reach, Running, Window};
 use crate::base::{Error, Identity, Result, Tokenizer};
 use crate::expr::Arg;
@@ -50,7 +50,7 @@ impl Window for Shift {
         let data_type = data_type.clone();
         Ok(match self.rows {
             0.. => Box::new(Down { data_type, missing: self.rows as u64, held: VecDeque::new(), rows: 0 }),
-            _ => Box::new(Up { data_type, skip: self.rows.unsigned_abs(), taken: 0, given: 0 }),
+            _ => Box::new(Up { data_type, skip: self.rows.unsigned_abs(), seen: 0, missing: 0 }),
         })
     }
 
@@ -105,7 +105,7 @@ impl Running for Down {
     }
 
     fn bytes(&self) -> usize {
-        self.held.iter().map(|array| array.get_array_memory_size()).sum()
+        self.held.iter().map(own_bytes).sum()
     }
 }
 
@@ -113,20 +113,34 @@ impl Running for Down {
 struct Up {
     data_type: DataType,
     skip: u64,
-    taken: u64,
-    given: u64,
+    /// Rows so far, those behind the last one that is wanted too.
+    seen: u64,
+    /// Of the wanted ones, how many have no result yet.
+    missing: u64,
+}
+
+impl Up {
+    fn give(&mut self, args: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
+        let [values] = args else { return Err(Error::invalid("shift has one argument")) };
+        let skipped = self.skip.saturating_sub(self.seen).min(rows as u64);
+        self.seen += rows as u64;
+        let given = self.missing.min(rows as u64 - skipped);
+        self.missing -= given;
+        Ok(values.slice(skipped as usize, given as usize))
+    }
 }
 
 impl Running for Up {
     fn push(&mut self, args: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
-        let [values] = args else { return Err(Error::invalid("shift has one argument")) };
-        let skipped = self.skip.saturating_sub(self.taken).min(rows as u64) as usize;
-        self.taken += rows as u64;
-        self.given += (rows - skipped) as u64;
-        Ok(values.slice(skipped, rows - skipped))
+        self.missing += rows as u64;
+        self.give(args, rows)
+    }
+
+    fn run_out(&mut self, args: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
+        self.give(args, rows)
     }
 
     fn end(&mut self) -> Result<ArrayRef> {
-        Ok(new_null_array(&self.data_type, (self.taken - self.given) as usize))
+        Ok(new_null_array(&self.data_type, std::mem::take(&mut self.missing) as usize))
     }
 }

@@ -32,13 +32,19 @@ pub trait Window: Identity + Debug + Display + Send + Sync {
     /// `Unsupported` where it has to see all rows at once.
     fn start(&self, args: &[DataType], first: u64) -> Result<Box<dyn Running>>;
 
-    /// What rows mean to those that follow, no row yet: only where the [reach](Self::reach) is [`Reach::Before`].
+    /// What rows mean to those that follow, no row yet: only where the [reach](Self::reach) is
+    /// [`Reach::Before`] or [`Reach::All`].
     ///
     /// # Errors
     /// `TypeMismatch` when the arguments do not fit.
     fn carry(&self, args: &[DataType]) -> Result<Option<Box<dyn Carry>>> {
         let _ = args;
         Ok(None)
+    }
+
+    /// Whether it wants its rows in the order of its first argument, null and NaN last: `Some(true)` from large to small.
+    fn sorted(&self) -> Option<bool> {
+        None
     }
 
     /// The aggregate of whose group each row has the result, if this is nothing else.
@@ -80,6 +86,11 @@ pub fn joined(parts: &[ArrayRef]) -> Result<ArrayRef> {
     }
 }
 
+/// Bytes of the rows of an array, without those around them that it may be a part of.
+pub fn own_bytes(array: &ArrayRef) -> usize {
+    array.to_data().get_slice_memory_size().unwrap_or_else(|_| array.get_array_memory_size())
+}
+
 /// At which rows other than its own a function looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
@@ -92,10 +103,35 @@ pub enum Reach {
     },
     /// At all rows before, of which a [`Carry`] is enough.
     Before,
-    /// At the rows before whose time, the second argument, is not this many nanoseconds older.
-    Time(i64),
+    /// At all rows before and after, of which carries are enough.
+    All,
+    /// At the rows around whose times, the second argument, differ by less than a span.
+    Time(Span),
     /// At all rows of its group.
     Group,
+}
+
+/// A span of time around a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// Nanoseconds.
+    pub width: i64,
+    /// Whether half of it lies behind the row; else all of it ends with the row.
+    pub centred: bool,
+}
+
+impl Span {
+    /// Whether a row at `time` lies before all that the row at `own` looks at.
+    pub fn is_past(&self, own: i128, time: i128) -> bool {
+        let apart = own - time;
+        (if self.centred { 2 * apart } else { apart }) >= i128::from(self.width)
+    }
+
+    /// Whether a row at `time` lies behind all that the row at `own` looks at.
+    pub fn is_ahead(&self, own: i128, time: i128) -> bool {
+        let apart = time - own;
+        if self.centred { 2 * apart > i128::from(self.width) } else { apart > 0 }
+    }
 }
 
 /// A [`Window`] in the middle of rows that come in order.
@@ -106,7 +142,28 @@ pub trait Running: Send {
     /// Of its work.
     fn push(&mut self, args: &[ArrayRef], rows: usize) -> Result<ArrayRef>;
 
-    /// There are no more rows: the results that still wait. There are as many results as rows then.
+    /// Takes rows that lie before all whose results are wanted: they are there to be looked at, and get no results that
+    /// could be too large. They come first, in the order of the rows.
+    ///
+    /// As it is, it fits functions that give each row its result at once and check none.
+    ///
+    /// # Errors
+    /// Of its work.
+    fn lead_in(&mut self, args: &[ArrayRef], rows: usize) -> Result<()> {
+        self.push(args, rows).map(drop)
+    }
+
+    /// Takes rows that lie behind all whose results are wanted. Gives the results that are certain now; these rows get
+    /// none. They come last.
+    ///
+    /// # Errors
+    /// `Invalid` from functions that look at no later rows; of its work.
+    fn run_out(&mut self, args: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
+        let _ = (args, rows);
+        Err(Error::invalid("a function that looks at no later rows was given some"))
+    }
+
+    /// There are no more rows: the results that still wait. There are as many results as rows that were pushed then.
     ///
     /// # Errors
     /// Of its work.
@@ -135,11 +192,11 @@ pub trait Carry: Any + Send + Sync {
     /// The same again.
     fn again(&self) -> Box<dyn Carry>;
 
-    /// The function after these rows.
+    /// The function behind these rows; where it looks at [all rows](Reach::All), before those of `after`.
     ///
     /// # Errors
-    /// Of its work.
-    fn start(&self) -> Result<Box<dyn Running>>;
+    /// `Invalid` when `after` is the carry of another function; of its work.
+    fn start(&self, after: Option<&dyn Carry>) -> Result<Box<dyn Running>>;
 }
 
 /// A carry as what it is.

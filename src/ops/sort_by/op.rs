@@ -126,6 +126,10 @@ impl Op for SortBy {
         Ok(Some(Arc::new(SortBy { keys: keys.collect::<Result<_>>()?, ..self.clone() })))
     }
 
+    fn keeps_rows(&self) -> bool {
+        true
+    }
+
     fn divisions(&self, _inputs: &[Option<Divisions>]) -> Option<Divisions> {
         let ranges = self.ranges.clone()?;
         let kept = self.keep.as_ref().is_none_or(|keep| keep.iter().any(|k| k == ranges.column()));

@@ -88,6 +88,11 @@ fn share(all: u64, part: usize, parts: usize) -> u64 {
 }
 
 impl Border {
+    /// The first bytes of its key.
+    pub(super) fn key(&self) -> &[u8] {
+        &self.key
+    }
+
     /// The border before all rows with this key.
     pub(super) fn before(key: &[u8]) -> Result<Border> {
         if key.len() >= SHOWN {

@@ -58,10 +58,23 @@ impl Slice {
         self.start
     }
 
-    /// The next rows, as many as one block has, and their keys.
+    /// What the smallest key begins with, or less.
+    pub(super) fn lowest(&self) -> Option<&[u8]> {
+        let block = self.run.blocks.get(self.blocks.clone().next()?)?;
+        Some(self.from.as_ref().map_or(&block.first[..], Border::key))
+    }
+
+    /// What the largest key begins with, or more.
+    pub(super) fn highest(&self) -> Option<&[u8]> {
+        let block = self.run.blocks.get(self.blocks.clone().last()?)?;
+        Some(self.to.as_ref().map_or(&block.last[..], Border::key))
+    }
+
+    /// The next rows, as many as one block has, and their keys, which all begin with `shared`.
     pub(super) fn next(
         &mut self,
         encoder: &Encoder,
+        shared: &[u8],
         schema: &SchemaRef,
         file: &SpillFile,
     ) -> Result<Option<(RecordBatch, Keys)>> {
@@ -78,7 +91,7 @@ impl Slice {
             }
             if !rows.is_empty() {
                 let record = record.slice(rows.start, rows.len());
-                let keys = encoder.encode(&record)?;
+                let keys = encoder.encode_behind(&record, shared)?;
                 return Ok(Some((record, keys)));
             }
         }

@@ -11,7 +11,7 @@ use super::store::{Receipt, SortStore, checksum};
 use super::weave::gather;
 use crate::base::Result;
 use crate::exec::{Reservation, TaskContext};
-use crate::expr::order::{Keys, sorted};
+use crate::expr::order::{Keys, shared_bytes, sorted};
 use crate::graph::Payload;
 use crate::io::Batch;
 use crate::plan::Flow;
@@ -107,15 +107,24 @@ impl Sorter {
         self.reservation.grow("a batch of rows to sort", more)
     }
 
+    /// The keys behind the bytes that all of them share, where these leave no room for the rest.
+    fn told_apart(&self, records: &[RecordBatch], mut keys: Vec<Keys>) -> Result<Vec<Keys>> {
+        let shared = shared_bytes(&keys);
+        if !shared.is_empty() && !keys.iter().all(Keys::is_exact) {
+            for (keys, record) in keys.iter_mut().zip(records) {
+                *keys = self.store.encoder.encode_behind(record, &shared)?;
+            }
+        }
+        Ok(keys)
+    }
+
     /// Sorts what is there to a run.
     fn cut(&mut self) -> Result<()> {
         if self.rows == 0 {
             return Ok(());
         }
-        let keys = std::mem::take(&mut self.keys);
-        let order = sorted(&keys);
-        drop(keys);
-        let records = std::mem::take(&mut self.records);
+        let (records, keys) = (std::mem::take(&mut self.records), std::mem::take(&mut self.keys));
+        let order = sorted(&self.told_apart(&records, keys)?);
         // not much larger than what an output partition takes of it
         let part = (self.rows / self.store.partitions).max(FEWEST_ROWS);
         let block = block_rows(self.bytes / self.rows as u64, &self.ctx).min(part);

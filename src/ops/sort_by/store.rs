@@ -67,8 +67,8 @@ impl Held for Receipt {
 
 /// A sum over the keys of some rows that does not depend on their order.
 pub(super) fn checksum(keys: &Keys) -> u64 {
-    keys.prefixes().iter().fold(0, |sum: u64, prefix| {
-        let mixed = (*prefix as u64 ^ 0x9E37_79B9_7F4A_7C15).wrapping_mul((prefix >> 64) as u64 | 1);
+    keys.starts().fold(0, |sum: u64, start| {
+        let mixed = (start as u64 ^ 0x9E37_79B9_7F4A_7C15).wrapping_mul((start >> 64) as u64 | 1);
         sum.wrapping_add(mixed ^ mixed >> 32)
     })
 }
@@ -255,6 +255,8 @@ struct Merging<'a> {
     weave: Weave,
     /// The keys of the blocks are with the merge; their sums are counted when they go there.
     keep: Option<&'a [usize]>,
+    /// What all keys begin with.
+    shared: Vec<u8>,
     /// How many rows of all runs come before these.
     start: u64,
     rows: u64,
@@ -276,6 +278,7 @@ impl<'a> Merging<'a> {
             merge: Merge::new(slices.len()),
             weave: Weave::new(schema, slices.len(), batch),
             keep,
+            shared: shared(&slices),
             start: 0,
             rows: 0,
             sum: 0,
@@ -292,7 +295,7 @@ impl<'a> Merging<'a> {
     fn supply(&mut self, lane: usize) -> Result<()> {
         let SortStore { encoder, schema, file, .. } = self.store;
         let Some(slice) = self.slices.get_mut(lane) else { return Ok(()) };
-        let Some((record, keys)) = slice.next(encoder, schema, file)? else { return Ok(()) };
+        let Some((record, keys)) = slice.next(encoder, &self.shared, schema, file)? else { return Ok(()) };
         self.sum = self.sum.wrapping_add(checksum(&keys));
         let record = match self.keep {
             Some(keep) => record.project(keep)?,
@@ -323,4 +326,11 @@ impl<'a> Merging<'a> {
             None => Ok(Flow::More),
         }
     }
+}
+
+/// What all keys of some slices begin with.
+fn shared(slices: &[Slice]) -> Vec<u8> {
+    let low = slices.iter().filter_map(Slice::lowest).min().unwrap_or_default();
+    let high = slices.iter().filter_map(Slice::highest).max().unwrap_or_default();
+    low.iter().zip(high).take_while(|(a, b)| a == b).map(|(&a, _)| a).collect()
 }

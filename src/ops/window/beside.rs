@@ -53,7 +53,7 @@ impl Beside {
     }
 
     fn exchanged(&self, input: &Plan) -> Result<Plan> {
-        let over = Over::new(self.calls.clone(), self.keys.clone()).without_origins();
+        let over = Over::new(self.calls.clone(), self.keys.clone(), Vec::new()).without_origins();
         let over = Plan::new(over, vec![input.clone()])?;
         Plan::new(Project::new(self.columns(input.schema())?), vec![over])
     }

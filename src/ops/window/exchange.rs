@@ -8,15 +8,19 @@ use arrow::datatypes::{DataType, SchemaRef};
 
 use super::Call;
 use super::call::{Bound, Output, assemble, plain};
+use super::place::PARTITION;
 use super::run::{Around, RunStage, Runs};
 use crate::base::deep::deep;
 use crate::base::schema::{index_of, logical};
 use crate::base::{Error, ErrorKind, Result};
 use crate::exec::TaskContext;
+use crate::expr::SortKey;
 use crate::expr::keys::{Grouper, hash_rows};
+use crate::expr::order::{Encoder, Keys};
 use crate::expr::windows::Reach;
 use crate::graph::Payload;
 use crate::io::{Batch, BucketWriter, Buckets, Hashed};
+use crate::ops::SortBy;
 use crate::plan::shape::Chunk;
 use crate::plan::{Exchange, Flow, Out, Stage, Store};
 
@@ -27,6 +31,8 @@ pub struct Exchanged {
     placed: SchemaRef,
     keys: Vec<usize>,
     key_types: Vec<DataType>,
+    /// What the rows of a group are ordered by; absent: they stay in their order.
+    order: Option<(SortBy, Encoder)>,
     partitions: usize,
     /// About how many bytes come in.
     bytes: Option<u64>,
@@ -46,7 +52,15 @@ impl Exchanged {
         let runs = Arc::new(Runs { bound, schema, places, around: Arc::new(Around::nothing()) });
         let keys = keys.iter().map(|key| index_of(&placed, key)).collect::<Result<Vec<_>>>()?;
         let key_types = keys.iter().map(|&key| logical(placed.field(key).data_type())).collect();
-        Ok(Exchanged { runs, placed, keys, key_types, partitions, bytes })
+        Ok(Exchanged { runs, placed, keys, key_types, order: None, partitions, bytes })
+    }
+
+    /// The same with the rows of a group in this order.
+    pub fn in_order(mut self, order: &[SortKey]) -> Result<Exchanged> {
+        if !order.is_empty() {
+            self.order = Some((SortBy::new(order.iter().cloned())?, Encoder::new(order, &self.placed)?));
+        }
+        Ok(self)
     }
 
     fn keys_of(&self, record: &RecordBatch) -> Vec<ArrayRef> {
@@ -70,7 +84,7 @@ struct KeyStore {
 impl Store for KeyStore {
     fn start(self: Arc<Self>, _input: usize, partition: usize, _ctx: &TaskContext) -> Result<Box<dyn Chunk>> {
         let writer = self.buckets.writer(partition as u32);
-        Ok(Box::new(Filling { exchanged: self.exchanged.clone(), writer, place: (partition as u64) << 40 }))
+        Ok(Box::new(Filling { exchanged: self.exchanged.clone(), writer, place: (partition as u64) << PARTITION }))
     }
 
     fn seal(&self, receipts: Vec<Payload>, _ctx: &TaskContext) -> Result<()> {
@@ -152,18 +166,21 @@ impl Reading<'_> {
         if buckets.single_hash(bucket).is_none() && buckets.depth() + DEEPER <= u64::BITS {
             let deeper = Buckets::new(DEEPER, buckets.depth(), self.ctx);
             let mut writer = deeper.writer(0);
-            for hashed in buckets.take(bucket)? {
+            for hashed in buckets.look(bucket)? {
                 let hashed = hashed?;
                 writer.push(&hashed.record, &hashed.hashes)?;
             }
+            buckets.clear(bucket);
             writer.finish()?;
             return deep(|| self.buckets(&deeper, 0..deeper.len(), out));
         }
         let in_order = |call: &Bound| call.window.reach() != Reach::Group;
-        if self.exchanged.runs.bound.iter().all(in_order) {
-            self.streamed(buckets, bucket, out)
-        } else {
-            self.whole(buckets, bucket, out)
+        if !self.exchanged.runs.bound.iter().all(in_order) {
+            return self.whole(buckets, bucket, out);
+        }
+        match &self.exchanged.order {
+            None => self.streamed(buckets, bucket, out),
+            Some((by, _)) => self.sorted(by, buckets, bucket, out),
         }
     }
 
@@ -178,7 +195,8 @@ impl Reading<'_> {
         let mut grouper = Grouper::new(key_types)?;
         let mut ids = Vec::new();
         grouper.ids(&self.exchanged.keys_of(&record), &hashes, &mut ids)?;
-        let (order, back, starts) = by_group(&ids, grouper.len());
+        let keys = self.exchanged.order.as_ref().map(|(_, encoder)| encoder.encode(&record)).transpose()?;
+        let (order, back, starts) = by_group(&ids, grouper.len(), keys.as_ref());
         let results = runs.bound.iter().map(|call| {
             let args = call.columns(&record)?;
             let args = args.iter().map(|arg| Ok(take(arg, &order, None)?)).collect::<Result<Vec<_>>>()?;
@@ -198,42 +216,99 @@ impl Reading<'_> {
 
     /// The rows of a bucket as they come: those of one key, or of the few that share its hash.
     fn streamed(&self, buckets: &Arc<Buckets>, bucket: usize, out: &mut Out<'_>) -> Result<Flow> {
-        let mut grouper = Grouper::new(&self.exchanged.key_types)?;
-        let (mut stages, mut ids): (Vec<RunStage>, Vec<u32>) = (Vec::new(), Vec::new());
-        for hashed in buckets.take(bucket)? {
+        let mut groups = Groups::new(self)?;
+        for hashed in buckets.look(bucket)? {
             let hashed = hashed?;
-            self.ctx.cancel.check()?;
-            grouper.ids(&self.exchanged.keys_of(&hashed.record), &hashed.hashes, &mut ids)?;
-            while stages.len() < grouper.len() {
-                stages.push(RunStage::new(&self.exchanged.runs, 0)?);
-            }
-            for (group, stage) in stages.iter_mut().enumerate() {
-                let own = BooleanArray::from_iter(ids.iter().map(|&id| Some(id as usize == group)));
-                let record = filter_record_batch(&hashed.record, &own)?;
-                if stage.push(Batch::new(record, 0, 0), out)? == Flow::Enough {
-                    return Ok(Flow::Enough);
-                }
+            if groups.push(&hashed.record, &hashed.hashes, out)? == Flow::Enough {
+                return Ok(Flow::Enough);
             }
         }
-        for stage in &mut stages {
+        buckets.clear(bucket);
+        groups.end(out)
+    }
+
+    /// The same in another order.
+    fn sorted(&self, by: &SortBy, buckets: &Arc<Buckets>, bucket: usize, out: &mut Out<'_>) -> Result<Flow> {
+        // beside it, rows run to where they are wanted
+        let ctx = TaskContext { budget: self.ctx.budget.divided(2), ..self.ctx.clone() };
+        let store = by.store(&self.exchanged.placed, &ctx)?;
+        let mut rows = store.clone().start(0, 0, &ctx)?;
+        for hashed in buckets.look(bucket)? {
+            rows.push(Batch::new(hashed?.record, 0, 0))?;
+        }
+        buckets.clear(bucket);
+        store.seal(vec![rows.end()?], &ctx)?;
+        let mut groups = Groups::new(self)?;
+        let mut sink = |batch: Batch| {
+            let hashes = hash_rows(&self.exchanged.keys_of(&batch.record))?;
+            groups.push(&batch.record, &hashes, out)
+        };
+        if store.read(0, &ctx, &mut Out::new(&mut [], &mut sink, &ctx))? == Flow::Enough {
+            return Ok(Flow::Enough);
+        }
+        groups.end(out)
+    }
+}
+
+/// A few groups whose rows come mixed, in order.
+struct Groups<'a> {
+    reading: &'a Reading<'a>,
+    grouper: Grouper,
+    stages: Vec<RunStage>,
+    ids: Vec<u32>,
+}
+
+impl<'a> Groups<'a> {
+    fn new(reading: &'a Reading<'a>) -> Result<Groups<'a>> {
+        let grouper = Grouper::new(&reading.exchanged.key_types)?;
+        Ok(Groups { reading, grouper, stages: Vec::new(), ids: Vec::new() })
+    }
+
+    fn push(&mut self, record: &RecordBatch, hashes: &[u64], out: &mut Out<'_>) -> Result<Flow> {
+        let Reading { exchanged, ctx, .. } = self.reading;
+        ctx.cancel.check()?;
+        self.ids.clear();
+        self.grouper.ids(&exchanged.keys_of(record), hashes, &mut self.ids)?;
+        while self.stages.len() < self.grouper.len() {
+            self.stages.push(RunStage::new(&exchanged.runs, 0)?);
+        }
+        for (group, stage) in self.stages.iter_mut().enumerate() {
+            let own = BooleanArray::from_iter(self.ids.iter().map(|&id| Some(id as usize == group)));
+            let record = filter_record_batch(record, &own)?;
+            if stage.push(Batch::new(record, 0, 0), out)? == Flow::Enough {
+                return Ok(Flow::Enough);
+            }
+        }
+        Ok(Flow::More)
+    }
+
+    fn end(mut self, out: &mut Out<'_>) -> Result<Flow> {
+        for stage in &mut self.stages {
             stage.end(out)?;
         }
         Ok(Flow::More)
     }
 }
 
-/// The rows by group, each group's in their order; where each row is then; and where each group begins.
-fn by_group(ids: &[u32], groups: usize) -> (UInt32Array, UInt32Array, Vec<usize>) {
+/// The rows by group, each group's in the order of their keys, or as they are; where each row is then; and where each
+/// group begins.
+fn by_group(ids: &[u32], groups: usize, keys: Option<&Keys>) -> (UInt32Array, UInt32Array, Vec<usize>) {
     let mut starts = vec![0usize; groups + 1];
     ids.iter().for_each(|&id| starts[id as usize + 1] += 1);
     (0..groups).for_each(|g| starts[g + 1] += starts[g]);
     let mut next = starts.clone();
-    let (mut order, mut back) = (vec![0u32; ids.len()], vec![0u32; ids.len()]);
+    let mut order = vec![0u32; ids.len()];
     for (row, &id) in ids.iter().enumerate() {
         let at = &mut next[id as usize];
         order[*at] = row as u32;
-        back[row] = *at as u32;
         *at += 1;
     }
+    if let Some(keys) = keys {
+        for bounds in starts.windows(2) {
+            order[bounds[0]..bounds[1]].sort_by(|&a, &b| keys.compare(a as usize, keys, b as usize));
+        }
+    }
+    let mut back = vec![0u32; ids.len()];
+    order.iter().zip(0u32..).for_each(|(&row, at)| back[row as usize] = at);
     (order.into(), back.into(), starts)
 }

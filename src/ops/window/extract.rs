@@ -6,7 +6,7 @@ use super::{Beside, Call, Over, Window};
 use crate::base::deep::deep;
 use crate::base::{Result, Token};
 use crate::expr::windows::Windowed;
-use crate::expr::{Expr, col};
+use crate::expr::{Expr, SortKey, col};
 use crate::ops::Project;
 use crate::ops::columns::place_of;
 use crate::plan::Plan;
@@ -31,6 +31,15 @@ struct Found {
     token: Token,
     call: Call,
     keys: Vec<String>,
+    order: Vec<SortKey>,
+}
+
+impl Found {
+    /// Whether rows meet in the same way.
+    fn is_beside(&self, other: &Found) -> bool {
+        let shown = |order: &[SortKey]| order.iter().map(SortKey::to_string).collect::<Vec<_>>();
+        self.keys == other.keys && shown(&self.order) == shown(&other.order)
+    }
 }
 
 /// Computes those calls whose arguments hold no others.
@@ -45,9 +54,10 @@ fn innermost(exprs: Vec<Expr>, input: &Plan) -> Result<(Vec<Expr>, Plan)> {
                 return;
             }
             let names: Vec<String> = args.iter().map(|arg| place_of(&mut columns, arg)).collect();
-            let (own, keys) = names.split_at(windowed.own.min(names.len()));
+            let (own, rest) = names.split_at(windowed.own.min(names.len()));
+            let keys = rest[..windowed.keys.min(rest.len())].to_vec();
             let call = Call { window: windowed.window.clone(), args: own.to_vec(), name: e.to_string() };
-            found.push(Found { token, call, keys: keys.to_vec() });
+            found.push(Found { token, call, keys, order: windowed.ordered(&names) });
         });
     }
     for i in 0..found.len() {
@@ -64,11 +74,12 @@ fn innermost(exprs: Vec<Expr>, input: &Plan) -> Result<(Vec<Expr>, Plan)> {
     if columns.len() > input.schema().fields().len() {
         plan = Plan::new(Project::new(columns), vec![plan])?;
     }
-    while let Some(first) = found.first() {
-        let keys = first.keys.clone();
-        let (same, others): (Vec<Found>, Vec<Found>) = found.into_iter().partition(|f| f.keys == keys);
+    while let Some(first) = found.pop() {
+        let (mut same, others): (Vec<Found>, Vec<Found>) = found.into_iter().partition(|f| f.is_beside(&first));
         found = others;
-        plan = computed(same.into_iter().map(|f| f.call).collect(), keys, plan)?;
+        let (keys, order) = (first.keys.clone(), first.order.clone());
+        same.push(first);
+        plan = computed(same.into_iter().map(|f| f.call).collect(), keys, order, plan)?;
     }
     let replace = &mut |e: &Expr| {
         Windowed::call_of(e)?;
@@ -77,15 +88,17 @@ fn innermost(exprs: Vec<Expr>, input: &Plan) -> Result<(Vec<Expr>, Plan)> {
     Ok((exprs.iter().map(|e| deep(|| e.transform(replace))).collect(), plan))
 }
 
-/// All columns of `input` and the results of `calls` among rows with the same keys.
-fn computed(calls: Vec<Call>, keys: Vec<String>, input: Plan) -> Result<Plan> {
-    if keys.is_empty() {
-        return Plan::new(Window::new(calls), vec![input]);
+/// All columns of `input` and the results of `calls` among rows with the same keys, in an order.
+fn computed(calls: Vec<Call>, keys: Vec<String>, order: Vec<SortKey>, input: Plan) -> Result<Plan> {
+    match (&keys[..], &order[..]) {
+        ([], []) => return Plan::new(Window::new(calls), vec![input]),
+        (_, []) => {}
+        _ => return Plan::new(Over::new(calls, keys, order), vec![input]),
     }
     let (aggregates, others): (Vec<Call>, Vec<Call>) = calls.into_iter().partition(|call| call.window.fold().is_some());
     let mut plan = input;
     if !aggregates.is_empty() {
         plan = Plan::new(Beside::new(aggregates, keys.clone()), vec![plan])?;
     }
-    if others.is_empty() { Ok(plan) } else { Plan::new(Over::new(others, keys), vec![plan]) }
+    if others.is_empty() { Ok(plan) } else { Plan::new(Over::new(others, keys, order), vec![plan]) }
 }

@@ -7,8 +7,10 @@
 //! | `op` | [`Window`], the operation for rows in their order |
 //! | `summary` | the first pass: what the rows of a partition mean to the others |
 //! | `run` | the second pass: rows with their results |
+//! | `queue` | rows that wait, in memory or on disk |
 //! | `once` | both passes over rows that are held, where computing them twice would cost more |
 //! | `over`, `exchange` | rows with the same keys meet, and come back in their order |
+//! | `place` | the place of each row, by which rows come back |
 //! | `beside` | aggregates of the rows with the same keys |
 //!
 //! A first pass over the columns that matter finds of each partition what others need of it: how many rows it has, the
@@ -22,6 +24,8 @@ pub mod extract;
 mod once;
 mod op;
 mod over;
+mod place;
+mod queue;
 mod run;
 mod summary;
 
@@ -29,3 +33,4 @@ pub use beside::Beside;
 pub use call::Call;
 pub use op::Window;
 pub use over::Over;
+pub use place::Placed;

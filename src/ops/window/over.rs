@@ -1,47 +1,76 @@
-//! Functions among rows with the same keys: rows meet by keys, and come back in their order.
+//! Functions among rows with the same keys, or in another order: rows meet by keys, and come back in their order.
 
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::SchemaRef;
 
-use super::Call;
 use super::call::Output;
 use super::exchange::Exchanged;
+use super::place::Placed;
+use super::{Call, Window};
 use crate::base::schema::{index_of, logical};
 use crate::base::{Error, Identity, Result, Tokenizer};
 use crate::expr::keys::Grouper;
 use crate::expr::{SortKey, col};
-use crate::ops::{Project, SortBy, origins};
+use crate::ops::sort_by::{self, SortBy};
+use crate::ops::{Project, origins};
 use crate::plan::lower::shuffled_partitions;
 use crate::plan::node::only;
 use crate::plan::{Footprint, Op, Plan, Shape, Shuffle};
 
-/// All columns, and the results of functions that look at the rows with the same keys. Rows stay in their order.
+/// All columns, and the results of functions that look at the rows with the same keys, in an order of their own. Rows
+/// stay where they are.
 #[derive(Clone, Debug)]
 pub struct Over {
     calls: Vec<Call>,
+    /// None: all rows.
     keys: Vec<String>,
+    /// None: as rows are.
+    order: Vec<SortKey>,
     /// Whether rows keep where they came from.
     origins: bool,
 }
 
 impl Over {
-    /// The results of these calls among rows with the same values in `keys`.
-    pub fn new(calls: Vec<Call>, keys: Vec<String>) -> Over {
-        Over { calls, keys, origins: true }
+    /// The results of these calls among rows with the same values in `keys`, or among all if there are none, in an order
+    /// by columns.
+    pub fn new(calls: Vec<Call>, keys: Vec<String>, order: Vec<SortKey>) -> Over {
+        Over { calls, keys, order, origins: true }
     }
 
     /// The same when nobody asks where its rows came from.
     pub(super) fn without_origins(self) -> Over {
         Over { origins: false, ..self }
     }
+
+    /// The rows with their results and, as the last column, their places.
+    fn anywhere(&self, input: &Plan, place: String, output: Output) -> Result<Plan> {
+        let Over { calls, keys, order, .. } = self.clone();
+        if !keys.is_empty() {
+            return Plan::new(ByKeys { calls, keys, order, place, output }, vec![input.clone()]);
+        }
+        let mut plan = Plan::new(Placed::new(&place), vec![input.clone()])?;
+        if !order.is_empty() {
+            plan = Plan::new(SortBy::new(order)?, vec![plan])?;
+        }
+        Plan::new(Window::new(calls), vec![plan])
+    }
+}
+
+fn show(f: &mut fmt::Formatter<'_>, calls: &[Call], keys: &[String], order: &[SortKey]) -> fmt::Result {
+    let shown: Vec<_> = calls.iter().map(Call::to_string).collect();
+    match (keys, order) {
+        (keys, []) => write!(f, "over {}: ", keys.join(", "))?,
+        ([], order) => write!(f, "by {}: ", sort_by::shown(order))?,
+        (keys, order) => write!(f, "over {} by {}: ", keys.join(", "), sort_by::shown(order))?,
+    }
+    f.write_str(&shown.join(", "))
 }
 
 impl fmt::Display for Over {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown: Vec<_> = self.calls.iter().map(Call::to_string).collect();
-        write!(f, "over {}: {}", self.keys.join(", "), shown.join(", "))
+        show(f, &self.calls, &self.keys, &self.order)
     }
 }
 
@@ -50,6 +79,7 @@ impl Identity for Over {
         t.str("over");
         t.list(&self.calls, |t, call| t.identity(call));
         t.list(&self.keys, |t, key| t.str(key));
+        t.list(&self.order, |t, key| t.identity(key));
         t.u64(self.origins.into());
     }
 }
@@ -70,15 +100,10 @@ impl Op for Over {
             return Ok(Shape::Rewrite(origins::kept(self.clone().without_origins(), input)?));
         }
         let schema = self.schema(std::slice::from_ref(input.schema()))?;
-        let mut place = "place".to_string();
-        while schema.index_of(&place).is_ok() {
-            place.push('\'');
-        }
+        let place = Placed::name_beside(&schema);
         let columns: Vec<_> = schema.fields().iter().map(|f| col(f.name())).collect();
         let output = schema.fields().iter().map(|f| f.name().clone()).chain([place.clone()]).collect();
-        let Over { calls, keys, .. } = self.clone();
-        let by_keys = ByKeys { calls, keys, place: place.clone(), output: Output::only(output) };
-        let met = Plan::new(by_keys, vec![input.clone()])?;
+        let met = self.anywhere(input, place.clone(), Output::only(output))?;
         let back = Plan::new(SortBy::new([SortKey::from(place)])?, vec![met])?;
         Ok(Shape::Rewrite(Plan::new(Project::new(columns), vec![back])?))
     }
@@ -93,6 +118,7 @@ impl Op for Over {
 struct ByKeys {
     calls: Vec<Call>,
     keys: Vec<String>,
+    order: Vec<SortKey>,
     /// What the column of places is called.
     place: String,
     output: Output,
@@ -100,8 +126,7 @@ struct ByKeys {
 
 impl fmt::Display for ByKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown: Vec<_> = self.calls.iter().map(Call::to_string).collect();
-        write!(f, "over {}: {}", self.keys.join(", "), shown.join(", "))
+        show(f, &self.calls, &self.keys, &self.order)
     }
 }
 
@@ -110,6 +135,7 @@ impl Identity for ByKeys {
         t.str("by_keys");
         t.list(&self.calls, |t, call| t.identity(call));
         t.list(&self.keys, |t, key| t.str(key));
+        t.list(&self.order, |t, key| t.identity(key));
         t.str(&self.place);
         self.output.token(t);
     }
@@ -118,9 +144,7 @@ impl Identity for ByKeys {
 impl ByKeys {
     /// The columns of the input and the place.
     fn placed(&self, input: &SchemaRef) -> SchemaRef {
-        let mut fields: Vec<Field> = input.fields().iter().map(|f| f.as_ref().clone()).collect();
-        fields.push(Field::new(&self.place, DataType::UInt64, false));
-        Arc::new(Schema::new_with_metadata(fields, input.metadata().clone()))
+        Placed::schema_over(&self.place, input)
     }
 }
 
@@ -141,6 +165,7 @@ impl Op for ByKeys {
         let partitions = shuffled_partitions(inputs)?;
         let placed = self.placed(input.schema());
         let exchanged = Exchanged::new(&self.calls, &self.keys, &self.output, placed, partitions, input.size())?;
+        let exchanged = exchanged.in_order(&self.order)?;
         Ok(Shape::Shuffle(Shuffle { partitions, exchange: Arc::new(Arc::new(exchanged)) }))
     }
 
@@ -148,8 +173,13 @@ impl Op for ByKeys {
         let input = inputs.first()?;
         let mut needed = self.output.needed(wanted, &self.calls, &self.placed(input)).ok()?;
         needed.retain(|&i| i < input.fields().len());
-        for key in &self.keys {
-            needed.push(index_of(input, key).ok()?);
+        for key in self
+            .keys
+            .iter()
+            .cloned()
+            .chain(self.order.iter().flat_map(|key| key.expr.columns().into_iter().map(|c| c.to_string())))
+        {
+            needed.push(index_of(input, &key).ok()?);
         }
         Some(vec![needed])
     }

@@ -12,6 +12,7 @@ use super::call::Bound;
 use crate::base::schema::index_of;
 use crate::base::{Error, Identity, Result, Tokenizer};
 use crate::exec::{Reservation, TaskContext};
+use crate::expr::windows::window::{Span, own_bytes};
 use crate::expr::windows::{Carry, Reach, times};
 use crate::graph::{Held, Payload};
 use crate::io::Batch;
@@ -140,11 +141,13 @@ impl Looking {
                 continue;
             }
             let record = call.record(record)?;
-            if let Reach::Rows { after, .. } = call.window.reach() {
-                let wanted = after.saturating_sub(*rows).min(count as u64) as usize;
-                if wanted > 0 {
-                    heads[i].push_back(record.slice(0, wanted));
-                }
+            let wanted = match call.window.reach() {
+                Reach::Rows { after, .. } => after.saturating_sub(*rows).min(count as u64) as usize,
+                Reach::Time(span) if span.centred => near_first(&heads[i], &record, *rows, span)?,
+                _ => 0,
+            };
+            if wanted > 0 {
+                heads[i].push_back(record.slice(0, wanted));
             }
             tails[i].push_back(record);
             shorten(&mut tails[i], call.window.reach())?;
@@ -156,7 +159,7 @@ impl Looking {
     fn settle(&mut self) -> Result<()> {
         let Summary { heads, tails, reservation, .. } = &mut self.summary;
         let held = heads.iter().chain(tails.iter()).flatten();
-        reservation.resize(WHAT, held.map(|r| r.get_array_memory_size() as u64).sum())
+        reservation.resize(WHAT, held.flat_map(RecordBatch::columns).map(|c| own_bytes(c) as u64).sum())
     }
 
     pub fn summary(mut self) -> Result<Summary> {
@@ -181,6 +184,17 @@ impl Chunk for Looking {
     }
 }
 
+/// How many rows of `record`, of which `rows` come before, may be looked at by rows before the first one.
+fn near_first(head: &Edge, record: &RecordBatch, rows: u64, span: Span) -> Result<usize> {
+    if (head.iter().map(RecordBatch::num_rows).sum::<usize>() as u64) < rows {
+        return Ok(0);
+    }
+    let own = times(record.column(1))?;
+    let first = head.front().map(|record| times(&record.column(1).slice(0, 1))).transpose()?;
+    let first = first.iter().flatten().chain(&own).next().copied().unwrap_or(0);
+    Ok(own.partition_point(|&time| !span.is_ahead(first, time)))
+}
+
 /// The rows of a slice without those around it.
 fn own_rows(record: &RecordBatch) -> Result<RecordBatch> {
     let rows = arrow::array::UInt32Array::from_iter_values(0..record.num_rows() as u32);
@@ -202,7 +216,7 @@ pub fn shorten(edge: &mut Edge, reach: Reach) -> Result<()> {
             let mut old = 0;
             for record in edge.iter() {
                 let times = times(record.column(1))?;
-                let own = times.partition_point(|&t| last - t >= i128::from(span));
+                let own = times.partition_point(|&time| span.is_past(last, time));
                 old += own;
                 if own < times.len() {
                     break;
@@ -210,7 +224,7 @@ pub fn shorten(edge: &mut Edge, reach: Reach) -> Result<()> {
             }
             drop_rows(edge, old.min(rows.saturating_sub(1)) as u64);
         }
-        Reach::Before | Reach::Group => edge.clear(),
+        Reach::Before | Reach::All | Reach::Group => edge.clear(),
     }
     Ok(())
 }
