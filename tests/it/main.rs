@@ -9,6 +9,7 @@ mod errors;
 mod frames;
 mod groups;
 mod joins;
+mod pictures;
 mod plans;
 mod reshape;
 mod rows;
