@@ -12,6 +12,7 @@ mod groups;
 mod joins;
 mod orders;
 mod origins;
+mod pictures;
 mod plans;
 mod reshape;
 mod rows;
