@@ -174,7 +174,19 @@ impl Look {
 fn boxes(tasks: &[TaskSpan], most: usize, number: impl Fn(&TaskSpan) -> u32) -> Vec<BoxLine> {
     let single = |t: &TaskSpan| {
         let took = micros(t.end.saturating_sub(t.start));
-        (t.thread, number(t), micros(t.start), took, 1, t.partition, t.bytes, t.rows, t.depth, u8::from(t.failed), t.run)
+        (
+            t.thread,
+            number(t),
+            micros(t.start),
+            took,
+            1,
+            t.partition,
+            t.bytes,
+            t.rows,
+            t.depth,
+            u8::from(t.failed),
+            t.run,
+        )
     };
     let mut boxes: Vec<BoxLine> = tasks.iter().map(single).collect();
     let mut gap = 5.0;
@@ -236,7 +248,8 @@ mod tests {
 
     #[test]
     fn close_neighbours_of_a_thread_share_a_box() {
-        let tasks = vec![box_of(0, 1, 0.0, 2.0), box_of(1, 1, 1.0, 1.0), box_of(0, 1, 3.0, 2.0), box_of(0, 2, 5.0, 2.0)];
+        let tasks =
+            vec![box_of(0, 1, 0.0, 2.0), box_of(1, 1, 1.0, 1.0), box_of(0, 1, 3.0, 2.0), box_of(0, 2, 5.0, 2.0)];
         let found = merged(tasks, 5.0, false);
         assert_eq!(found.len(), 3);
         assert_eq!(found[0], (0, 1, 0.0, 5.0, 2, 0, 16, Some(2), 0, 0, 1));

@@ -36,7 +36,9 @@ impl Gate {
 /// `localhost:8787` is `localhost`, `[::1]:8787` is `[::1]`.
 fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) && !(name.contains(':') && !name.ends_with(']')) => {
+        Some((name, port))
+            if port.bytes().all(|b| b.is_ascii_digit()) && !(name.contains(':') && !name.ends_with(']')) =>
+        {
             name
         }
         _ => host,
@@ -63,7 +65,8 @@ pub(super) async fn keep(State(gate): State<Gate>, request: Request, next: Next)
     let mut response = match gate.admits(host) {
         true => next.run(request).await,
         false => {
-            let text = "this name is not one of the dashboard's: use localhost or 127.0.0.1, or allow it when opening\n";
+            let text =
+                "this name is not one of the dashboard's: use localhost or 127.0.0.1, or allow it when opening\n";
             (StatusCode::FORBIDDEN, text).into_response()
         }
     };
@@ -80,10 +83,14 @@ mod tests {
     #[test]
     fn on_loopback_only_names_of_this_machine_are_answered() {
         let gate = Gate { loopback: true, names: Arc::new(["proxy.example".to_string()]) };
-        for host in ["localhost", "LOCALHOST:8787", "127.0.0.1:1", "127.8.0.1", "[::1]:8787", "[::1]", "proxy.example:80"] {
+        for host in
+            ["localhost", "LOCALHOST:8787", "127.0.0.1:1", "127.8.0.1", "[::1]:8787", "[::1]", "proxy.example:80"]
+        {
             assert!(gate.admits(host), "{host}");
         }
-        for host in ["", "evil.example", "evil.example:8787", "localhost.evil.example", "10.0.0.1", "127.0.0.1.nip.io", ":80"] {
+        for host in
+            ["", "evil.example", "evil.example:8787", "localhost.evil.example", "10.0.0.1", "127.0.0.1.nip.io", ":80"]
+        {
             assert!(!gate.admits(host), "{host}");
         }
     }

@@ -195,3 +195,44 @@ impl fmt::Display for Took {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{Error, ErrorKind};
+
+    fn texts(journal: &Journal) -> Vec<String> {
+        journal.since(0).0.into_iter().map(|e| e.text).collect()
+    }
+
+    #[test]
+    fn many_failures_are_counted_and_few_are_listed() {
+        let journal = Journal::new(Arc::new(Recorder::new()));
+        journal.begun(3, 50);
+        let error = Error::invalid("no such thing");
+        (0..40).for_each(|i| journal.failed(3, format_args!("`read` (partition {i})"), &error));
+        journal.failed(3, format_args!("`read`"), &Error::new(ErrorKind::Cancelled));
+        journal.ended(3, true);
+        let texts = texts(&journal);
+        assert_eq!(texts.len() as u64, 1 + FAILURES + 2);
+        assert_eq!(texts[1], "`read` (partition 0) failed in run 3: no such thing");
+        assert!(texts[7].starts_with("run 3 failed after ") && texts[7].ends_with("40 tasks failed"), "{texts:?}");
+    }
+
+    #[test]
+    fn the_log_is_bounded_and_its_numbers_go_on() {
+        let journal = Journal::new(Arc::new(Recorder::new()));
+        (0..MOST + 10).for_each(|i| journal.write(Level::Info, i.to_string()));
+        let (entries, next) = journal.since(5);
+        assert_eq!((entries.len(), entries[0].number, next), (MOST, 10, MOST as u64 + 10));
+        assert_eq!(journal.since(next).0.len(), 0);
+    }
+
+    #[test]
+    fn spilling_is_said_once_in_a_while() {
+        let journal = Journal::new(Arc::new(Recorder::new()));
+        let usage = |spilled| Usage { held: 1 << 20, limit: 2 << 20, spilled, ..Usage::default() };
+        (0..5).for_each(|i| journal.look(usage(i * 100)));
+        assert_eq!(texts(&journal), ["memory is short (1.00 MiB of 2.00 MiB reserved): what can wait goes to disk"]);
+    }
+}

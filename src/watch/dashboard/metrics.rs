@@ -100,7 +100,11 @@ fn runs(page: &mut Page, subject: &Subject) {
     let counts = &subject.journal.runs;
     let [finished, failed, started] =
         [&counts.finished, &counts.failed, &counts.started].map(|c| c.load(Ordering::Relaxed));
-    page.head("partita_runs_total", "counter", "Runs that have ended, by state; failed are those that were stopped, too.");
+    page.head(
+        "partita_runs_total",
+        "counter",
+        "Runs that have ended, by state; failed are those that were stopped, too.",
+    );
     page.line("partita_runs_total", &[("state", "done")], finished as f64);
     page.line("partita_runs_total", &[("state", "failed")], failed as f64);
     page.one("partita_runs", "gauge", "Runs that go on.", started.saturating_sub(finished + failed) as f64);

@@ -28,6 +28,3 @@ mod watched;
 
 pub use server::{Dashboard, DashboardBuilder};
 pub use watched::{Draw, Watched};
-
-#[cfg(test)]
-mod tests;

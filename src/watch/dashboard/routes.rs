@@ -53,7 +53,8 @@ pub(super) fn routes(subject: Arc<Subject>, gate: Gate) -> Router {
         router = router.route(&format!("/{panel}"), get(page));
     }
     let streams = Arc::new(AtomicUsize::new(0));
-    let stream = move |state: State<Arc<Subject>>, query: RawQuery, headers: HeaderMap| live(state, query, headers, streams);
+    let stream =
+        move |state: State<Arc<Subject>>, query: RawQuery, headers: HeaderMap| live(state, query, headers, streams);
     router
         .route("/assets/{name}", get(asset))
         .route("/metrics", get(prometheus))
@@ -231,7 +232,8 @@ async fn live(
             tokio::time::sleep(TICK).await;
         }
         loop {
-            let told = look.changes().and_then(|c| Some(Event::default().id(&c.next).data(serde_json::to_string(&c).ok()?)));
+            let told =
+                look.changes().and_then(|c| Some(Event::default().id(&c.next).data(serde_json::to_string(&c).ok()?)));
             match told {
                 Some(event) => return Some((Ok::<_, Infallible>(event), (look, listener, false))),
                 None => tokio::time::sleep(TICK).await,

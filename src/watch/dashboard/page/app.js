@@ -56,6 +56,7 @@ function frame(now) {
     if (shown.has("figures")) panels.figures();
     if (shown.has("tasks")) panels.legend(recent());
     if (shown.has("progress")) panels.progress();
+    if (shown.has("table-panel")) panels.table();
     if (shown.has("runs-panel")) panels.runs();
     if (shown.has("logs")) panels.logs();
     if (shown.has("graph")) panels.graph();

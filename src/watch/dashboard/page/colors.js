@@ -1,8 +1,10 @@
-// One colour for one name, always the same: a fixed hash chooses one of twelve colours that people with any colour vision
-// can tell apart (hues of Okabe and Ito, and their lighter and darker sisters), plain or striped. Red is kept for failures.
+// One colour for one name, always the same: a fixed hash chooses one of eight colours, plain, striped or dotted. The colours were
+// searched for so that they stay apart for people with protanopia, deuteranopia and tritanopia too (a distance of 13 and more in
+// CIE Lab, seen as Machado, Oliveira and Fernandes 2009 describe), and from the red of failures, on light and on dark paper.
 
-const LIGHT = ["#2166ac", "#c25a0c", "#0a7f5a", "#8a3d8f", "#1787b3", "#8d7008", "#7d1d4f", "#3b2f92", "#2a9187", "#7a4a21", "#5b6673", "#5a7a1c"];
-const DARK = ["#6ea8dc", "#f0884a", "#35c795", "#cf8ad3", "#8fdcf7", "#e6c95a", "#d4628f", "#978df0", "#7ad9cf", "#c4956c", "#a9b5c1", "#b2d067"];
+const LIGHT = ["#176cc3", "#bf5d00", "#3c864f", "#7e3786", "#8172b0", "#544736", "#2b2952", "#ba5581"];
+const DARK = ["#5c83e5", "#c96d31", "#3ddfa0", "#c183c1", "#91caef", "#e8af46", "#dedeeb", "#ce8199"];
+const PLACES = 3 * LIGHT.length;
 
 export const theme = { dark: false };
 
@@ -16,30 +18,30 @@ function hash(text) {
 
 const known = new Map();
 const taken = new Set();
-const PLACES = 2 * LIGHT.length;
 
 // Two names that fall on one place are told apart for as long as there are places: the later one goes on to a free one.
-function place(name) {
+export function place(name) {
   let at = known.get(name);
   if (at !== undefined) return at;
   at = hash(name) % PLACES;
-  if (taken.size < PLACES) while (taken.has(at)) at = (at + 7) % PLACES;
+  if (taken.size < PLACES) while (taken.has(at)) at = (at + 5) % PLACES;
   known.set(name, at);
   taken.add(at);
   return at;
 }
 
 export const color = (name) => (theme.dark ? DARK : LIGHT)[place(name) % LIGHT.length];
-export const striped = (name) => place(name) >= LIGHT.length;
+const texture = (name) => Math.floor(place(name) / LIGHT.length);
+const grain = () => (theme.dark ? "rgb(0 0 0 / 30%)" : "rgb(255 255 255 / 34%)");
 
 // The ink that can be read on a task.
 export const ink = () => (theme.dark ? "#0b1116" : "#ffffff");
 
-// The same for a part of the page.
+// How an operation looks in a part of the page.
 export function background(name) {
   const c = color(name);
-  const other = theme.dark ? "rgb(0 0 0 / 26%)" : "rgb(255 255 255 / 30%)";
-  return striped(name) ? `repeating-linear-gradient(135deg, ${other} 0 2px, transparent 2px 6px), ${c}` : c;
+  const over = [null, `repeating-linear-gradient(135deg, ${grain()} 0 2px, transparent 2px 6px)`, `radial-gradient(${grain()} 28%, transparent 32%) 0 0 / 6px 6px`];
+  return texture(name) === 0 ? c : `${over[texture(name)]}, ${c}`;
 }
 
 const fills = new Map();
@@ -47,20 +49,23 @@ const fills = new Map();
 // The same for a canvas.
 export function fill(context, name) {
   const c = color(name);
-  if (!striped(name)) return c;
-  const id = c + theme.dark;
-  if (!fills.has(id)) {
-    const tile = document.createElement("canvas");
-    tile.width = tile.height = 12;
-    const t = tile.getContext("2d");
-    t.fillStyle = c;
-    t.fillRect(0, 0, 12, 12);
-    t.strokeStyle = theme.dark ? "rgb(0 0 0 / 26%)" : "rgb(255 255 255 / 30%)";
-    t.lineWidth = 2.6;
-    for (const x of [-12, 0, 12]) { t.beginPath(); t.moveTo(x - 2, 14); t.lineTo(x + 14, -2); t.stroke(); }
-    fills.set(id, context.createPattern(tile, "repeat"));
-  }
+  if (texture(name) === 0) return c;
+  const id = `${c} ${texture(name)}`;
+  if (!fills.has(id)) fills.set(id, context.createPattern(tile(c, texture(name)), "repeat"));
   return fills.get(id);
+}
+
+function tile(c, kind) {
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = 12;
+  const t = canvas.getContext("2d");
+  t.fillStyle = c;
+  t.fillRect(0, 0, 12, 12);
+  t.strokeStyle = t.fillStyle = grain();
+  t.lineWidth = 2.6;
+  if (kind === 1) for (const x of [-12, 0, 12]) { t.beginPath(); t.moveTo(x - 2, 14); t.lineTo(x + 14, -2); t.stroke(); }
+  if (kind === 2) for (const [x, y] of [[3, 3], [9, 3], [3, 9], [9, 9]]) { t.beginPath(); t.arc(x, y, 1.5, 0, 7); t.fill(); }
+  return canvas;
 }
 
 // A value of the style sheet.

@@ -1,5 +1,7 @@
 // What the server has told: one model that every panel reads, kept up to date by a stream of differences.
 
+import { place } from "./colors.js";
+
 const MOST_TASKS = 60000;
 const MOST_SAMPLES = 4000;
 const MOST_LOGS = 500;
@@ -26,7 +28,11 @@ function apply(delta) {
   model.now = delta.now;
   model.heard = performance.now();
   model.missed += delta.missed;
-  for (const o of delta.operations ?? []) model.operations.set(o.id, o);
+  // in the order in which they were first seen, so that every page gives them the same colours
+  for (const o of (delta.operations ?? []).sort((a, b) => a.id - b.id)) {
+    place(o.name);
+    model.operations.set(o.id, o);
+  }
   for (const [thread, worker] of delta.threads ?? []) addLane(thread, worker);
   for (const t of delta.tasks ?? []) addTask(t);
   if (model.spans > MOST_TASKS) forget();

@@ -109,19 +109,40 @@ export function legend(seen) {
   }));
 }
 
+function cellsOf(row, texts, names) {
+  texts.forEach((text, i) => {
+    const cell = document.createElement("td");
+    cell.append(text);
+    cell.className = names[i] ?? "n";
+    row.append(cell);
+  });
+  return row;
+}
+
+// What took longest comes first.
+export function table() {
+  const all = [...model.operations.values()].sort((a, b) => b.busy - a.busy).slice(0, 100);
+  const sum = all.reduce((s, o) => s + o.busy, 0);
+  $("table").replaceChildren(...all.map((o) => {
+    const name = document.createElement("span");
+    const box = document.createElement("i");
+    box.className = "swatch";
+    box.style.background = background(o.name);
+    name.className = "named";
+    name.append(box, o.name);
+    const ended = o.done + o.failed;
+    const share = sum > 0 ? `${((o.busy / sum) * 100).toFixed(o.busy / sum < 0.0995 ? 1 : 0)} %` : "–";
+    const texts = [name, show.count(ended), show.time(o.busy), share, ended ? show.time(o.busy / ended) : "–", show.time(o.longest), o.bytes ? show.bytes(o.bytes) : "–", o.rows ? show.count(o.rows) : "–"];
+    return cellsOf(document.createElement("tr"), texts, [""]);
+  }));
+}
+
 export function runs() {
   const all = [...model.runs.values()].sort((a, b) => b.id - a.id).slice(0, 100);
   set("runs-note", `${show.count(model.totals.runs)} since the dashboard was opened`);
   $("runs").replaceChildren(...all.map((r) => {
-    const row = document.createElement("tr");
-    const cells = [`${r.id}`, r.state, `${show.count(r.done)} / ${show.count(r.tasks)}`, show.count(r.failed), show.time((r.ended ?? model.now) - r.begun)];
-    cells.forEach((text, i) => {
-      const cell = document.createElement("td");
-      cell.textContent = text;
-      cell.className = i > 1 ? "n" : i === 1 ? `state ${r.state}` : "";
-      row.append(cell);
-    });
-    return row;
+    const texts = [`${r.id}`, r.state, `${show.count(r.done)} / ${show.count(r.tasks)}`, show.count(r.failed), show.time((r.ended ?? model.now) - r.begun)];
+    return cellsOf(document.createElement("tr"), texts, ["", `state ${r.state}`]);
   }));
 }
 

@@ -195,7 +195,7 @@ function words(task) {
   facts.push(task.n > 1 ? `${show.count(task.n)} tasks within ${show.time(task.end - task.begin)}` : `${task.open ? "running for" : "took"} ${show.time(task.end - task.begin)}`);
   if (task.n <= 1 && task.part !== null) facts.push(`partition ${task.part}`);
   if (task.bytes > 0) facts.push(`result ${show.bytes(task.bytes)}`);
-  if (task.rows !== null && task.rows !== undefined) facts.push(`${show.count(task.rows)} rows`);
+  if (task.rows !== null && task.rows !== undefined) facts.push(`${show.count(task.rows)} ${task.rows === 1 ? "row" : "rows"}`);
   facts.push(model.lanes.get(task.lane)?.name ?? "", `run ${task.run}`, `began at ${show.moment(task.begin, 1e3)}`);
   if (task.failed) facts.push("failed");
   return facts;
@@ -231,7 +231,7 @@ function release() {
 }
 
 export function zoom(factor, middle = null) {
-  if (view.follow && middle === null) {
+  if (view.follow && !view.paused && middle === null) {
     view.wide = Math.min(3600e6, Math.max(SHORTEST, (view.to - view.from) * factor));
     return;
   }
