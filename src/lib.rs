@@ -34,7 +34,7 @@
 //! | what to compute | [`col`], [`lit`], [`when`](fn@when), the methods of [`Expr`] |
 //! | frames | [`DataFrame`], [`Join`], [`concat`](fn@concat), [`Sample`], [`Include`] |
 //! | results | [`Table`], [`DataFrame::compute`], [`DataFrame::batches`], [`DataFrame::persist`] and [`wait`], [`DataFrame::to_parquet`] |
-//! | threads, memory, progress | [`Session`], [`Scheduler`], [`config`] |
+//! | threads, memory, progress | [`Session`], [`Scheduler`], [`config`], `watch::Dashboard` (feature `dashboard`) |
 //! | models | [`Pipeline`], [`GridSearchCv`], [`LogisticRegression`] and the module [`ml`] |
 //! | what goes wrong | [`Error`], [`ErrorKind`], [`Location`] |
 //!
