@@ -6,15 +6,15 @@ _default:
 # The types of everything, without building it
 check:
     cargo fmt --check
-    cargo clippy --all-targets -- -D warnings
+    cargo clippy --all-targets --all-features -- -D warnings
 
 # All tests, examples in the documentation included
 test *args:
-    cargo test {{ args }}
+    cargo test --all-features {{ args }}
 
 # The documentation of the public face
 doc:
-    RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
+    RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --all-features
 
 # All benches, or one: `just bench schedule`
 bench name="":
@@ -27,6 +27,10 @@ ci:
 # The taxi program, on the sample or on files of yours: `just taxi trips/*.parquet`
 taxi *paths:
     cargo run --release --example taxi -- {{ paths }}
+
+# A dashboard in the browser while trips are looked at
+dashboard *args:
+    cargo run --release --features dashboard --example dashboard -- {{ args }}
 
 # The sample under data/, made anew
 sample:

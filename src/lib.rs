@@ -35,7 +35,7 @@
 //! | frames | [`DataFrame`], [`Join`], [`concat`](fn@concat), [`Sample`], [`Include`] |
 //! | results | [`Table`], [`DataFrame::compute`], [`DataFrame::batches`], [`DataFrame::persist`] and [`wait`], [`DataFrame::to_parquet`] |
 //! | pictures | [`DataFrame::visualize`], [`Visualize`], [`Drawing`] |
-//! | threads, memory, progress | [`Session`], [`Scheduler`], [`config`] |
+//! | threads, memory, progress | [`Session`], [`Scheduler`], [`config`], `watch::Dashboard` (feature `dashboard`) |
 //! | models | [`Pipeline`], [`GridSearchCv`], [`LogisticRegression`] and the module [`ml`] |
 //! | what goes wrong | [`Error`], [`ErrorKind`], [`Location`] |
 //!

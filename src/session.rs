@@ -20,6 +20,8 @@ use crate::plan::rules::optimise;
 use crate::plan::{Meter, Plan};
 
 mod analyse;
+#[cfg(feature = "dashboard")]
+mod dashboard;
 mod profile;
 mod progress;
 mod watching;
@@ -59,6 +61,8 @@ struct World {
     observers: RwLock<Vec<Arc<dyn Observer>>>,
     strict: bool,
     fuse: bool,
+    #[cfg(feature = "dashboard")]
+    dashboard: std::sync::OnceLock<crate::watch::Dashboard>,
     /// What is persisted, by the plan's token, for as long as somebody holds it: equal work is done once.
     persisted: Mutex<HashMap<Token, Weak<Persisted>>>,
 }
@@ -76,6 +80,8 @@ pub struct SessionBuilder {
     fuse: bool,
     observers: Vec<Arc<dyn Observer>>,
     cancel: Cancel,
+    #[cfg(feature = "dashboard")]
+    dashboard: Option<crate::watch::DashboardBuilder>,
 }
 
 static DEFAULT: OnceLock<RwLock<Session>> = OnceLock::new();
@@ -93,6 +99,8 @@ impl Session {
             fuse: true,
             observers: Vec::new(),
             cancel: Cancel::new(),
+            #[cfg(feature = "dashboard")]
+            dashboard: None,
         }
     }
 
@@ -404,7 +412,7 @@ impl SessionBuilder {
             cancel: self.cancel,
             batch_rows: rows.unwrap_or(TaskContext::BATCH_ROWS).max(1),
         };
-        Ok(Session(Arc::new(World {
+        let session = Session(Arc::new(World {
             executor,
             scheduler,
             memory_limit: limit,
@@ -412,8 +420,13 @@ impl SessionBuilder {
             observers: RwLock::new(self.observers),
             strict: self.strict.map_or_else(|| setting("strict"), |strict| Ok(Some(strict)))?.unwrap_or(false),
             fuse: self.fuse,
+            #[cfg(feature = "dashboard")]
+            dashboard: std::sync::OnceLock::new(),
             persisted: Mutex::new(HashMap::new()),
-        })))
+        }));
+        #[cfg(feature = "dashboard")]
+        session.open_dashboard(self.dashboard)?;
+        Ok(session)
     }
 }
 

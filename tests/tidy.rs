@@ -224,7 +224,7 @@ fn absences(source: &Source<'_>) -> Vec<Complaint> {
         match token.text.as_str() {
             "arrow" | "parquet" if watch => complaints.push(source.complain(token.line, "who watches sees no data")),
             "rayon" if pure => complaints.push(source.complain(token.line, "threads in a part that is pure")),
-            "tokio" if !speaks_async => {
+            "tokio" | "axum" | "futures_util" if !speaks_async => {
                 complaints.push(source.complain(token.line, "only stores and the dashboard know tokio"));
             }
             _ => {}

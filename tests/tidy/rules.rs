@@ -106,7 +106,9 @@ fn absences_are_seen() {
     assert_eq!(found("src/plan/x.rs", "use std::time::Duration;\nuse std::time::{Duration, Instant};"), [2]);
     assert_eq!(found("src/session.rs", "use std::fs::File;"), [0usize; 0]);
     assert_eq!(found("src/watch/x.rs", "use arrow::array::Array;"), [1]);
-    assert_eq!(found("src/exec/x.rs", "use tokio::spawn;"), [1]);
+    assert_eq!(found("src/exec/x.rs", "use tokio::spawn;\nuse axum::Router;"), [1, 2]);
+    assert_eq!(found("src/watch/x.rs", "use tokio::spawn;"), [1]);
+    assert_eq!(found("src/watch/dashboard/x.rs", "use tokio::spawn;"), [0usize; 0]);
 }
 
 #[test]

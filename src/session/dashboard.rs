@@ -1,0 +1,81 @@
+//! A session can be looked at in a browser.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use super::{Session, SessionBuilder};
+use crate::base::Result;
+use crate::exec::{Gauge, Observer};
+use crate::watch::{DashboardBuilder, Watched};
+
+impl Watched for Session {
+    fn title(&self) -> String {
+        self.to_string()
+    }
+
+    fn threads(&self) -> usize {
+        Session::threads(self)
+    }
+
+    fn memory_limit(&self) -> u64 {
+        Session::memory_limit(self).0
+    }
+
+    fn gauge(&self) -> Gauge {
+        Session::gauge(self)
+    }
+
+    fn lend(&self, observer: Arc<dyn Observer>) -> Box<dyn Any + Send + Sync> {
+        Box::new(self.watch(observer))
+    }
+}
+
+/// A session whose dashboard is a part of it: that must not keep it alive.
+struct Own<'a>(&'a Session);
+
+impl Watched for Own<'_> {
+    fn title(&self) -> String {
+        self.0.title()
+    }
+
+    fn threads(&self) -> usize {
+        self.0.threads()
+    }
+
+    fn memory_limit(&self) -> u64 {
+        Watched::memory_limit(self.0)
+    }
+
+    fn gauge(&self) -> Gauge {
+        self.0.gauge()
+    }
+
+    fn lend(&self, observer: Arc<dyn Observer>) -> Box<dyn Any + Send + Sync> {
+        self.0.observe(observer);
+        Box::new(())
+    }
+}
+
+impl Session {
+    pub(super) fn open_dashboard(&self, how: Option<DashboardBuilder>) -> Result<()> {
+        if let Some(how) = how {
+            let _ = self.0.dashboard.set(how.start(&Own(self))?);
+        }
+        Ok(())
+    }
+
+    /// What to open in a browser, if this session was built with a [`dashboard`](SessionBuilder::dashboard).
+    pub fn dashboard_link(&self) -> Option<String> {
+        self.0.dashboard.get().map(crate::watch::Dashboard::link)
+    }
+}
+
+impl SessionBuilder {
+    /// Opens a dashboard for as long as the session is there. [`Dashboard::builder`](crate::watch::Dashboard::builder)
+    /// opens one for a shorter time.
+    #[must_use]
+    pub fn dashboard(mut self, how: DashboardBuilder) -> Self {
+        self.dashboard = Some(how);
+        self
+    }
+}
