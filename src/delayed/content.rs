@@ -156,11 +156,21 @@ pub(super) fn name<F: 'static>() -> &'static str {
     if path.ends_with("{{closure}}") {
         return "closure";
     }
-    let plain = path.split('<').next().unwrap_or(path);
-    // `<T as Trait>::method` begins with a bracket
-    let plain = if plain.is_empty() { path } else { plain };
-    let last = plain.trim_end_matches("::").rsplit("::").next().unwrap_or(plain);
-    if path.starts_with("fn(") || path.starts_with("alloc::") || last.is_empty() { "function" } else { last }
+    if path.starts_with("fn(") || path.starts_with("alloc::boxed") {
+        return "function";
+    }
+    // the last part outside of brackets, without its own
+    let (mut depth, mut from) = (0, 0);
+    for (i, c) in path.char_indices() {
+        match c {
+            '<' => depth += 1,
+            '>' => depth -= 1,
+            ':' if depth == 0 => from = i + 1,
+            _ => {}
+        }
+    }
+    let last = path.get(from..).unwrap_or(path);
+    last.split('<').next().filter(|name| !name.is_empty()).unwrap_or("function")
 }
 
 /// The type of a value, as people write it.
