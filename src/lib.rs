@@ -34,6 +34,7 @@
 //! | what to compute | [`col`], [`lit`], [`when`](fn@when), the methods of [`Expr`] |
 //! | frames | [`DataFrame`], [`Join`], [`concat`](fn@concat), [`Sample`], [`Include`] |
 //! | results | [`Table`], [`DataFrame::compute`], [`DataFrame::batches`], [`DataFrame::persist`] and [`wait`], [`DataFrame::to_parquet`] |
+//! | pictures | [`DataFrame::visualize`], [`Visualize`], [`Drawing`] |
 //! | threads, memory, progress | [`Session`], [`Scheduler`], [`config`] |
 //! | models | [`Pipeline`], [`GridSearchCv`], [`LogisticRegression`] and the module [`ml`] |
 //! | what goes wrong | [`Error`], [`ErrorKind`], [`Location`] |
@@ -64,9 +65,10 @@ pub use delayed::{
 pub use exec::{Cancel, Event, Observer, Status};
 pub use expr::{Agg, Expr, RankMethod, Rolling, Scalar, SortKey, col, lit, max_of, min_of, row_number, size, when};
 pub use frame::{
-    AnalysedOperation, AnalysedPlan, Analysis, Cols, DataFrame, GroupBy, IntoColumns, IntoPaths, Table, cols, concat,
-    read_csv, read_csv_with, read_parquet, read_parquet_with, wait,
+    AnalysedOperation, AnalysedPlan, Analysis, Cols, DataFrame, GroupBy, IntoColumns, IntoPaths, Table, View, cols,
+    concat, read_csv, read_csv_with, read_parquet, read_parquet_with, wait,
 };
+pub use graph::draw::{Drawing, Visualize};
 pub use io::csv::{CsvOptions, CsvWriteOptions, Infer};
 pub use io::sink::Compression;
 pub use io::{ParquetReadOptions, ParquetWriteOptions, Receipt, WriteMode};

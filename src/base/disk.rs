@@ -101,6 +101,29 @@ impl DiskFile for File {
     }
 }
 
+/// Writes a file so that the old content or the new is there at any instant: it is prepared beside it, under a name that
+/// begins with a dot, and takes its place when it is on the medium.
+///
+/// # Errors
+/// What the system says; what was there before is there still.
+pub fn replace(disk: &dyn Disk, path: &Path, content: &[u8]) -> io::Result<()> {
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    let mut beside = std::ffi::OsString::from(".");
+    beside.push(name);
+    beside.push(format!(".{}.partial", std::process::id()));
+    let beside = path.with_file_name(beside);
+    let write = || {
+        disk.remove(&beside)?;
+        let mut file = disk.create(&beside)?;
+        file.write_all(content)?;
+        file.sync()?;
+        drop(file);
+        disk.rename(&beside, path, Rename::Over)
+    };
+    write().inspect_err(|_| drop(disk.remove(&beside)))?;
+    disk.sync_folder(path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")))
+}
+
 /// Whether the medium failed, or has no room: other errors of syncing a folder say that this file system does not do it.
 fn is_of_the_medium(error: &io::Error) -> bool {
     // EIO has no kind of its own

@@ -15,6 +15,7 @@
 //! | [`measure`] | methods that say how much there is: bytes, missing values |
 //! | [`analysis`] | [`Analysis`]: what the operations of a frame do while it is computed |
 //! | [`table`] | [`Table`]: a result, and how it is shown |
+//! | [`mod@visualize`] | pictures of what is to be computed |
 //! | [`structure`] | how a frame that is not computed is shown |
 
 pub mod analysis;
@@ -31,6 +32,7 @@ pub mod rows;
 pub mod statistics;
 pub mod structure;
 pub mod table;
+pub mod visualize;
 pub mod write;
 
 pub use crate::expr::names::{Cols, IntoColumns, cols};
@@ -41,3 +43,4 @@ pub use group_by::GroupBy;
 pub use read::{IntoPaths, read_csv, read_csv_with, read_parquet, read_parquet_with};
 pub use rows::concat;
 pub use table::Table;
+pub use visualize::View;

@@ -6,9 +6,11 @@
 //! | [`payload`] | [`Payload`]: what tasks hand to each other |
 //! | [`task_graph`] | [`TaskGraph`]: tasks, what they need, what they do |
 //! | [`order`] | in which order tasks should start, so that few results are alive |
+//! | [`draw`] | pictures of graphs: layered layouts as SVG and DOT |
 //!
 //! A graph does not know what its tasks do: the type of the work is a parameter.
 
+pub mod draw;
 pub mod key;
 pub mod order;
 pub mod payload;

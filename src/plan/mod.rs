@@ -12,11 +12,13 @@
 //! | [`mod@lower`] | from a plan to a graph of tasks |
 //! | [`measure`] | what each operation does while it runs, where that is asked for |
 //! | [`explain`] | a plan for people |
+//! | [`draw`] | a plan as a drawing |
 //!
 //! Operations are open, shapes are closed: nothing here knows a particular operation. This layer never sees a thread,
 //! a clock or a file.
 
 pub mod divisions;
+pub mod draw;
 pub mod explain;
 pub mod lower;
 pub mod measure;

@@ -11,6 +11,7 @@ mod frames;
 mod groups;
 mod joins;
 mod origins;
+mod pictures;
 mod plans;
 mod reshape;
 mod rows;

@@ -103,6 +103,7 @@ fn absences_are_seen() {
     let found = |file: &str, text: &str| lines(absences(&Source::new(file, text)));
     assert_eq!(found("src/plan/x.rs", "use std::sync::Arc;\nuse std::fs::File;\nstd::time::Instant::now();"), [2, 3]);
     assert_eq!(found("src/plan/x.rs", "use std::{sync::Arc, fmt,\nthread};\nrayon::join();"), [2, 3]);
+    assert_eq!(found("src/plan/x.rs", "use std::time::Duration;\nuse std::time::{Duration, Instant};"), [2]);
     assert_eq!(found("src/session.rs", "use std::fs::File;"), [0usize; 0]);
     assert_eq!(found("src/watch/x.rs", "use arrow::array::Array;"), [1]);
     assert_eq!(found("src/exec/x.rs", "use tokio::spawn;"), [1]);
