@@ -1,12 +1,12 @@
 //! Tasks that do the same as one.
 
-use std::hash::{Hash, Hasher};
+use std::hash::Hash;
 
-use rustc_hash::{FxHashMap, FxHasher};
+use rustc_hash::FxHashMap;
 
 use super::tasks::Tasks;
-use super::text::grouped;
 use super::{Drawing, Kind, Node, NodeId};
+use crate::base::shown;
 
 /// A drawing of more nodes than this is not looked at as a whole.
 const READABLE: usize = 100;
@@ -31,16 +31,16 @@ impl Groups {
 
 /// Tasks of one name that need the same kinds of tasks, all the way down. Levels of a tree are groups of their own.
 fn by_structure(tasks: &Tasks) -> Groups {
-    let mut marks: Vec<u64> = Vec::with_capacity(tasks.len());
+    let mut known: FxHashMap<(&str, Vec<u32>), u32> = FxHashMap::default();
+    let mut of: Vec<u32> = Vec::with_capacity(tasks.len());
     for task in 0..tasks.len() {
-        let mut below: Vec<u64> = tasks.needs(task).iter().map(|&n| marks[n as usize]).collect();
+        let mut below: Vec<u32> = tasks.needs(task).iter().map(|&n| of[n as usize]).collect();
         below.sort_unstable();
         below.dedup();
-        let mut hasher = FxHasher::default();
-        (&**tasks.name(task), below).hash(&mut hasher);
-        marks.push(hasher.finish());
+        let next = known.len() as u32;
+        of.push(*known.entry((tasks.name(task), below)).or_insert(next));
     }
-    Groups::by(marks.into_iter())
+    Groups { of, count: known.len() }
 }
 
 /// Tasks of one name at the same depth, where depth counts how often the name changes: chains of one name are one group.
@@ -95,7 +95,7 @@ pub(super) fn draw(tasks: &Tasks, title: &str) -> Drawing {
             let given = match results[g] {
                 0 => None,
                 1 => Some("result".to_string()),
-                n => Some(format!("{} results", grouped(n))),
+                n => Some(format!("{} results", shown::count(n))),
             };
             let notes: Vec<String> = chained.into_iter().chain(given).collect();
             if !notes.is_empty() {

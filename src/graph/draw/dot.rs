@@ -6,7 +6,8 @@ use super::Direction;
 use super::drawing::{Drawing, Kind, State};
 use super::face::Face;
 use super::palette::LIGHT;
-use super::text::{dot, grouped};
+use super::text::dot;
+use crate::base::shown;
 
 /// A drawing in the language of Graphviz.
 pub(super) fn write(drawing: &Drawing, direction: Direction) -> String {
@@ -59,7 +60,7 @@ pub(super) fn write(drawing: &Drawing, direction: Direction) -> String {
     for edge in &drawing.edges {
         let _ = write!(out, "  n{} -> n{}", edge.from, edge.to);
         if edge.times > 1 {
-            let _ = write!(out, " [label=\"×{}\"]", grouped(edge.times));
+            let _ = write!(out, " [label=\"×{}\"]", shown::count(edge.times));
         }
         out.push_str(";\n");
     }
@@ -97,8 +98,8 @@ mod tests {
           graph [rankdir=LR, tooltip="a \"title\" \\N &amp; more"];
           node [style=filled, fontname="sans-serif", fontsize=11, fontcolor="#1b1f24"];
           edge [color="#8a929c"];
-          n0 [label="scan\n\"trips\"\n1.50 s", shape=cylinder, fillcolor="#d3e9f8", color="#2f7fb8", tooltip="two\nlines"];
-          n1 [label="work × 9,999\n✕ failed after 1.50 s", shape=ellipse, fillcolor="#fde5bd", color="#c1121f", penwidth=2, peripheries=2];
+          n0 [label="scan\n\"trips\"\n1.5 s", shape=cylinder, fillcolor="#d3e9f8", color="#2f7fb8", tooltip="two\nlines"];
+          n1 [label="work × 9,999\n✕ failed after 1.5 s", shape=ellipse, fillcolor="#fde5bd", color="#c1121f", penwidth=2, peripheries=2];
           n2 [label="some", shape=box, fillcolor="#ffffff", color="#0b62c4", penwidth=2];
           n3 [label="all\nkept", shape=box, fillcolor="#ffffff", color="#6b7480", penwidth=2];
           n0 -> n1 [label="×9,999"];

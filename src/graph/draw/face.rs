@@ -3,6 +3,7 @@
 use super::drawing::{Kind, Node, Progress, State};
 use super::layout::Size;
 use super::text;
+use crate::base::shown;
 
 /// Sizes of letters and lines, in pixels: of labels and of notes.
 pub(super) const LETTER: f64 = 13.0;
@@ -48,7 +49,7 @@ impl Face {
         let most = if text::width(&node.label) > 3.0 * WIDTH { TEXT_WIDTH } else { WIDTH };
         let mut lines = text::wrap(&node.label, most, LINES);
         if node.times > 1 {
-            let times = format!("×\u{a0}{}", text::grouped(node.times));
+            let times = format!("×\u{a0}{}", shown::count(node.times));
             match lines.last_mut() {
                 Some(last) if text::width(last) + text::width(&times) < most => {
                     last.push(' ');
@@ -99,14 +100,14 @@ pub(super) const DRUM: f64 = 5.0;
 
 /// How far a node is, in words.
 pub(super) fn said(progress: &Progress) -> String {
-    let took = text::duration(progress.took);
+    let took = shown::duration(progress.took);
     let (ended, all) = (progress.done + progress.failed, progress.tasks());
     match (progress.state(), all) {
         (State::Pending, _) => "waiting".to_string(),
         (State::Running, 1) => "running".to_string(),
-        (State::Running, _) => format!("{} of {} · {took}", text::grouped(ended), text::grouped(all)),
+        (State::Running, _) => format!("{} of {} · {took}", shown::count(ended), shown::count(all)),
         (State::Done(_), _) => took,
         (State::Failed(_), 1) => format!("✕ failed after {took}"),
-        (State::Failed(_), _) => format!("✕ {} of {} failed", text::grouped(progress.failed), text::grouped(all)),
+        (State::Failed(_), _) => format!("✕ {} of {} failed", shown::count(progress.failed), shown::count(all)),
     }
 }

@@ -7,7 +7,8 @@ use super::drawing::{Drawing, Edge, Kind, Node, State};
 use super::face::{DRUM, Face, Form, LETTER, LINE, SMALL_LETTER, SMALL_LINE, STACKED, said};
 use super::layout::{Layout, Point, Rect, Route, Size};
 use super::palette::{DARK, LIGHT, Paper};
-use super::text::{grouped, number, width, xml};
+use super::text::{number, width, xml};
+use crate::base::shown;
 
 /// Pixels around the picture.
 const MARGIN: f64 = 16.0;
@@ -33,7 +34,7 @@ pub(super) fn write(drawing: &Drawing, direction: Direction) -> String {
 
 /// What is written on an edge.
 fn said_of(edge: &Edge) -> Option<String> {
-    (edge.times > 1).then(|| format!("×{}", grouped(edge.times)))
+    (edge.times > 1).then(|| format!("×{}", shown::count(edge.times)))
 }
 
 /// The boundaries of all that is drawn: labels of edges may stand out.
@@ -107,7 +108,7 @@ impl Picture {
         let (left, top) = ((from.x - MARGIN).floor(), (from.y - MARGIN).floor());
         let (wide, high) = ((to.x + MARGIN).ceil() - left, (to.y + MARGIN).ceil() - top);
         let title = xml(&drawing.title);
-        let (nodes, edges) = (grouped(drawing.len() as u64), grouped(drawing.edges() as u64));
+        let (nodes, edges) = (shown::count(drawing.len() as u64), shown::count(drawing.edges() as u64));
         let _ = write!(
             self.out,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"partita-graph\" role=\"graphics-document document\" \
@@ -302,7 +303,7 @@ impl Picture {
 fn told(drawing: &Drawing, node: &Node, before: &[u32]) -> String {
     let mut told = node.tooltip.clone().unwrap_or_else(|| node.label.clone());
     if node.times > 1 {
-        let _ = write!(told, " × {}", grouped(node.times));
+        let _ = write!(told, " × {}", shown::count(node.times));
     }
     if let Some(progress) = &node.progress {
         let _ = write!(told, "\n{}", said(progress));
@@ -311,7 +312,7 @@ fn told(drawing: &Drawing, node: &Node, before: &[u32]) -> String {
         let names: Vec<&str> = before.iter().take(NAMED).map(|&v| drawing.nodes[v as usize].label.as_str()).collect();
         let _ = write!(told, "\nfrom {}", names.join(", "));
         if before.len() > NAMED {
-            let _ = write!(told, " and {} more", grouped((before.len() - NAMED) as u64));
+            let _ = write!(told, " and {} more", shown::count((before.len() - NAMED) as u64));
         }
     }
     told

@@ -122,12 +122,12 @@ impl Tasks {
         let numbers = self.numbers();
         let mut results: Vec<NodeId> = Vec::with_capacity(self.len());
         let wanted: FxHashSet<usize> = self.wanted.iter().map(|&w| w as usize).collect();
-        for task in 0..self.len() {
+        for (task, &number) in numbers.iter().enumerate() {
             let (name, key) = (self.name(task), self.keys[task]);
             let about = |what: &str| format!("{what}\npartition {}, key {key}", self.labels[task].partition);
             let function = drawing.add(Node::new(Kind::Function, &**name).class(name.clone()).tooltip(about(name)));
             let kind = if wanted.contains(&task) { Kind::Result } else { Kind::Data };
-            let label = result_label(name, numbers[task]);
+            let label = result_label(name, number);
             let result = drawing.add(Node::new(kind, &label).class(name.clone()).tooltip(about(&label)));
             // an argument that is given twice is one edge, where it is given first
             let mut times: FxHashMap<TaskId, u64> = FxHashMap::default();

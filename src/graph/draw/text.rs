@@ -1,7 +1,6 @@
 //! How wide texts are, where lines break, what must be escaped.
 
 use std::fmt::Write;
-use std::time::Duration;
 
 /// The width of a character in em, of a wide sans-serif face: narrower ones leave a little room.
 fn em(c: char) -> f64 {
@@ -157,36 +156,6 @@ pub(super) fn dot(text: &str) -> String {
     out
 }
 
-/// 29998 is `29,998`.
-pub(super) fn grouped(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(c);
-    }
-    out
-}
-
-/// A duration with the digits that matter: `38 µs`, `1.25 ms`, `12.4 s`, `3 min 20 s`.
-pub(super) fn duration(d: Duration) -> String {
-    let seconds = d.as_secs_f64();
-    let digits = |value: f64, unit: &str| match value {
-        v if v < 9.995 => format!("{v:.2} {unit}"),
-        v if v < 99.95 => format!("{v:.1} {unit}"),
-        v => format!("{v:.0} {unit}"),
-    };
-    match seconds {
-        s if s < 999.5e-6 => format!("{:.0} µs", s * 1e6),
-        s if s < 0.9995 => digits(s * 1e3, "ms"),
-        s if s < 59.95 => digits(s, "s"),
-        s if s < 3599.5 => format!("{:.0} min {:.0} s", (s.round() / 60.0).floor(), s.round() % 60.0),
-        s => format!("{:.0} h {:.0} min", ((s / 60.0).round() / 60.0).floor(), (s / 60.0).round() % 60.0),
-    }
-}
-
 /// Writes a coordinate: a tenth of a pixel is enough.
 pub(super) fn number(out: &mut String, value: f64) {
     let tenths = (value * 10.0).round() as i64;
@@ -221,20 +190,13 @@ mod tests {
     }
 
     #[test]
-    fn numbers_and_durations_are_short() {
+    fn coordinates_are_short() {
         let text = |v| {
             let mut out = String::new();
             number(&mut out, v);
             out
         };
-        assert_eq!([text(1.0), text(-0.04), text(-1.25), text(3.14159)], ["1", "0", "-1.3", "3.1"]);
-        assert_eq!(
-            [grouped(0), grouped(999), grouped(29_998), grouped(1_000_000)],
-            ["0", "999", "29,998", "1,000,000"]
-        );
-        let shown =
-            [0.000038, 0.00125, 0.0124, 0.9996, 12.44, 200.0, 7300.0].map(|s| duration(Duration::from_secs_f64(s)));
-        assert_eq!(shown, ["38 µs", "1.25 ms", "12.4 ms", "1.00 s", "12.4 s", "3 min 20 s", "2 h 2 min"]);
+        assert_eq!([text(1.0), text(-0.04), text(-1.25), text(2.55)], ["1", "0", "-1.3", "2.6"]);
     }
 
     proptest! {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{Direction, Drawing, State, Tasks};
 use crate::base::disk::{self, LocalDisk};
-use crate::base::{Error, Result};
+use crate::base::{Error, Result, shown};
 use crate::graph::Key;
 
 /// How much of a graph is drawn.
@@ -159,7 +159,7 @@ impl<V> Visualize<V> {
         if self.forced || nodes <= MOST_NODES {
             return Ok(());
         }
-        let (nodes, most) = (super::text::grouped(nodes as u64), super::text::grouped(MOST_NODES as u64));
+        let (nodes, most) = (shown::count(nodes as u64), shown::count(MOST_NODES as u64));
         let error = Error::unsupported(format!("a drawing of {nodes} nodes, more than {most},")).doing("visualize");
         Err(match self.detail {
             Detail::Whole => error.help("draw what does the same as one with collapsed(), or all of it with force()"),
