@@ -152,6 +152,30 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_file_is_replaced_as_a_whole_or_not_at_all() {
+        /// Gives nothing another name.
+        #[derive(Debug)]
+        struct Stubborn;
+        impl Disk for Stubborn {
+            fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+                LocalDisk.create(path)
+            }
+            fn rename(&self, _: &Path, _: &Path, _: Rename) -> io::Result<()> {
+                Err(io::ErrorKind::PermissionDenied.into())
+            }
+        }
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("a.txt");
+        for text in ["one", "two"] {
+            replace(&LocalDisk, &path, text.as_bytes()).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+        assert!(replace(&Stubborn, &path, b"three").is_err());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "two");
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1, "nothing is left beside it");
+    }
+
+    #[test]
     fn folders_change_places_in_one_step() {
         let root = tempfile::tempdir().unwrap();
         let (a, b) = (root.path().join("a"), root.path().join("b"));

@@ -30,6 +30,9 @@ pub(super) enum Form {
     Drum,
 }
 
+/// A box with round ends.
+const ROUND: Form = Form::Box(18);
+
 /// A node as it is drawn.
 #[derive(Clone, Debug)]
 pub(super) struct Face {
@@ -37,6 +40,8 @@ pub(super) struct Face {
     pub notes: Vec<String>,
     pub form: Form,
     pub size: Size,
+    text_width: f64,
+    stacked: bool,
 }
 
 impl Face {
@@ -68,31 +73,43 @@ impl Face {
         let width = wide(&lines, letter).max(wide(&notes, SMALL_LETTER));
         let form = match node.kind {
             Kind::Function if lines.len() + notes.len() <= 2 && width <= ELLIPSE => Form::Ellipse,
-            Kind::Function => Form::Box(18),
+            Kind::Function => ROUND,
             Kind::Data | Kind::Result => Form::Box(4),
             Kind::Source => Form::Drum,
         };
-        let mut face = Face { lines, notes, form, size: Size::default() };
-        let height = face.text_height();
+        Face { lines, notes, form, size: Size::default(), text_width: width, stacked: node.times > 1 }.shaped(form)
+    }
+
+    /// The same texts in this shape.
+    fn shaped(mut self, form: Form) -> Face {
+        let (width, height) = (self.text_width, self.text_height());
         let (w, h) = match form {
             // the corners of the text lie inside the ellipse
             Form::Ellipse => {
                 let b: f64 = height / 2.0 + 10.0;
                 let tall = (height / 2.0 - 1.0) / b;
-                ((width + 6.0) / (1.0 - tall * tall).sqrt(), 2.0 * b)
+                let w = (width + 6.0) / (1.0 - tall * tall).sqrt();
+                (w.max(0.95 * 44f64.max(2.0 * b)), 2.0 * b)
             }
-            Form::Box(_) => (width + 22.0, height + 14.0),
+            Form::Box(_) => (30f64.max(width + 22.0), 26f64.max(height + 14.0)),
             Form::Drum => (width + 24.0, height + 12.0 + 4.0 * DRUM),
         };
-        let stacked = if node.times > 1 { STACKED } else { 0.0 };
-        let least = if form == Form::Ellipse { h.max(44.0) * 0.95 } else { 30.0 };
-        face.size = Size {
-            width: w.max(least).round() + stacked,
-            height: h.max(26.0).round() + stacked,
-            round: form == Form::Ellipse,
-        };
-        face
+        let stacked = if self.stacked { STACKED } else { 0.0 };
+        let round = form == Form::Ellipse;
+        self.size = Size { width: w.round() + stacked, height: h.round() + stacked, round };
+        self.form = form;
+        self
     }
+}
+
+/// The faces of nodes. One function that is too wide for an ellipse stands in a box with round ends, and then all do.
+pub(super) fn faces(nodes: &[Node]) -> Vec<Face> {
+    let faces: Vec<Face> = nodes.iter().map(Face::of).collect();
+    if !faces.iter().any(|f| f.form == ROUND) {
+        return faces;
+    }
+    let alike = |face: Face| if face.form == Form::Ellipse { face.shaped(ROUND) } else { face };
+    faces.into_iter().map(alike).collect()
 }
 
 /// Half the height of the lid of a drum.

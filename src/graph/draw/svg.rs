@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::Direction;
 use super::drawing::{Drawing, Edge, Kind, Node, State};
-use super::face::{DRUM, Face, Form, LETTER, LINE, SMALL_LETTER, SMALL_LINE, STACKED, said};
+use super::face::{DRUM, Face, Form, LETTER, LINE, SMALL_LETTER, SMALL_LINE, STACKED, faces, said};
 use super::layout::{Layout, Point, Rect, Route, Size};
 use super::palette::{DARK, LIGHT, Paper};
 use super::text::{number, width, xml};
@@ -19,7 +19,7 @@ const NAMED: usize = 6;
 
 /// A drawing as SVG.
 pub(super) fn write(drawing: &Drawing, direction: Direction) -> String {
-    let faces: Vec<Face> = drawing.nodes.iter().map(Face::of).collect();
+    let faces = faces(&drawing.nodes);
     let sizes: Vec<Size> = faces.iter().map(|f| f.size).collect();
     let edges: Vec<(u32, u32)> = drawing.edges.iter().map(|e| (e.from, e.to)).collect();
     let layout = Layout::new(&sizes, &edges, direction);
