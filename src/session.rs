@@ -20,6 +20,7 @@ use crate::plan::rules::optimise;
 use crate::plan::{Meter, Plan};
 
 mod analyse;
+mod pictures;
 mod profile;
 mod progress;
 mod watching;
