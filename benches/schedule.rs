@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use partita::base::Token;
-use partita::exec::{Executor, Pool, RunContext, Serial, TaskContext, Work};
+use partita::exec::{Executor, Observer, Pool, RunContext, Serial, TaskContext, Work};
 use partita::graph::{Key, Label, Order, Payload, TaskGraph, TaskId};
+use partita::watch::Recorder;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -73,6 +74,19 @@ fn bench(c: &mut Criterion) {
                     });
                 });
             }
+        }
+    }
+    for tasks in [10_000, 1_000_000] {
+        group.throughput(Throughput::Elements(tasks as u64));
+        for (name, executor) in executors {
+            group.bench_function(BenchmarkId::new(format!("the same tree with a recorder, {name}"), tasks), |b| {
+                b.iter(|| {
+                    let (graph, root) = tree(tasks);
+                    let recorder: Arc<dyn Observer> = Arc::new(Recorder::new());
+                    let context = RunContext { observers: vec![recorder], ..RunContext::new(TaskContext::default()) };
+                    executor.submit(graph, vec![root], context).wait().expect("tasks that do nothing")
+                });
+            });
         }
     }
     group.finish();

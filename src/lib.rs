@@ -35,7 +35,8 @@
 //! | frames | [`DataFrame`], [`Join`], [`concat`](fn@concat), [`Sample`], [`Include`] |
 //! | results | [`Table`], [`DataFrame::compute`], [`DataFrame::batches`], [`DataFrame::persist`] and [`wait`], [`DataFrame::to_parquet`] |
 //! | pictures | [`DataFrame::visualize`], [`Visualize`], [`Drawing`] |
-//! | threads, memory, progress | [`Session`], [`Scheduler`], [`config`], `watch::Dashboard` (feature `dashboard`) |
+//! | threads, memory | [`Session`], [`Scheduler`], [`config`] |
+//! | seeing what happens | [`ProgressBar`], [`DataFrame::explain_analyze`], [`profile`](fn@profile), [`performance_report`](fn@performance_report), `watch::Dashboard` (feature `dashboard`) |
 //! | models | [`Pipeline`], [`GridSearchCv`], [`LogisticRegression`] and the module [`ml`] |
 //! | what goes wrong | [`Error`], [`ErrorKind`], [`Location`] |
 //!

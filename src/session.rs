@@ -22,6 +22,7 @@ use crate::plan::{Meter, Plan};
 mod analyse;
 #[cfg(feature = "dashboard")]
 mod dashboard;
+mod pictures;
 mod profile;
 mod progress;
 mod watching;

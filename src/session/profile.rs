@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Session;
+use super::pictures::pictures;
 use crate::base::{Error, Result, shown};
 use crate::watch::{About, Profile, Recorder, Sampler};
 
@@ -63,7 +64,7 @@ impl Session {
             title: "Performance report".to_string(),
             program: program.unwrap_or_default(),
             settings: self.settings(),
-            pictures: Vec::new(),
+            pictures: pictures(&profile),
         };
         let page = profile.to_html(&about);
         std::fs::write(path, page).map_err(|e| Error::io(path.display(), e).doing("write a report to"))?;

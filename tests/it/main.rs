@@ -21,5 +21,6 @@ mod semantics;
 mod sorting;
 mod spills;
 mod together;
+mod watching;
 mod windows;
 mod writes;
