@@ -12,8 +12,9 @@ use arrow::datatypes::DataType::Float64;
 use arrow::datatypes::{Float64Type, Int64Type};
 use partita::ml::linfa::DatasetBase;
 use partita::{
-    Categorizer, ColumnTransformer, CsvOptions, DataFrame, DummyEncoder, Error, GridSearchCv, LogisticRegression,
-    ParamGrid, Pipeline, Result, Sample, Session, StandardScaler, Target, col, lit, read_csv_with, read_parquet,
+    Categorizer, Client, ColumnTransformer, CsvOptions, DataFrame, DummyEncoder, Error, GridSearchCv,
+    LogisticRegression, ParamGrid, Pipeline, Result, Sample, Session, StandardScaler, Target, col, delayed, lit,
+    read_csv_with, read_parquet,
 };
 
 #[global_allocator]
@@ -141,6 +142,42 @@ fn grouped(name: &str, data: &str) -> Result<BTreeMap<String, f64>> {
     Ok(answer)
 }
 
+/// The tutorial's graph: `rounds` times increment, power2 and add, and the sum of all.
+fn delayed_graph(rounds: i64) -> Result<BTreeMap<String, f64>> {
+    let increment = delayed(|x: i64| x + 1).named("increment");
+    let power2 = delayed(|x: i64| x ^ 2).named("power2");
+    let add = delayed(|x: i64, y: i64| x + y).named("add");
+    let output: Vec<_> = (1..=rounds).map(|x| add.call(increment.call(x), power2.call(x))).collect();
+    let total = delayed(|xs: Vec<i64>| xs.iter().sum::<i64>()).named("sum").call(output);
+    Ok([("sum".into(), total.compute()? as f64), ("tasks".into(), (3 * rounds + 1) as f64)].into())
+}
+
+/// The same as futures, which run while others are submitted.
+fn futures(rounds: i64) -> Result<BTreeMap<String, f64>> {
+    let client = Client::local()?;
+    let task = client.task().pure(false);
+    let round = |x: i64| {
+        let (a, b) = (task.submit(|x: i64| x + 1, (x,)), task.submit(|x: i64| x ^ 2, (x,)));
+        task.submit(|a: i64, b: i64| a + b, (a, b))
+    };
+    let output: Vec<_> = (1..=rounds).map(round).collect();
+    let total = client.submit(|xs: Vec<i64>| xs.iter().sum::<i64>(), (output,));
+    Ok([("sum".into(), total.result()? as f64), ("tasks".into(), (3 * rounds + 1) as f64)].into())
+}
+
+/// One call after the other: submitted, and its result waited for.
+fn round_trips(calls: i64) -> Result<BTreeMap<String, f64>> {
+    let client = Client::local()?;
+    let task = client.task().pure(false);
+    let begun = Instant::now();
+    let mut sum = 0;
+    for x in 0..calls {
+        sum += task.submit(|x: i64| x + 1, (x,)).result()?;
+    }
+    let microseconds = begun.elapsed().as_secs_f64() / calls as f64 * 1e6;
+    Ok([("sum".into(), sum as f64), ("round_trip_us".into(), microseconds)].into())
+}
+
 fn run(workload: &str, data: &str, out: &str) -> Result<BTreeMap<String, f64>> {
     match workload {
         "W1" => describe(&read_parquet(format!("{data}/*.parquet"))?),
@@ -168,6 +205,11 @@ fn run(workload: &str, data: &str, out: &str) -> Result<BTreeMap<String, f64>> {
         }
         "W5.2pct" => search(data, Some(0.02)),
         "W5.68k" | "W5.1m" => search(data, None),
+        "W7.10k" => delayed_graph(9_999),
+        "W7.100k" => delayed_graph(33_333),
+        "W7.1m" => delayed_graph(333_333),
+        "W7.futures" => futures(9_999),
+        "W7.round-trips" => round_trips(100_000),
         other => Err(Error::invalid(format!("there is no workload {other}"))),
     }
 }

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak};
 
 use crate::base::{ByteSize, Deferred, Error, Result, Token, config};
 use crate::exec::{
-    Budget, Cancel, Executor, LiveGraph, LocalScratch, Observer, Pool, Run, RunContext, Serial, Spill, TaskContext,
-    Work,
+    Budget, Cancel, Executor, LiveGraph, LocalScratch, Observer, Observers, Pool, Run, RunContext, Serial, Spill,
+    TaskContext, Work,
 };
 use crate::graph::{Payload, TaskGraph, TaskId};
 use crate::io::checkpoint::CheckpointSource;
@@ -59,7 +59,7 @@ struct World {
     scheduler: Scheduler,
     memory_limit: ByteSize,
     task: TaskContext,
-    observers: RwLock<Vec<Arc<dyn Observer>>>,
+    observers: Observers,
     strict: bool,
     fuse: bool,
     #[cfg(feature = "dashboard")]
@@ -182,8 +182,7 @@ impl Session {
     }
 
     fn context(&self, window: Option<usize>) -> RunContext {
-        let observers = self.0.observers.read().unwrap_or_else(PoisonError::into_inner).clone();
-        RunContext { task: self.0.task.clone(), observers, window }
+        RunContext { task: self.0.task.clone(), observers: self.0.observers.now(), window }
     }
 
     /// Starts a graph of tasks.
@@ -197,7 +196,7 @@ impl Session {
 
     /// Starts a graph that grows while it runs.
     pub fn live(&self) -> LiveGraph {
-        self.0.executor.live(self.context(None))
+        self.0.executor.live(self.0.task.clone(), self.0.observers.clone())
     }
 
     /// The plan as it will run: with all rules applied, before anything is computed.
@@ -418,7 +417,7 @@ impl SessionBuilder {
             scheduler,
             memory_limit: limit,
             task,
-            observers: RwLock::new(self.observers),
+            observers: Observers::new(self.observers),
             strict: self.strict.map_or_else(|| setting("strict"), |strict| Ok(Some(strict)))?.unwrap_or(false),
             fuse: self.fuse,
             #[cfg(feature = "dashboard")]

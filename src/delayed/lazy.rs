@@ -12,6 +12,7 @@ use super::node::{Need, Node, graph, only};
 use crate::base::{Error, Result, Token};
 use crate::exec::LiveWork;
 use crate::graph::Key;
+use crate::graph::draw::{Tasks, Visualize};
 use crate::session::Session;
 
 /// A value that is not computed yet: see [`delayed`](fn@delayed). Clones stand for the same value.
@@ -102,7 +103,25 @@ impl<T: Value> Delayed<T> {
         delayed(function).apply((self,))
     }
 
-    /// Gives the calls that are written down, as a graph of tasks: how many there are.
+    /// A picture of the calls that are written down: as SVG, as DOT or as a file, top down or left to right (Dask's
+    /// `visualize`). Functions are round, what they give is a box. Nothing is computed, and no program is needed.
+    ///
+    /// ```
+    /// use partita::delayed;
+    /// let inc = delayed(|x: i64| x + 1).named("inc");
+    /// let total = delayed(|x: i64, y: i64| x + y).named("add").call(inc.call(1), inc.call(2));
+    /// assert!(total.visualize().left_to_right().svg()?.contains("inc"));
+    /// # Ok::<(), partita::Error>(())
+    /// ```
+    ///
+    /// Asking for it is an error of kind `Unsupported` when there are more than 1,000 nodes, unless it is
+    /// [`collapsed`](Visualize::collapsed) or [`forced`](Visualize::force).
+    pub fn visualize(&self) -> Visualize {
+        let (graph, wanted) = graph(&[&self.node]);
+        Visualize::of_tasks(self.name(), Tasks::of(&graph, &wanted))
+    }
+
+    /// How many tasks the calls that are written down are.
     pub fn num_tasks(&self) -> usize {
         graph(&[&self.node]).0.len()
     }

@@ -2,7 +2,8 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
 use crate::base::Error;
@@ -85,6 +86,64 @@ pub trait Observer: Send + Sync {
 pub(super) fn tell(observers: &[Arc<dyn Observer>], event: &Event<'_>) {
     for observer in observers {
         let _ = catch_unwind(AssertUnwindSafe(|| observer.notice(event)));
+    }
+}
+
+/// Who watches a session now. Clones are handles to the same list.
+#[derive(Clone, Default)]
+pub struct Observers(Arc<Watching>);
+
+#[derive(Default)]
+struct Watching {
+    /// Each with the number of its coming.
+    list: RwLock<Vec<(u64, Arc<dyn Observer>)>>,
+    came: AtomicU64,
+}
+
+impl Observers {
+    /// These.
+    pub fn new(observers: impl IntoIterator<Item = Arc<dyn Observer>>) -> Observers {
+        let all = Observers::default();
+        observers.into_iter().for_each(|observer| all.add(observer));
+        all
+    }
+
+    fn list(&self) -> RwLockReadGuard<'_, Vec<(u64, Arc<dyn Observer>)>> {
+        self.0.list.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One more.
+    pub fn add(&self, observer: Arc<dyn Observer>) {
+        let mut list = self.0.list.write().unwrap_or_else(PoisonError::into_inner);
+        list.push((self.0.came.fetch_add(1, Ordering::Relaxed), observer));
+    }
+
+    /// This one no longer.
+    pub fn remove(&self, observer: &Arc<dyn Observer>) {
+        let mut list = self.0.list.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = list.iter().position(|(_, o)| Arc::ptr_eq(o, observer)) {
+            list.remove(at);
+        }
+    }
+
+    /// Those who watch at this moment.
+    pub fn now(&self) -> Vec<Arc<dyn Observer>> {
+        self.list().iter().map(|(_, observer)| observer.clone()).collect()
+    }
+
+    /// Whether nobody watches.
+    pub fn is_empty(&self) -> bool {
+        self.list().is_empty()
+    }
+
+    /// How many have ever come.
+    pub(super) fn came(&self) -> u64 {
+        self.0.came.load(Ordering::Relaxed)
+    }
+
+    /// Those who came after the first `came`.
+    pub(super) fn since(&self, came: u64) -> Vec<Arc<dyn Observer>> {
+        self.list().iter().filter(|(number, _)| *number >= came).map(|(_, observer)| observer.clone()).collect()
     }
 }
 

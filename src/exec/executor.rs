@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use super::workers::Workers;
-use super::{LiveGraph, Run, RunContext, Work};
+use super::{LiveGraph, Observers, Run, RunContext, TaskContext, Work};
 use crate::base::{Error, Result};
 use crate::graph::{TaskGraph, TaskId};
 
@@ -14,7 +14,7 @@ pub trait Executor: fmt::Debug + Send + Sync {
     fn submit(&self, graph: TaskGraph<Work>, wanted: Vec<TaskId>, context: RunContext) -> Run;
 
     /// Starts a graph that grows while it runs.
-    fn live(&self, context: RunContext) -> LiveGraph;
+    fn live(&self, task: TaskContext, observers: Observers) -> LiveGraph;
 
     /// How many threads work at once.
     fn threads(&self) -> usize;
@@ -35,8 +35,8 @@ impl Executor for Serial {
         Run::start(graph, wanted, context, None)
     }
 
-    fn live(&self, context: RunContext) -> LiveGraph {
-        LiveGraph::new(context, None)
+    fn live(&self, task: TaskContext, observers: Observers) -> LiveGraph {
+        LiveGraph::new(task, observers, None)
     }
 
     fn threads(&self) -> usize {
@@ -88,8 +88,8 @@ impl Executor for Pool {
         Run::start(graph, wanted, context, Some(self.workers.clone()))
     }
 
-    fn live(&self, context: RunContext) -> LiveGraph {
-        LiveGraph::new(context, Some(self.workers.clone()))
+    fn live(&self, task: TaskContext, observers: Observers) -> LiveGraph {
+        LiveGraph::new(task, observers, Some(self.workers.clone()))
     }
 
     fn threads(&self) -> usize {

@@ -31,7 +31,7 @@ mod workers;
 pub use budget::{Budget, Reclaim, Reservation};
 pub use cancel::Cancel;
 pub use context::TaskContext;
-pub use event::{Event, Gauge, GraphView, Observer, Usage};
+pub use event::{Event, Gauge, GraphView, Observer, Observers, Usage};
 pub use executor::{Executor, Pool, Serial};
 pub use live::{LiveGraph, LiveOptions, LiveTask, LiveWork, Mailbox, Status};
 pub use run::{Run, RunContext, Work};

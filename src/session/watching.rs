@@ -1,6 +1,6 @@
 //! Who watches a session, and for how long.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use super::Session;
 use crate::exec::{Gauge, Observer, Usage};
@@ -8,7 +8,7 @@ use crate::exec::{Gauge, Observer, Usage};
 impl Session {
     /// Adds somebody who watches all runs that start from now on.
     pub fn observe(&self, observer: Arc<dyn Observer>) {
-        self.0.observers.write().unwrap_or_else(PoisonError::into_inner).push(observer);
+        self.0.observers.add(observer);
     }
 
     /// Adds somebody who watches all runs that start before the returned guard is dropped, to their end.
@@ -42,10 +42,7 @@ pub struct Watching {
 
 impl Drop for Watching {
     fn drop(&mut self) {
-        let mut observers = self.session.0.observers.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(at) = observers.iter().position(|o| Arc::ptr_eq(o, &self.observer)) {
-            observers.remove(at);
-        }
+        self.session.0.observers.remove(&self.observer);
     }
 }
 

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,7 @@ use crate::base::{Result, Token};
 use crate::exec::event::{GraphView, tell};
 use crate::exec::run::{next_run, panicked};
 use crate::exec::workers::Workers;
-use crate::exec::{Event, RunContext, TaskContext};
+use crate::exec::{Event, Observers, TaskContext};
 use crate::graph::{Key, Label, Payload};
 
 /// What a task does: from the results it needs, in their order, to its own. It may have to run again.
@@ -35,7 +36,10 @@ pub struct LiveGraph(Arc<Core>);
 
 struct Core {
     run: u64,
-    context: RunContext,
+    task: TaskContext,
+    observers: Observers,
+    /// How many observers know of this run.
+    introduced: AtomicU64,
     pool: Option<Arc<Workers>>,
     books: Mutex<Books>,
 }
@@ -53,12 +57,10 @@ const LOOKS: usize = 512;
 const LOOK: Duration = Duration::from_millis(5);
 
 impl LiveGraph {
-    pub(in crate::exec) fn new(context: RunContext, pool: Option<Arc<Workers>>) -> LiveGraph {
-        let mut context = context;
-        context.task.cancel = context.task.cancel.child();
-        let graph = LiveGraph(Arc::new(Core { run: next_run(), context, pool, books: Mutex::default() }));
-        graph.tell(&Event::RunStarted { run: graph.0.run, tasks: 0, graph: &Nothing });
-        graph
+    pub(in crate::exec) fn new(task: TaskContext, observers: Observers, pool: Option<Arc<Workers>>) -> LiveGraph {
+        let task = TaskContext { cancel: task.cancel.child(), ..task };
+        let introduced = AtomicU64::new(0);
+        LiveGraph(Arc::new(Core { run: next_run(), task, observers, introduced, pool, books: Mutex::default() }))
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Books> {
@@ -77,12 +79,19 @@ impl LiveGraph {
     }
 
     fn tell(&self, event: &Event<'_>) {
-        tell(&self.0.context.observers, event);
+        let Core { run, observers, introduced, .. } = &*self.0;
+        // who came later hears of the run first
+        let came = observers.came();
+        let known = introduced.swap(came, Ordering::Relaxed);
+        if known < came {
+            tell(&observers.since(known), &Event::RunStarted { run: *run, tasks: 0, graph: &Nothing });
+        }
+        tell(&observers.now(), event);
     }
 
     /// What tasks may use.
     pub fn context(&self) -> &TaskContext {
-        &self.0.context.task
+        &self.0.task
     }
 
     /// Whether work goes on while nobody waits for it.
@@ -114,7 +123,7 @@ impl LiveGraph {
         if let Some(id) = books.find(key) {
             return LiveTask::counted(self, id, key, name);
         }
-        if !self.0.context.observers.is_empty() {
+        if !self.0.observers.is_empty() {
             drop(books);
             let keys: Vec<Key> = needs.iter().map(|need| need.key()).collect();
             self.tell(&Event::TaskAdded { run: self.0.run, key, label: &label(name), needs: &keys });
@@ -218,7 +227,7 @@ impl LiveGraph {
         let Job { id, key, label, work, inputs, cancel } = job;
         let task = TaskContext { cancel, ..self.context().clone() };
         let worker = self.0.pool.as_ref().and_then(|p| p.current());
-        let watched = !self.0.context.observers.is_empty();
+        let watched = !self.0.observers.is_empty();
         let begun = watched.then(Instant::now);
         if let Some(at) = begun {
             self.tell(&Event::TaskStarted { run: self.0.run, key, label: &label, worker, at });
@@ -365,7 +374,7 @@ impl Drop for Core {
     fn drop(&mut self) {
         let closed = self.books.get_mut().unwrap_or_else(PoisonError::into_inner).closed;
         if !closed {
-            tell(&self.context.observers, &Event::RunFinished { run: self.run, failed: false });
+            tell(&self.observers.now(), &Event::RunFinished { run: self.run, failed: false });
         }
     }
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::base::{Error, ErrorKind, Result, Token};
-use crate::exec::{Executor, Pool, RunContext, Serial, TaskContext};
+use crate::exec::{Executor, Observers, Pool, Serial, TaskContext};
 use crate::graph::{Key, Payload};
 
 fn executors() -> Vec<Arc<dyn Executor>> {
@@ -13,7 +13,7 @@ fn executors() -> Vec<Arc<dyn Executor>> {
 }
 
 fn live(executor: &Arc<dyn Executor>) -> LiveGraph {
-    executor.live(RunContext::new(TaskContext::default()))
+    executor.live(TaskContext::default(), Observers::default())
 }
 
 fn key(n: usize) -> Key {
