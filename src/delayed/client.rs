@@ -186,6 +186,11 @@ impl Client {
         self.0.close();
     }
 
+    /// How many calls have not ended yet.
+    pub fn pending(&self) -> usize {
+        self.0.live.counts().1
+    }
+
     /// Whether it was closed.
     pub fn is_closed(&self) -> bool {
         self.0.live.is_closed()

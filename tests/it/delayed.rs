@@ -306,6 +306,40 @@ fn cancelling_closing_and_dropping() {
     assert!(client.submit(increment, (1,)).cancelled());
 }
 
+/// Calls until it is so, for at most this long.
+fn soon(what: &str, within: Duration, mut is: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is() {
+        assert!(begun.elapsed() < within, "{what} takes longer than {within:?}");
+        std::thread::sleep(Duration::from_micros(200));
+    }
+}
+
+#[test]
+fn a_hundred_thousand_tasks_are_cancelled_at_once() {
+    static AT_WORK: AtomicUsize = AtomicUsize::new(0);
+    let client = Client::connect(&cluster(4)).unwrap();
+    let slow = delayed(|x: i64| {
+        AT_WORK.fetch_add(1, Ordering::SeqCst);
+        let block = vec![x; 10_000];
+        std::thread::sleep(Duration::from_millis(1));
+        AT_WORK.fetch_sub(1, Ordering::SeqCst);
+        block
+    });
+    let length = delayed(|blocks: Vec<Vec<i64>>| blocks.len());
+    let all: Vec<_> = (0..100_000).map(|x| slow.call(x)).collect();
+    let total = client.compute(&length.call(all));
+    let budget = client.session().budget().clone();
+    soon("the beginning", Duration::from_secs(20), || budget.held() > 1 << 20);
+    total.cancel();
+    let idle = || AT_WORK.load(Ordering::SeqCst) == 0 && client.pending() == 0 && budget.held() == 0;
+    // a slow machine may take its time to schedule four threads; what is dropped is counted in tasks, not in time
+    soon("cancelling", Duration::from_millis(1000), idle);
+    assert!(total.cancelled());
+    // the threads are free for others
+    assert_eq!(client.submit(increment, (1,)).result().unwrap(), 2);
+}
+
 #[test]
 fn more_than_the_limit_is_an_error_and_not_a_crash() {
     let cluster = LocalCluster::builder().threads_per_worker(1).memory_limit("64MB").start().unwrap();
