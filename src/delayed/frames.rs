@@ -50,14 +50,14 @@ impl Collection for DataFrame {
     type Output = Table;
 
     fn submit_to(&self, client: &Client) -> Future<Table> {
-        let frame = DataFrame::from_plan(self.plan().clone(), client.session().clone());
+        let frame = self.in_session(client.session());
         let key = Key::new(frame.token(), 0);
         let work: LiveWork = Arc::new(move |_, ctx| content::keep(frame.compute_unless(&ctx.cancel)?, ctx));
         Future::of(client.live().add(key, &"compute".into(), &[], work, LiveOptions::default()))
     }
 
     fn persist_in(&self, session: &Session) -> Result<Self> {
-        DataFrame::from_plan(self.plan().clone(), session.clone()).persist()
+        self.in_session(session).persist()
     }
 }
 

@@ -63,6 +63,20 @@ impl DataFrame {
         &self.session
     }
 
+    /// The same frame in another session: with other threads, another scheduler or another memory limit.
+    ///
+    /// ```
+    /// use partita::{Scheduler, Session, read_parquet};
+    /// let alone = Session::builder().scheduler(Scheduler::Synchronous).build()?;
+    /// let trips = read_parquet("data/*.parquet")?;
+    /// assert_eq!(trips.in_session(&alone).head(3)?.compute()?.num_rows(), 3);
+    /// # Ok::<(), partita::Error>(())
+    /// ```
+    #[must_use]
+    pub fn in_session(&self, session: &Session) -> DataFrame {
+        DataFrame::from_plan(self.plan.clone(), session.clone())
+    }
+
     /// What is to be computed.
     pub fn plan(&self) -> &Plan {
         &self.plan
