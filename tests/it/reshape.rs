@@ -93,6 +93,10 @@ fn a_pivot_table_is_that_of_pandas() {
             assert_eq!(numbers(&table, "1"), [Some(4.0), Some(0.1)]);
             assert_eq!(numbers(&table, "2"), [Some(0.85), None]);
             assert_eq!(numbers(&table, "3"), [Some(7.25), None]);
+            // a column in which nothing has a value is none (pandas' dropna=True), but a count is one
+            let few = df.filter(col("k").eq("b")).unwrap();
+            assert_eq!(few.pivot_table("k", "z", col("x").mean()).unwrap().columns(), ["k", "1"]);
+            assert_eq!(few.pivot_table("k", "z", col("x").count()).unwrap().columns(), ["k", "1", "3"]);
             let other = df.pivot_table("z", "k", col("x").count()).unwrap();
             assert_eq!(other.columns(), ["z", "a", "b"]);
             assert_eq!(numbers(&other, "a"), [Some(2.0), Some(2.0), Some(1.0)]);
