@@ -88,8 +88,14 @@ fn what_is_appended_has_the_columns_that_are_there() {
         assert!(said.contains(expected) && said.contains("part-0000"), "{said}");
         said
     };
-    refused(frame(1).drop(["id"]).unwrap(), "column `id`: the files that are there have this column, the frame does not");
-    refused(frame(1).with_column("more", col("id") * 2).unwrap(), "column `more`: the files that are there have no such");
+    refused(
+        frame(1).drop(["id"]).unwrap(),
+        "column `id`: the files that are there have this column, the frame does not",
+    );
+    refused(
+        frame(1).with_column("more", col("id") * 2).unwrap(),
+        "column `more`: the files that are there have no such",
+    );
     let wider = frame(1).astype([("g", DataType::Float64)]).unwrap();
     let said = refused(wider.clone(), "column `g`: the column is Int64 there, and Float64 here");
     assert!(said.contains("astype()"), "{said}");
