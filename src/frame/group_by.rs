@@ -15,7 +15,8 @@ pub struct GroupBy {
 }
 
 impl DataFrame {
-    /// Rows by the values of some columns or expressions: pandas' `groupby`.
+    /// Rows by the values of some columns or expressions: pandas' `groupby`. A key of categories stays one, with the
+    /// categories that occur.
     ///
     /// ```
     /// use partita::{DataFrame, col};

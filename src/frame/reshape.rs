@@ -55,8 +55,8 @@ impl DataFrame {
     }
 
     /// A row for each combination of `index` and a column for each value of `columns`, with the aggregate of the rows that
-    /// have both; null where there are none (pandas' `pivot_table`). Rows and columns are sorted; null and NaN are no
-    /// keys; columns are called as their values are written.
+    /// have both; null where there are none (pandas' `pivot_table`). Rows and columns are sorted, and left out where all
+    /// aggregates are null or NaN; null and NaN are no keys; columns are called as their values are written.
     ///
     /// Which columns there are depends on the rows, so they are looked up at once: this one method computes something
     /// before it returns. The table itself is computed when it is asked for.
@@ -86,7 +86,6 @@ impl DataFrame {
         let [column] = &columns[..] else {
             return Err(Error::invalid(format!("a pivot table has one column of names, not {}", columns.len())));
         };
-        let names = self.names_of(column)?;
         let taken = |name: &str| index.iter().any(|key| *key.name() == *name);
         let fresh = |name: &str| {
             let mut name = name.to_string();
@@ -99,6 +98,7 @@ impl DataFrame {
         let keys: Vec<Expr> = index.iter().cloned().chain([column.clone().alias(&key)]).collect();
         let long =
             self.groupby(keys)?.sort(false).agg([agg.alias(&value)])?.dropna(DropNa::any().subset([value.clone()]))?;
+        let names = long.names_of(&key, &column.name())?;
         let own: Vec<String> = index.iter().map(|key| key.name().to_string()).collect();
         let cells = names.iter().map(|(scalar, name)| {
             let here = col(&key).eq(Expr::Literal(scalar.clone()));
@@ -108,17 +108,16 @@ impl DataFrame {
         wide.sort_by(own)
     }
 
-    /// The distinct values of a column in order, and how they are written.
-    fn names_of(&self, column: &Expr) -> Result<Vec<(Scalar, String)>> {
-        let name = column.name();
-        let distinct = self.groupby(column.clone())?.sort(false).size()?.select(&*name)?;
-        let table = distinct.top_k(MOST_COLUMNS + 1, [&*name])?.compute()?.to_batch()?;
+    /// The distinct values of the column `key`, which is called `name`, in order, and how they are written.
+    fn names_of(&self, key: &str, name: &str) -> Result<Vec<(Scalar, String)>> {
+        let distinct = self.groupby(key)?.sort(false).size()?.select(key)?;
+        let table = distinct.top_k(MOST_COLUMNS + 1, [key])?.compute()?.to_batch()?;
         if table.num_rows() > MOST_COLUMNS {
             let error = Error::unsupported(format!("a pivot table of more than {MOST_COLUMNS} columns"));
-            return Err(error.at_column(name.as_ref()).help("group by both columns instead, or filter the rows first"));
+            return Err(error.at_column(name).help("group by both columns instead, or filter the rows first"));
         }
         if table.num_rows() == 0 {
-            return Err(Error::invalid("a pivot table without columns: there are no values").at_column(name.as_ref()));
+            return Err(Error::invalid("a pivot table without columns: there are no values").at_column(name));
         }
         let array = table.column(0);
         let options = FormatOptions::default();

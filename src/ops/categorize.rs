@@ -36,7 +36,8 @@ impl Categorize {
     }
 }
 
-fn data_type() -> DataType {
+/// The type of columns of categories.
+pub(in crate::ops) fn data_type() -> DataType {
     DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
 }
 
@@ -127,7 +128,7 @@ impl Op for Categorize {
 
 /// The categories of a column.
 #[derive(Clone)]
-struct Categories {
+pub(in crate::ops) struct Categories {
     values: ArrayRef,
     groups: Arc<Grouper>,
     /// The place of each group among the values.
@@ -141,7 +142,11 @@ impl fmt::Debug for Categories {
 }
 
 impl Categories {
-    fn new(found: &Grouper) -> Result<Categories> {
+    /// The texts that are groups, in order.
+    ///
+    /// # Errors
+    /// `Unsupported` for more than 2 GB of them.
+    pub(in crate::ops) fn new(found: &Grouper) -> Result<Categories> {
         let keys = found.keys(None)?;
         let Some(texts) = keys.first() else { return Err(Error::invalid("categories of no column")) };
         let texts = filter(texts, &is_not_null(texts)?)?;
@@ -154,7 +159,11 @@ impl Categories {
         Ok(Categories { values, groups: Arc::new(groups), codes: codes.into() })
     }
 
-    fn coded(&self, texts: &ArrayRef) -> Result<ArrayRef> {
+    /// These texts as categories; what is none is null.
+    ///
+    /// # Errors
+    /// Never in practice.
+    pub(in crate::ops) fn coded(&self, texts: &ArrayRef) -> Result<ArrayRef> {
         let mut ids = Vec::new();
         let hashes = hash_rows(std::slice::from_ref(texts))?;
         self.groups.find(std::slice::from_ref(texts), &hashes, &mut ids)?;

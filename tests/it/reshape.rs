@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, Float64Array, Int64Array, ListArray, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Int32Type, Int64Type};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use partita::{DataFrame, DropNa, Join, Scheduler, Session, col, row_number};
+use partita::{DataFrame, DropNa, Join, Keep, Scheduler, Session, col, row_number};
 
 fn sessions() -> Vec<Session> {
     let session = |scheduler, limit: &str, rows| {
@@ -93,6 +93,10 @@ fn a_pivot_table_is_that_of_pandas() {
             assert_eq!(numbers(&table, "1"), [Some(4.0), Some(0.1)]);
             assert_eq!(numbers(&table, "2"), [Some(0.85), None]);
             assert_eq!(numbers(&table, "3"), [Some(7.25), None]);
+            // a column in which nothing has a value is none (pandas' dropna=True), but a count is one
+            let few = df.filter(col("k").eq("b")).unwrap();
+            assert_eq!(few.pivot_table("k", "z", col("x").mean()).unwrap().columns(), ["k", "1"]);
+            assert_eq!(few.pivot_table("k", "z", col("x").count()).unwrap().columns(), ["k", "1", "3"]);
             let other = df.pivot_table("z", "k", col("x").count()).unwrap();
             assert_eq!(other.columns(), ["z", "a", "b"]);
             assert_eq!(numbers(&other, "a"), [Some(2.0), Some(2.0), Some(1.0)]);
@@ -167,6 +171,18 @@ fn categories_are_the_texts_they_stand_for() {
         same(&|df| df.with_column("n", row_number().over("k")));
         same(&|df| df.with_column("n", col("k").shift(1)));
         same(&|df| df.pivot_table("k", "z", col("x").sum()));
+        same(&|df| df.pivot_table("z", "k", col("x").sum()));
+        same(&|df| df.drop_duplicates(["k"], Keep::First));
+        same(&|df| df.value_counts("k"));
+        // keys stay what they are, with the categories that occur
+        let only = df.filter(col("k").ne("b")).unwrap().groupby(["k", "z"]).unwrap();
+        assert_eq!(only.clone().agg([col("x").sum()]).unwrap().dtype("k").unwrap(), dictionary);
+        let only = only.sort(false).agg([col("x").median()]).unwrap();
+        for batch in only.batches().unwrap() {
+            let batch = batch.unwrap();
+            let k = batch.column(0).as_dictionary::<Int32Type>();
+            assert_eq!(k.values().as_string::<i32>().iter().flatten().collect::<Vec<_>>(), ["a"]);
+        }
         same(&|df| df.melt("z", "k"));
         same(&|df| df.repartition(2)?.top_k(3, [col("k").desc()]));
         let csv = |df: &DataFrame, name: &str| {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arrow::array::{ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, StringArray};
-use arrow::datatypes::Int64Type;
+use arrow::datatypes::{DataType, Int64Type};
 use partita::{
     Compression, CsvWriteOptions, DataFrame, ParquetWriteOptions, Scheduler, Session, WriteMode, col, read_csv,
     read_parquet,
@@ -70,6 +70,64 @@ fn modes_replace_and_add() {
     assert!(zst.join("part-00003.csv.zst").exists());
     assert_eq!(generations(&read_csv(&*zst).unwrap()), BTreeMap::from([(2, WHOLE)]));
     assert_eq!(fs::read_dir(root.path()).unwrap().count(), 3);
+}
+
+#[test]
+fn what_is_appended_has_the_columns_that_are_there() {
+    let root = tempfile::tempdir().unwrap();
+    let (parquet, csv, hive) = (root.path().join("parquet"), root.path().join("csv"), root.path().join("hive"));
+    let as_parquet = || ParquetWriteOptions::new().mode(WriteMode::Append);
+    let as_csv = || CsvWriteOptions::new().mode(WriteMode::Append);
+    frame(0).to_parquet(&parquet).unwrap();
+    frame(0).to_csv(&csv).unwrap();
+    frame(0).to_parquet_with(&hive, as_parquet().partition_by(["zone"])).unwrap();
+    let refused = |df: DataFrame, expected: &str| {
+        let said = df.to_parquet_with(&parquet, as_parquet()).unwrap_err();
+        assert!(matches!(said.kind(), partita::ErrorKind::Schema { .. }));
+        let said = said.to_string();
+        assert!(said.contains(expected) && said.contains("part-0000"), "{said}");
+        said
+    };
+    refused(
+        frame(1).drop(["id"]).unwrap(),
+        "column `id`: the files that are there have this column, the frame does not",
+    );
+    refused(
+        frame(1).with_column("more", col("id") * 2).unwrap(),
+        "column `more`: the files that are there have no such",
+    );
+    let wider = frame(1).astype([("g", DataType::Float64)]).unwrap();
+    let said = refused(wider.clone(), "column `g`: the column is Int64 there, and Float64 here");
+    assert!(said.contains("astype()"), "{said}");
+    let said = frame(1).rename([("g", "h")]).unwrap().to_csv_with(&csv, as_csv()).unwrap_err().to_string();
+    assert!(said.contains("column `h`") && said.contains("no such column"), "{said}");
+    let by = |names: &[&str]| as_parquet().partition_by(names.iter().copied());
+    let said = frame(1).to_parquet_with(&hive, by(&["g"])).unwrap_err().to_string();
+    assert!(said.contains("column `zone`: the folders there are named by `zone`, and here named by `g`"), "{said}");
+    let said = frame(1).to_parquet_with(&hive, by(&[])).unwrap_err().to_string();
+    assert!(said.contains("and here not named by it") && said.contains("partition_by"), "{said}");
+    let zones = frame(1).with_column("zone", col("id") % 3).unwrap();
+    let said = zones.to_parquet_with(&hive, by(&["zone"])).unwrap_err().to_string();
+    assert!(said.contains("column `zone`: the column is Utf8 there, and Int64 here"), "{said}");
+    // nothing has changed
+    for folder in [&parquet, &hive] {
+        assert_eq!(generations(&read_parquet(&**folder).unwrap()), BTreeMap::from([(0, WHOLE)]));
+    }
+    assert_eq!(fs::read_dir(root.path()).unwrap().count(), 3);
+    // their order does not matter, of CSV only names do, and what is null everywhere goes with everything
+    let turned = frame(1).select(["g", "id", "zone"]).unwrap();
+    turned.to_parquet_with(&parquet, as_parquet()).unwrap();
+    wider.to_csv_with(&csv, as_csv()).unwrap();
+    frame(1).to_parquet_with(&hive, by(&["zone"])).unwrap();
+    for folder in [&parquet, &hive] {
+        assert_eq!(generations(&read_parquet(&**folder).unwrap()), BTreeMap::from([(0, WHOLE), (1, WHOLE)]));
+    }
+    let nulls: ArrayRef = Arc::new(arrow::array::NullArray::new(2));
+    let ids: ArrayRef = Arc::new(Int64Array::from(vec![1, 2]));
+    let columns = [("zone", nulls, true), ("id", ids.clone(), true), ("g", ids, true)];
+    let batch = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
+    DataFrame::from_batches([batch]).unwrap().to_parquet_with(&parquet, as_parquet()).unwrap();
+    assert_eq!(read_parquet(&*parquet).unwrap().len().unwrap(), 402);
 }
 
 trait PartitionIds {

@@ -1,13 +1,17 @@
 //! CSV as a file format that partitions are written in.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
-use super::CsvWriter;
+use super::file::CsvFile;
+use super::source::EXTENSIONS;
+use super::{CsvOptions, CsvWriter};
 use crate::base::{Error, Result};
 use crate::exec::{Reservation, TaskContext};
+use crate::io::sink::append;
 use crate::io::sink::{Compression, Encoder, Format, Output, Placement, WriteMode};
 
 /// How CSV files are written, and where they are placed.
@@ -88,6 +92,20 @@ impl Format for CsvWriteOptions {
         let mut writer = CsvWriter::new(packed, self);
         writer.begin(schema)?;
         Ok(Box::new(CsvEncoder { writer, _held: held }))
+    }
+
+    fn fits(&self, folder: &Path, schema: &SchemaRef) -> Result<()> {
+        if !self.header {
+            return Ok(());
+        }
+        let files = append::files_below(folder, &EXTENSIONS)?;
+        let ends = [files.first(), files.last()].into_iter().flatten();
+        ends.filter(|file| file.size > 0).try_for_each(|info| {
+            // the types of columns are not told
+            let (file, ..) = CsvFile::open(info, &CsvOptions::new().delimiter(self.delimiter))?;
+            let there: Vec<_> = file.names.iter().map(|name| (name.as_str(), None, &*info.path)).collect();
+            append::same_columns(schema, &there)
+        })
     }
 
     fn placement(&self) -> Placement {

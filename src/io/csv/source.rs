@@ -16,7 +16,7 @@ use crate::io::hive::columns::HiveTexts;
 use crate::io::{Batches, FileInfo, HiveSource, PartitionInfo, Scan, Source, store};
 
 /// The endings of CSV files in a folder.
-const EXTENSIONS: [&str; 3] = [".csv", ".csv.gz", ".csv.zst"];
+pub(super) const EXTENSIONS: [&str; 3] = [".csv", ".csv.gz", ".csv.zst"];
 
 /// CSV files that are read together, in partitions of about [`block_size`](CsvOptions::block_size) bytes that start and
 /// end with whole records. A packed file (gzip, Zstandard) is one partition.

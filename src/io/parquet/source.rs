@@ -18,7 +18,7 @@ use crate::io::store::{self, FileInfo};
 use crate::io::{Batches, HiveSource, PartitionInfo, Scan, Source};
 
 /// The endings of Parquet files in a folder.
-const EXTENSIONS: [&str; 3] = [".parquet", ".parq", ".pq"];
+pub(super) const EXTENSIONS: [&str; 3] = [".parquet", ".parq", ".pq"];
 
 /// Parquet files as one table: pandas' `read_parquet`, Dask's for several files.
 ///

@@ -1,7 +1,10 @@
 //! Writing Parquet files.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Field, Schema, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriterOptions, compute_leaves};
 use parquet::errors::ParquetError;
@@ -10,8 +13,13 @@ use parquet::file::writer::SerializedFileWriter;
 
 use super::encode::codec::Codec;
 use super::encode::fixed::{self, FixedColumn};
+use super::footer::read_all;
+use super::source::EXTENSIONS;
+use super::unify::unify;
 use crate::base::{Error, Identity, Result, Tokenizer};
 use crate::exec::{Reservation, TaskContext};
+use crate::io::hive::columns::{TYPES, recorded};
+use crate::io::sink::append;
 use crate::io::sink::{Compression, Encoder, Format, Output, Placement, WriteMode};
 
 /// How Parquet files are written, and where they are placed.
@@ -142,6 +150,25 @@ impl Format for ParquetWriteOptions {
             held: ctx.budget.nothing(),
             most: ctx.budget.share(),
         }))
+    }
+
+    fn fits(&self, folder: &Path, schema: &SchemaRef) -> Result<()> {
+        let footers = read_all(append::files_below(folder, &EXTENSIONS)?)?;
+        let schemas: Vec<_> = footers.iter().map(|f| (&*f.file.path, f.reader.schema())).collect();
+        let unified = unify(&schemas, &BTreeMap::new())?;
+        let Some((first, _)) = schemas.first().filter(|_| !unified.schema.fields().is_empty()) else { return Ok(()) };
+        let there = unified.schema.fields().iter().enumerate().map(|(i, field)| {
+            let has = |file: &usize| unified.places.get(*file).is_some_and(|places| places[i].is_some());
+            let path = (0..schemas.len()).find(has).map_or(*first, |file| schemas[file].0);
+            (field.name().as_str(), Some(field.data_type()), path)
+        });
+        append::same_columns(schema, &there.collect::<Vec<_>>())?;
+        // the types of what the folders say
+        let types = |schema: &SchemaRef| recorded(schema.metadata().get(TYPES));
+        let (ours, theirs) = (types(schema), schemas.first().map(|(_, schema)| types(schema)).unwrap_or_default());
+        let columns: Vec<_> = theirs.iter().map(|(name, to)| (name.as_str(), Some(to), *first)).collect();
+        let ours = Schema::new(ours.into_iter().map(|(name, to)| Field::new(name, to, true)).collect::<Vec<_>>());
+        if columns.is_empty() { Ok(()) } else { append::same_columns(&ours, &columns) }
     }
 
     fn placement(&self) -> Placement {

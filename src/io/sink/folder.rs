@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
+use super::append;
 use super::part::{FileWriter, conserved};
 use super::{Format, Output, Part, Placement, Receipt, WriteMode};
 use crate::base::disk::{Disk, LocalDisk, Rename};
@@ -118,7 +119,24 @@ impl FolderSink {
         let schema = split.as_ref().map_or(schema, |split| split.schema().clone());
         let first = if mode == WriteMode::Append { next_number(staging.target()) } else { 0 };
         let folder = Folder { staging, format, schema, first, finished: Mutex::default() };
-        Ok(FolderSink { folder: Arc::new(folder), mode, split })
+        let sink = FolderSink { folder: Arc::new(folder), mode, split };
+        if mode == WriteMode::Append {
+            sink.fits()?;
+        }
+        Ok(sink)
+    }
+
+    /// Whether the files go together with those that are there.
+    fn fits(&self) -> Result<()> {
+        let Folder { staging, format, schema, .. } = &*self.folder;
+        let target = staging.target();
+        if !target.is_dir() {
+            return Ok(());
+        }
+        let names = self.split.as_ref().map(|split| split.names()).unwrap_or_default();
+        let endings = [format!(".{}", format.extension())];
+        append::same_folders(target, &names, &append::files_below(target, &endings.each_ref().map(|e| &**e))?)?;
+        format.fits(target, schema)
     }
 }
 
@@ -151,6 +169,8 @@ impl Sink for FolderSink {
         folder.staging.place(Item::Folder, self.mode == WriteMode::Append, &mut || {
             may_replace(folder.staging.target(), self.mode, &*folder.format)?;
             if self.mode == WriteMode::Append {
+                // somebody else may have been there in the meantime
+                self.fits()?;
                 moved = folder.join_those_there(&receipts, moved)?;
             }
             Ok(())

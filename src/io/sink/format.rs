@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 use std::io::{self, BufWriter, Write};
+use std::path::Path;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -21,6 +22,16 @@ pub trait Format: Debug + Send + Sync {
     /// # Errors
     /// `Unsupported` for columns that the format does not have, `Io`, `Memory`.
     fn begin(&self, schema: &SchemaRef, out: Output, ctx: &TaskContext) -> Result<Box<dyn Encoder>>;
+
+    /// Whether a file with these columns may be added to the files of this format in a folder, and in those below it. By
+    /// default any may.
+    ///
+    /// # Errors
+    /// `Schema`, naming a file that is there and the column that differs; `Io`, `Corrupt` when they cannot be read.
+    fn fits(&self, folder: &Path, schema: &SchemaRef) -> Result<()> {
+        let _ = (folder, schema);
+        Ok(())
+    }
 
     /// How its files are placed.
     fn placement(&self) -> Placement {

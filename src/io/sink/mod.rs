@@ -5,12 +5,14 @@
 //! | [`mod@format`] | [`Format`]: a file format, for writing; [`Output`]: the bytes of a file |
 //! | [`compression`] | [`Compression`] |
 //! | [`placement`] | [`WriteMode`]: what becomes of what is there; [`Placement`] |
+//! | `append` | whether files may be added to those that are there |
 //! | [`part`] | [`Part`]: a partition that is being written; [`Receipt`] |
 //! | [`folder`] | [`Sink`], and [`FolderSink`]: a folder of files |
 //! | [`mod@file`] | [`write_file`]: all rows in one file |
 //!
 //! How they appear is told in [`staging`](super::staging).
 
+pub(crate) mod append;
 pub mod compression;
 pub mod file;
 pub mod folder;

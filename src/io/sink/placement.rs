@@ -10,7 +10,8 @@ pub enum WriteMode {
     /// Takes its place, when everything is written: it may be what is being read. Only a folder that holds nothing but
     /// data files is replaced.
     Overwrite,
-    /// Adds files to those in the folder; they appear all at once, their names sort after those that are there.
+    /// Adds files to those in the folder; they appear all at once, their names sort after those that are there. They have to
+    /// have the same columns (of CSV, of the same names): it is a `Schema` error that names the first that differs.
     Append,
 }
 

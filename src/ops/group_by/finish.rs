@@ -13,20 +13,35 @@ use crate::base::deep::deep;
 use crate::exec::{Reservation, TaskContext};
 use crate::expr::keys::Grouper;
 use crate::io::{Batch, Origin, Rows};
+use crate::ops::categorize::Categories;
 use crate::plan::{Flow, Out};
 
+/// What the groups of all buckets have in common.
+pub struct Shared {
+    /// What stands for the file of the groups.
+    pub file: u64,
+    /// The categories of the keys that have some.
+    pub categories: Vec<Categories>,
+}
+
 /// Finishes buckets, one after the other, and pushes their groups in the order of their hashes.
-pub fn buckets(spec: &Arc<Spec>, sinks: &Sinks, range: Range<usize>, file: u64, out: &mut Out<'_>) -> Result<Flow> {
+pub fn buckets(
+    spec: &Arc<Spec>,
+    sinks: &Sinks,
+    range: Range<usize>,
+    shared: &Shared,
+    out: &mut Out<'_>,
+) -> Result<Flow> {
     for bucket in range {
         out.context().cancel.check()?;
-        if one(spec, sinks, bucket, file, out)? == Flow::Enough {
+        if one(spec, sinks, bucket, shared, out)? == Flow::Enough {
             return Ok(Flow::Enough);
         }
     }
     Ok(Flow::More)
 }
 
-fn one(spec: &Arc<Spec>, sinks: &Sinks, bucket: usize, file: u64, out: &mut Out<'_>) -> Result<Flow> {
+fn one(spec: &Arc<Spec>, sinks: &Sinks, bucket: usize, shared: &Shared, out: &mut Out<'_>) -> Result<Flow> {
     if sinks.groups.rows(bucket) + sinks.rows.rows(bucket) == 0 {
         return Ok(Flow::More);
     }
@@ -45,7 +60,7 @@ fn one(spec: &Arc<Spec>, sinks: &Sinks, bucket: usize, file: u64, out: &mut Out<
             drop(partial);
             let deeper = Sinks::new(bits, depth, ctx);
             deeper.refill(sinks, bucket)?;
-            return deep(|| buckets(spec, &deeper, 0..deeper.rows.len(), file, out));
+            return deep(|| buckets(spec, &deeper, 0..deeper.rows.len(), shared, out));
         }
     } else {
         for hashed in sinks.rows.take(bucket)? {
@@ -58,9 +73,9 @@ fn one(spec: &Arc<Spec>, sinks: &Sinks, bucket: usize, file: u64, out: &mut Out<
     }
     match partial.end()? {
         Ended::Here(groups, results, reservation) => {
-            Finished::new(spec, groups, results, reservation).give(0..u32::MAX as usize, file, out)
+            Finished::new(spec, groups, results, reservation).give(0..u32::MAX as usize, shared, out)
         }
-        Ended::Sunk(deeper) => deep(|| buckets(spec, &deeper, 0..deeper.rows.len(), file, out)),
+        Ended::Sunk(deeper) => deep(|| buckets(spec, &deeper, 0..deeper.rows.len(), shared, out)),
     }
 }
 
@@ -115,12 +130,12 @@ impl Finished {
     }
 
     /// Pushes some of the groups, in the order of their hashes.
-    pub fn give(&self, range: Range<usize>, file: u64, out: &mut Out<'_>) -> Result<Flow> {
+    pub fn give(&self, range: Range<usize>, shared: &Shared, out: &mut Out<'_>) -> Result<Flow> {
         let order = self.order.get(range.start..range.end.min(self.len())).unwrap_or_default();
         let results: usize = self.results.iter().map(|r| r.get_array_memory_size()).sum();
         let group_bytes = (self.groups.bytes() + results) / self.len().max(1);
         for part in order.chunks(out.context().rows_of(group_bytes as u64)) {
-            if out.push(self.batch(part, file)?)? == Flow::Enough {
+            if out.push(self.batch(part, shared)?)? == Flow::Enough {
                 return Ok(Flow::Enough);
             }
         }
@@ -128,8 +143,11 @@ impl Finished {
     }
 
     /// A batch of these groups. A group stands at the place of its hash, so that a sample does not depend on partitions.
-    fn batch(&self, groups: &[u32], file: u64) -> Result<Batch> {
+    fn batch(&self, groups: &[u32], shared: &Shared) -> Result<Batch> {
         let mut columns = self.groups.keys(Some(groups))?;
+        for (&key, categories) in self.spec.categorical.iter().zip(&shared.categories) {
+            columns[key] = categories.coded(&columns[key])?;
+        }
         let rows = UInt32Array::from(groups.to_vec());
         for result in &self.results {
             columns.push(take(result, &rows, None)?);
@@ -137,6 +155,6 @@ impl Finished {
         let wanted = self.spec.output.iter().filter_map(|&i| columns.get(i).cloned()).collect();
         let record = record(&self.spec.schema, wanted, groups.len())?;
         let hashes: Vec<u64> = groups.iter().map(|&group| self.groups.hashes()[group as usize]).collect();
-        Ok(Batch { record, origin: Origin { file, rows: Rows::List(hashes.into()) } })
+        Ok(Batch { record, origin: Origin { file: shared.file, rows: Rows::List(hashes.into()) } })
     }
 }

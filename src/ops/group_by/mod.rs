@@ -5,6 +5,7 @@
 //! | `op` | [`GroupBy`]: what a user writes; it is rewritten to a projection and [`Grouped`] |
 //! | `grouped` | [`Grouped`]: aggregates of columns by columns, as a shuffle |
 //! | `spec` | which columns are what |
+//! | `categories` | the categories that occur among keys |
 //! | `partial` | groups and their states, as far as one task has come |
 //! | `store` | what lies between the rows that come and the groups that go |
 //! | `ordered` | aggregates that need the values of a group in order |
@@ -18,6 +19,7 @@
 //! An aggregate whose state grows with its group (a median) always has the rows travel. In its bucket their values are
 //! sorted by group and value, on disk where they do not fit, so that not even one group has to fit into memory.
 
+mod categories;
 mod finish;
 mod grouped;
 mod op;

@@ -11,6 +11,7 @@ use crate::base::{Error, Result};
 use crate::expr::folds::{Fold, FoldState, Scope};
 use crate::expr::keys::Grouper;
 use crate::ops::aggregate::Agg;
+use crate::ops::categorize;
 
 /// The columns of a group-by, by their positions.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub struct Spec {
     /// The distinct columns that are aggregated.
     pub values: Vec<usize>,
     pub folds: Vec<Folded>,
+    /// Which of the keys are categories: text that comes, and leaves, as a dictionary.
+    pub categorical: Vec<usize>,
     /// Whether rows whose key is null or NaN are left out.
     pub dropna: bool,
     /// Which of keys and results, in this order, come out.
@@ -58,7 +61,15 @@ impl Spec {
         };
         let key_fields: Vec<Field> = key_at.iter().map(|&at| plain(at, input.field(at).name().clone())).collect();
         let (mut values, mut folds) = (Vec::new(), Vec::new());
+        let categories = |&key: &usize| {
+            let is = matches!(input.field(key_at[key]).data_type(), DataType::Dictionary(..));
+            is && key_types[key] == DataType::Utf8
+        };
+        let categorical: Vec<usize> = (0..key_at.len()).filter(categories).collect();
         let (mut all, mut state_fields) = (key_fields.clone(), key_fields.clone());
+        for &key in &categorical {
+            all[key] = all[key].clone().with_data_type(categorize::data_type());
+        }
         for (i, agg) in aggs.iter().enumerate() {
             let at = index_of(input, &agg.column)?;
             let value = values.iter().position(|&v| v == at).unwrap_or(values.len());
@@ -91,6 +102,7 @@ impl Spec {
             key_types,
             values,
             folds,
+            categorical,
             dropna,
             output,
             schema: Arc::new(Schema::new(fields)),

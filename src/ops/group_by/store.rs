@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use super::finish::{Finished, buckets};
+use super::categories::Seen;
+use super::finish::{Finished, Shared, buckets};
 use super::partial::{Ended, Partial, Sinks};
 use super::spec::Spec;
 use crate::base::{Error, ErrorKind, Result};
@@ -30,6 +31,7 @@ impl Exchange for GroupExchange {
             spec: self.spec.clone(),
             partitions: self.partitions,
             file: self.file,
+            seen: Mutex::new(Seen::new(&self.spec, ctx)?),
             sinks: Sinks::new(bits, 0, ctx),
             idle: Mutex::default(),
             reclaiming: Mutex::default(),
@@ -45,12 +47,14 @@ struct GroupStore {
     spec: Arc<Spec>,
     partitions: usize,
     file: u64,
+    /// The categories among the keys of all rows.
+    seen: Mutex<Seen>,
     sinks: Arc<Sinks>,
     /// Groups that no task is working on: the next one goes on with them.
     idle: Mutex<Vec<Idle>>,
     /// Held while idle groups are on their way to disk; what went wrong there, for whoever asks for the groups.
     reclaiming: Mutex<Option<Error>>,
-    sealed: OnceLock<Sealed>,
+    sealed: OnceLock<(Sealed, Shared)>,
 }
 
 struct Idle {
@@ -113,7 +117,8 @@ impl Store for GroupStore {
             Some(idle) => idle,
             None => Idle { partial: Partial::new(&self.spec, &self.sinks, ctx)?, rows: 0 },
         };
-        Ok(Box::new(Filling { idle, place: (partition as u64) << 40, rows: 0, store: self }))
+        let seen = Seen::new(&self.spec, ctx)?;
+        Ok(Box::new(Filling { idle, place: (partition as u64) << 40, rows: 0, seen, store: self }))
     }
 
     fn seal(&self, receipts: Vec<Payload>, ctx: &TaskContext) -> Result<()> {
@@ -130,12 +135,14 @@ impl Store for GroupStore {
             return Err(Error::new(ErrorKind::Conservation { what: "a group-by".into(), rows_in, rows_out }));
         }
         let sealed = self.gather(idle.into_iter().map(|i| i.partial).collect(), ctx)?;
-        self.sealed.set(sealed).map_err(|_| Error::invalid("the groups were put together twice"))
+        let categories = self.seen.lock().unwrap_or_else(PoisonError::into_inner).categories()?;
+        let shared = Shared { file: self.file, categories };
+        self.sealed.set((sealed, shared)).map_err(|_| Error::invalid("the groups were put together twice"))
     }
 
     fn read(&self, partition: usize, _ctx: &TaskContext, out: &mut Out<'_>) -> Result<Flow> {
         match self.sealed.get() {
-            Some(Sealed::Here(finished)) => {
+            Some((Sealed::Here(finished), shared)) => {
                 let bound = |i: usize| match i {
                     _ if Sinks::are_few(finished.len()) => {
                         if i == 0 {
@@ -148,9 +155,9 @@ impl Store for GroupStore {
                     i if i >= self.partitions => finished.len(),
                     i => finished.below((i as u64) << (64 - self.partitions.trailing_zeros())),
                 };
-                finished.give(bound(partition)..bound(partition + 1), self.file, out)
+                finished.give(bound(partition)..bound(partition + 1), shared, out)
             }
-            Some(Sealed::Sunk) => {
+            Some((Sealed::Sunk, shared)) => {
                 // rows that were not folded are many, however few their groups are
                 let few = self.spec.bounded() && self.sinks.has_few();
                 let range = match (few, partition) {
@@ -158,7 +165,7 @@ impl Store for GroupStore {
                     (true, 0) => 0..self.sinks.rows.len(),
                     (true, _) => return Ok(Flow::More),
                 };
-                buckets(&self.spec, &self.sinks, range, self.file, out)
+                buckets(&self.spec, &self.sinks, range, shared, out)
             }
             None => Err(Error::invalid("groups were asked for before all rows were in")),
         }
@@ -194,11 +201,13 @@ struct Filling {
     idle: Idle,
     place: u64,
     rows: u64,
+    seen: Seen,
 }
 
 impl Chunk for Filling {
     fn push(&mut self, batch: Batch) -> Result<Flow> {
         let rows = batch.rows() as u64;
+        self.seen.see(&batch.record)?;
         self.idle.partial.push(&batch.record, self.place)?;
         self.place += rows;
         self.rows += rows;
@@ -206,6 +215,7 @@ impl Chunk for Filling {
     }
 
     fn end(mut self: Box<Self>) -> Result<Payload> {
+        self.store.seen.lock().unwrap_or_else(PoisonError::into_inner).merge(self.seen)?;
         self.idle.rows += self.rows;
         self.store.idle.lock().unwrap_or_else(PoisonError::into_inner).push(self.idle);
         Ok(Payload::new(Receipt(self.rows)))
