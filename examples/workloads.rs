@@ -10,6 +10,8 @@ use std::time::Instant;
 use arrow::array::AsArray;
 use arrow::datatypes::DataType::Float64;
 use arrow::datatypes::{Float64Type, Int64Type};
+use partita::array::shape::step;
+use partita::array::{Array, ones, random};
 use partita::ml::linfa::DatasetBase;
 use partita::{
     Categorizer, Client, ColumnTransformer, CsvOptions, DataFrame, DummyEncoder, Error, GridSearchCv,
@@ -178,6 +180,27 @@ fn round_trips(calls: i64) -> Result<BTreeMap<String, f64>> {
     Ok([("sum".into(), sum as f64), ("round_trip_us".into(), microseconds)].into())
 }
 
+/// The transposed example: a matrix larger than its parts ever are in memory.
+fn transposed(n: usize) -> Result<BTreeMap<String, f64>> {
+    let x = random::uniform(42, [n, n], (1000, 1000))?;
+    let sum = (&(&x + &x.t())? - &x.mean_axis(0)?)?.sum()?.item()?;
+    Ok([("mean".into(), (sum / n as f64 / n as f64 * 1e3).round() / 1e3), ("sum".into(), sum)].into())
+}
+
+/// Blocks of ones, reversed and multiplied.
+fn ones_reversed() -> Result<BTreeMap<String, f64>> {
+    let x = ones([200_000, 4_000], (1000, 1000))?;
+    let mean = (&x * &x.slice((step(-1), step(-1)))?)?.mean()?.item()?;
+    Ok([("mean".into(), mean)].into())
+}
+
+/// The mean of the squared cosine of each row.
+fn cosines(x: &Array<f64>, digits: i32) -> Result<BTreeMap<String, f64>> {
+    let means = x.cos().powi(2).mean_axis(1)?.compute()?;
+    let (scale, mean) = (10f64.powi(digits), means.mean().unwrap_or(f64::NAN));
+    Ok([("len".into(), means.len() as f64), ("mean".into(), (mean * scale).round() / scale)].into())
+}
+
 fn run(workload: &str, data: &str, out: &str) -> Result<BTreeMap<String, f64>> {
     match workload {
         "W1" => describe(&read_parquet(format!("{data}/*.parquet"))?),
@@ -205,6 +228,11 @@ fn run(workload: &str, data: &str, out: &str) -> Result<BTreeMap<String, f64>> {
         }
         "W5.2pct" => search(data, Some(0.02)),
         "W5.68k" | "W5.1m" => search(data, None),
+        "W6.transpose" => transposed(20_000),
+        "W6.huge" => transposed(100_000),
+        "W6.ones" => ones_reversed(),
+        "W6.cos" => cosines(&ones([200_000, 4_000], (1000, 1000))?, 12),
+        "W6.cosrandom" => cosines(&random::uniform(42, [200_000, 4_000], (1000, 1000))?, 3),
         "W7.10k" => delayed_graph(9_999),
         "W7.100k" => delayed_graph(33_333),
         "W7.1m" => delayed_graph(333_333),

@@ -45,6 +45,7 @@
 
 #![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
+pub mod array;
 pub mod base;
 pub mod delayed;
 pub mod exec;

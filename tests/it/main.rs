@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod analysis;
+mod arrays;
 mod checkpoints;
 mod delayed;
 mod divisions;

@@ -1,0 +1,94 @@
+//! What arrays hold.
+
+use std::fmt;
+
+/// The type of the elements of an array, named as numpy does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DType {
+    /// Floating numbers of 64 bits.
+    Float64,
+    /// Floating numbers of 32 bits.
+    Float32,
+    /// Whole numbers of 64 bits.
+    Int64,
+    /// Whole numbers of 32 bits.
+    Int32,
+    /// Whole numbers from 0 to 255.
+    UInt8,
+    /// True or false.
+    Bool,
+}
+
+impl fmt::Display for DType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            DType::Float64 => "float64",
+            DType::Float32 => "float32",
+            DType::Int64 => "int64",
+            DType::Int32 => "int32",
+            DType::UInt8 => "uint8",
+            DType::Bool => "bool",
+        })
+    }
+}
+
+/// What arrays hold: `f64`, `f32`, `i64`, `i32`, `u8` and `bool`.
+pub trait Element: Copy + Default + PartialEq + PartialOrd + fmt::Debug + Send + Sync + 'static {
+    /// Its type, for people.
+    const DTYPE: DType;
+
+    /// Its bits, for the identity of arrays.
+    fn bits(self) -> u64;
+}
+
+/// Floating elements.
+pub trait Float: Element {
+    /// From a 64-bit number, rounded.
+    fn from_f64(value: f64) -> Self;
+
+    /// As a 64-bit number, exactly.
+    fn to_f64(self) -> f64;
+}
+
+macro_rules! elements {
+    ($($element:ty, $dtype:ident, $value:ident => $bits:expr;)*) => {$(
+        impl Element for $element {
+            const DTYPE: DType = DType::$dtype;
+
+            fn bits(self) -> u64 {
+                let $value = self;
+                $bits
+            }
+        }
+    )*};
+}
+
+elements! {
+    f64, Float64, value => value.to_bits();
+    f32, Float32, value => u64::from(value.to_bits());
+    i64, Int64, value => value as u64;
+    i32, Int32, value => value as u64;
+    u8, UInt8, value => u64::from(value);
+    bool, Bool, value => u64::from(value);
+}
+
+impl Float for f64 {
+    fn from_f64(value: f64) -> f64 {
+        value
+    }
+
+    fn to_f64(self) -> f64 {
+        self
+    }
+}
+
+impl Float for f32 {
+    fn from_f64(value: f64) -> f32 {
+        value as f32
+    }
+
+    fn to_f64(self) -> f64 {
+        f64::from(self)
+    }
+}

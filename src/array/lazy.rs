@@ -1,0 +1,118 @@
+//! An array as something that can give any region of itself.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::element::Element;
+use super::region::Region;
+use super::tile::Tile;
+use crate::base::{Identity, Result, Token};
+use crate::exec::{TaskContext, Work};
+use crate::graph::{Key, Label, Payload, TaskGraph, TaskId};
+
+/// An array that need not exist: it gives the elements of any region, as often as it is asked. A chain of operations is
+/// a chain of these, and is evaluated tile by tile in the cache; nothing lies between operations but a tile.
+///
+/// What must be computed as a whole before any region can be given (a mean, a persisted array) is held as blocks, which
+/// a task gets as inputs: see [`Held`](super::held::Held).
+pub trait Lazy<T: Element>: Identity + Debug + Send + Sync {
+    /// What it is called in labels: one word.
+    fn name(&self) -> &'static str;
+
+    /// How many elements it has along each axis.
+    fn shape(&self) -> &[usize];
+
+    /// Notes the held blocks that a region needs.
+    fn needs(&self, region: &Region, needs: &mut Needs);
+
+    /// Writes the elements of a region, the last axis running fastest. `out` has as many places as the region elements.
+    ///
+    /// # Errors
+    /// When an operation fails, or a held block is missing.
+    fn read(&self, region: &Region, out: &mut [T], tile: &mut Tile<'_>) -> Result<()>;
+
+    /// How many operations it is made of, itself included.
+    fn operations(&self) -> usize;
+}
+
+/// Something whose blocks are computed by tasks and held until nobody needs them.
+pub trait Barrier: Debug + Send + Sync {
+    /// The identity of its content.
+    fn token(&self) -> Token;
+
+    /// The tasks that give its blocks, in their order.
+    ///
+    /// # Errors
+    /// When something is found wrong only now.
+    fn tasks(&self, lowering: &mut Lowering) -> Result<Vec<TaskId>>;
+}
+
+/// The held blocks that a task needs.
+#[derive(Default)]
+pub struct Needs {
+    blocks: Vec<(Arc<dyn Barrier>, usize)>,
+    seen: FxHashMap<(Token, usize), usize>,
+}
+
+impl Needs {
+    /// This block of that.
+    pub fn block(&mut self, of: &Arc<dyn Barrier>, block: usize) {
+        let next = self.blocks.len();
+        self.seen.entry((of.token(), block)).or_insert_with(|| {
+            self.blocks.push((of.clone(), block));
+            next
+        });
+    }
+}
+
+/// From arrays to a graph of tasks.
+#[derive(Default)]
+pub struct Lowering {
+    graph: TaskGraph<Work>,
+    known: FxHashMap<Token, Arc<[TaskId]>>,
+}
+
+impl Lowering {
+    /// The graph.
+    pub fn into_graph(self) -> TaskGraph<Work> {
+        self.graph
+    }
+
+    fn blocks(&mut self, of: &Arc<dyn Barrier>) -> Result<Arc<[TaskId]>> {
+        if let Some(known) = self.known.get(&of.token()) {
+            return Ok(known.clone());
+        }
+        let tasks: Arc<[TaskId]> = of.tasks(self)?.into();
+        self.known.insert(of.token(), tasks.clone());
+        Ok(tasks)
+    }
+
+    /// A task that reads regions; `needs` has what they need.
+    ///
+    /// # Errors
+    /// When something is found wrong only now.
+    pub fn reading(
+        &mut self,
+        key: Key,
+        name: &Arc<str>,
+        needs: Needs,
+        work: impl FnOnce(&mut Tile<'_>, &TaskContext) -> Result<Payload> + Send + 'static,
+    ) -> Result<TaskId> {
+        let ids = needs.blocks.iter().map(|(of, block)| Ok(self.blocks(of)?.get(*block).copied().unwrap_or_default()));
+        let ids = ids.collect::<Result<Vec<TaskId>>>()?;
+        let seen = needs.seen;
+        let run: Work = Box::new(move |inputs, ctx| work(&mut Tile::new(&seen, &inputs), ctx));
+        Ok(self.graph.add(key, label(name, key), &ids, run))
+    }
+
+    /// A task that puts results of others together.
+    pub fn joining(&mut self, key: Key, name: &Arc<str>, needs: &[TaskId], work: Work) -> TaskId {
+        self.graph.add(key, label(name, key), needs, work)
+    }
+}
+
+fn label(name: &Arc<str>, key: Key) -> Label {
+    Label { name: name.clone(), partition: key.index }
+}

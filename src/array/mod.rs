@@ -1,0 +1,38 @@
+//! Chunked n-dimensional arrays: numpy's face over blocks that need not exist.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`element`] | what arrays hold: [`Element`] |
+//! | [`chunks`] | how a shape is cut: pure |
+//! | [`region`] | which elements are meant: ranges with steps, along each axis; pure |
+//! | [`lazy`] | [`Lazy`]: an array as something that can give any region of itself |
+//! | [`tile`] | regions small enough for the cache, and memory that is used again |
+//! | [`held`] | arrays whose blocks are computed and held: results of reductions, persisted arrays |
+//! | [`chunked`] | [`Array`] |
+//! | [`create`] | ones, zeros, ranges, functions of the index, what is in memory |
+//! | [`random`] | random numbers that depend on seed and place alone |
+//! | [`elementwise`] | arithmetic, comparison, functions of each element |
+//! | [`shape`] | slices, transposes, broadcasting |
+//! | [`reduce`] | sum, mean, min, max along axes |
+//! | [`shown`] | arrays as tables |
+
+pub mod chunked;
+pub mod chunks;
+pub mod create;
+pub mod element;
+pub mod elementwise;
+pub mod held;
+pub mod lazy;
+pub mod random;
+pub mod reduce;
+pub mod region;
+pub mod shape;
+pub mod shown;
+pub mod tile;
+
+pub use chunked::Array;
+pub use chunks::{AxisChunks, ChunkSpec, Chunks};
+pub use create::{arange, eye, from_fn, from_ndarray, full, linspace, ones, zeros};
+pub use element::{DType, Element, Float};
+pub use lazy::Lazy;
+pub use region::{Region, Span};

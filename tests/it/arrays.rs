@@ -1,0 +1,141 @@
+//! Chunked arrays against slow twins: slices by Python's rule, broadcasting, reductions for any chunks and threads.
+
+use partita::Session;
+use partita::array::shape::{Index, broadcast_shape, step};
+use partita::array::{
+    Array, AxisChunks, ChunkSpec, arange, eye, from_fn, from_ndarray, full, linspace, ones, random, reduce::Axes,
+};
+use proptest::prelude::*;
+
+/// Python's `range(n)[start:stop:step]`, element by element.
+fn sliced(n: isize, start: Option<isize>, stop: Option<isize>, step: isize) -> Vec<isize> {
+    let clamp = |at: isize, low: isize, high: isize| if at < 0 { (at + n).max(low) } else { at.min(high) };
+    let (mut at, end) = match step > 0 {
+        true => (start.map_or(0, |s| clamp(s, 0, n)), stop.map_or(n, |s| clamp(s, 0, n))),
+        false => (start.map_or(n - 1, |s| clamp(s, -1, n - 1)), stop.map_or(-1, |s| clamp(s, -1, n - 1))),
+    };
+    let mut all = Vec::new();
+    while (step > 0 && at < end) || (step < 0 && at > end) {
+        all.push(at);
+        at += step;
+    }
+    all
+}
+
+#[test]
+fn every_slice_of_ten_elements() {
+    let chunkings: [&[usize]; 6] = [&[10], &[3, 3, 3, 1], &[1; 10], &[5, 5], &[4, 4, 2], &[0, 9, 0, 1]];
+    let bounds = || (-12..=12).map(Some).chain([None]);
+    for chunks in chunkings {
+        let x = arange(0.0, 10.0, 1.0, ChunkSpec::Axes(vec![AxisChunks::from(chunks)])).unwrap();
+        for (start, stop, step) in bounds().flat_map(|a| bounds().flat_map(move |b| (-12..=12).map(move |c| (a, b, c))))
+        {
+            let part = x.slice((Index::Slice { start, stop, step },));
+            if step == 0 {
+                assert!(part.unwrap_err().to_string().contains("slice step cannot be zero"));
+                continue;
+            }
+            let (part, expected) = (part.unwrap(), sliced(10, start, stop, step));
+            assert_eq!(part.shape(), [expected.len()], "[{start:?}:{stop:?}:{step}]");
+            assert_eq!(part.chunks().shape(), [expected.len()], "[{start:?}:{stop:?}:{step}] of {chunks:?}");
+            // the elements of some of them: all would take long
+            if (start.unwrap_or(5) + stop.unwrap_or(3) * 2 + step * 3) % 11 == 0 {
+                let values: Vec<isize> = part.compute().unwrap().iter().map(|v| *v as isize).collect();
+                assert_eq!(values, expected, "[{start:?}:{stop:?}:{step}] of {chunks:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn slices_are_those_of_python() {
+    let x = arange(0.0, 10.0, 1.0, ([3, 3, 3, 1],)).unwrap();
+    let chunks = |step_by: isize| x.slice((step(step_by),)).unwrap().chunks().axis(0).to_vec();
+    assert_eq!((chunks(-1), chunks(-2)), (vec![1, 3, 3, 3], vec![1, 1, 2, 1]));
+    let values = |start, stop, step| {
+        let part = x.slice((Index::Slice { start: Some(start), stop: Some(stop), step },)).unwrap();
+        part.compute().unwrap().iter().map(|v| *v as i64).collect::<Vec<_>>()
+    };
+    assert_eq!((values(7, 1, -2), values(20, 5, -1)), (vec![7, 5, 3], vec![9, 8, 7, 6]));
+    let error = x.slice((10,)).unwrap_err().to_string();
+    assert!(error.contains("index 10 is out of bounds for axis 0 with size 10"), "{error}");
+    assert!(x.slice((0, 0)).unwrap_err().to_string().contains("too many indices"));
+    let table = from_fn([4, 5, 6], (2, 3, 4), |i| (i[0] * 100 + i[1] * 10 + i[2]) as i64).unwrap();
+    let part = table.slice((Index::NewAxis, -1, Index::Ellipsis, step(-5))).unwrap();
+    assert_eq!((part.shape(), part.compute().unwrap()[[0, 2, 1]]), (&[1, 5, 2][..], 320));
+}
+
+#[test]
+fn shapes_that_do_not_match_are_both_named() {
+    let big = ones([40, 30], "auto").unwrap();
+    let short =
+        big.slice((step(-1), partita::array::shape::Index::Slice { start: None, stop: Some(-1), step: 1 })).unwrap();
+    let error = (&big * &short).unwrap_err().to_string();
+    assert!(error.contains("[40, 30] and [40, 29]"), "{error}");
+    assert_eq!((&big * &big.slice((step(-1), step(-1))).unwrap()).unwrap().mean().unwrap().item().unwrap(), 1.0);
+    assert!(ones([3, 0], "auto").unwrap().min().unwrap_err().to_string().contains("no identity"));
+    assert_eq!(ones([3, 0], "auto").unwrap().sum_axis(1).unwrap().compute().unwrap().sum(), 0.0);
+    assert!(big.sum_axis(2).unwrap_err().to_string().contains("axis 2 is out of bounds for array of dimension 2"));
+}
+
+#[test]
+fn arrays_from_nothing() {
+    let numbers = |x: Array<f64>| x.compute().unwrap().iter().copied().collect::<Vec<_>>();
+    assert_eq!(numbers(arange(1.0, 2.0, 0.25, 3).unwrap()), [1.0, 1.25, 1.5, 1.75]);
+    assert_eq!(numbers(linspace(0.0, 1.0, 5, 2).unwrap()), [0.0, 0.25, 0.5, 0.75, 1.0]);
+    assert_eq!(numbers(eye(2, 3, 1, 1).unwrap()), [0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
+    assert_eq!(full([2], 7u8, "auto").unwrap().sum().unwrap().item().unwrap(), 14);
+    assert!(full([3], i64::MAX, "auto").unwrap().sum().unwrap().item().is_err());
+    let shown = ones([1000, 4000], (1000, 1000)).unwrap().to_string();
+    assert_eq!(
+        shown,
+        "       Array         Chunk\nBytes  30.52 MiB     7.63 MiB\nShape  (1000, 4000)  (1000, 1000)\nCount  4 Tasks       4 Chunks\nType   float64       full"
+    );
+}
+
+/// A shape and chunks for it.
+fn cut() -> impl Strategy<Value = (Vec<usize>, Vec<usize>)> {
+    proptest::collection::vec((1usize..40, 1usize..45), 1..4).prop_map(|axes| axes.into_iter().unzip())
+}
+
+fn spec(sizes: &[usize]) -> ChunkSpec {
+    ChunkSpec::Axes(sizes.iter().map(|&size| AxisChunks::Size(size)).collect())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn nothing_depends_on_chunks_or_threads((shape, chunks) in cut(), seed in 0u64..1000, threads in 1usize..4, turn in 0usize..3) {
+        let session = Session::builder().threads(threads).memory_limit("64MB").build().unwrap();
+        let whole = random::uniform(seed, &shape, "auto").unwrap();
+        let other = random::uniform(seed, &shape, spec(&chunks)).unwrap().in_session(&session);
+        prop_assert_eq!(whole.compute().unwrap(), other.compute().unwrap());
+        let axis = turn % shape.len();
+        let sums = [whole.sum_axis(axis).unwrap(), other.sum_axis(axis).unwrap()].map(|x| x.compute().unwrap());
+        prop_assert_eq!(&sums[0], &sums[1]);
+        let twin = whole.compute().unwrap().sum_axis(ndarray::Axis(axis));
+        prop_assert!(sums[0].iter().zip(&twin).all(|(a, b)| (a - b).abs() < 1e-12));
+        // (x + x.T) - x.mean(0) has the sum of x, where it is square
+        let n = shape[0];
+        let x = random::uniform(seed, [n, n], chunks[0]).unwrap();
+        let y = (&(&x + &x.t()).unwrap() - &x.mean_axis(0).unwrap()).unwrap();
+        let (a, b) = (y.sum().unwrap().item().unwrap(), x.sum().unwrap().item().unwrap());
+        prop_assert!((a - b).abs() <= 1e-12 * (n * n) as f64, "{a} {b}");
+        let kept = x.max_axis(Axes::from(1).keepdims()).unwrap();
+        prop_assert_eq!(kept.shape(), [n, 1]);
+    }
+
+    #[test]
+    fn broadcasting_is_numpys(left in proptest::collection::vec(1usize..4, 0..4), right in proptest::collection::vec(1usize..4, 0..4)) {
+        let numbered = |shape: &[usize]| ndarray::ArrayD::from_shape_vec(shape, (0..shape.iter().product::<usize>()).map(|i| i as i64).collect()).unwrap();
+        let (a, b) = (numbered(&left), numbered(&right));
+        let lazy = &from_ndarray(a.clone(), "auto").unwrap() + &from_ndarray(b.clone(), 1).unwrap();
+        match broadcast_shape(&left, &right) {
+            Err(_) => prop_assert!(lazy.is_err()),
+            Ok(shape) => {
+                let twin = &a.broadcast(shape.as_slice()).unwrap() + &b.broadcast(shape.as_slice()).unwrap();
+                prop_assert_eq!(lazy.unwrap().compute().unwrap(), twin);
+            }
+        }
+    }
+}
