@@ -22,6 +22,8 @@ use crate::plan::{Meter, Plan};
 mod analyse;
 #[cfg(feature = "dashboard")]
 mod dashboard;
+#[cfg(feature = "dashboard")]
+mod graph;
 mod pictures;
 mod profile;
 mod progress;

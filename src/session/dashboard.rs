@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Session, SessionBuilder};
 use crate::base::Result;
 use crate::exec::{Gauge, Observer};
-use crate::watch::{DashboardBuilder, Watched};
+use crate::watch::{DashboardBuilder, Draw, Watched};
 
 impl Watched for Session {
     fn title(&self) -> String {
@@ -27,6 +27,10 @@ impl Watched for Session {
 
     fn lend(&self, observer: Arc<dyn Observer>) -> Box<dyn Any + Send + Sync> {
         Box::new(self.watch(observer))
+    }
+
+    fn draw(&self) -> Option<Draw> {
+        Some(Arc::new(super::graph::draw))
     }
 }
 
@@ -53,6 +57,10 @@ impl Watched for Own<'_> {
     fn lend(&self, observer: Arc<dyn Observer>) -> Box<dyn Any + Send + Sync> {
         self.0.observe(observer);
         Box::new(())
+    }
+
+    fn draw(&self) -> Option<Draw> {
+        self.0.draw()
     }
 }
 

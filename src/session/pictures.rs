@@ -23,7 +23,7 @@ pub(super) fn pictures(profile: &Profile) -> Vec<(String, String)> {
 }
 
 /// A node for each operation, an edge for the results that pass.
-fn draw(run: &RunRecord) -> Drawing {
+pub(super) fn draw(run: &RunRecord) -> Drawing {
     let mut drawing = Drawing::new(format!("the operations of run {}", run.run));
     let nodes: Vec<NodeId> = run
         .operations

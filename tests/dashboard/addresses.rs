@@ -103,10 +103,7 @@ fn errors_are_in_the_logs_with_their_text() {
     let logs = get(dashboard.address(), "/api/v1/logs").json();
     let texts: Vec<String> = logs["logs"].as_array().unwrap().iter().map(|l| format!("{} {}", l[1], l[2])).collect();
     assert!(texts.iter().any(|t| t.starts_with("\"error\"") && t.contains("<b>not</b> wanted")), "{texts:?}");
-    assert!(
-        texts.iter().any(|t| t.contains("began: ")) && texts.iter().any(|t| t.contains("failed after")),
-        "{texts:?}"
-    );
+    assert!(texts.iter().any(|t| t.contains("failed after")), "{texts:?}");
     let later = get(dashboard.address(), &format!("/api/v1/logs?since={}", logs["next"])).json();
     assert_eq!(later["logs"].as_array().unwrap().len(), 0);
 }

@@ -1,6 +1,7 @@
 //! What a page has not seen yet: differences only, and never more than somebody could look at.
 
 use std::fmt;
+use std::ops::Range;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::shapes::{BoxLine, Changes, OperationLine, RunLine, Totals, log_line, micros, running_line, sample_line};
 use super::subject::Subject;
-use crate::watch::record::{OperationTotals, TaskSpan};
+use crate::watch::record::OperationTotals;
 
 /// Up to where a page has seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,13 +51,13 @@ pub(super) struct Look {
 }
 
 /// A look may be told so many boxes more than the one before it has left over …
-const BOXES_A_LOOK: usize = 5_000;
+const BOXES_A_LOOK: usize = 400;
 /// … but not more than so many.
-const MOST_BOXES: usize = 32_000;
-/// Of more tasks than these the oldest are not looked at: copying them would cost what it is to show.
-const MOST_TASKS: u64 = 40_000;
-/// The first look goes back so many tasks.
-const FIRST_TASKS: u64 = 20_000;
+const MOST_BOXES: usize = 2_000;
+/// The first look may be told so many, and goes back as far.
+const FIRST_BOXES: usize = 10_000;
+/// Of more tasks than these the oldest are not looked at: that would take what it is to show.
+const MOST_TASKS: u64 = 100_000;
 /// So many operations and runs are told of.
 const MOST_OPERATIONS: usize = 500;
 const MOST_RUNS: usize = 200;
@@ -73,7 +74,7 @@ impl Look {
             threads: FxHashSet::default(),
             totals: Totals::default(),
             was_running: false,
-            credit: MOST_BOXES,
+            credit: FIRST_BOXES,
         }
     }
 
@@ -103,20 +104,21 @@ impl Look {
     }
 
     fn tasks(&mut self, changes: &mut Changes) {
-        let ended = self.subject.recorder().ended();
-        let back = if self.first && self.cursor.tasks == 0 { FIRST_TASKS } else { MOST_TASKS };
-        let from = self.cursor.tasks.max(ended.saturating_sub(back)).min(ended);
-        let spans = self.subject.recorder().spans(from);
-        changes.missed = spans.missed + from.saturating_sub(self.cursor.tasks);
-        self.cursor.tasks = spans.next;
-        for span in &spans.tasks {
-            if self.threads.insert(span.thread) {
-                changes.threads.push((span.thread, span.worker));
+        let next = self.subject.recorder().ended();
+        let first = self.first && self.cursor.tasks == 0;
+        let back = if first { FIRST_BOXES as u64 } else { MOST_TASKS };
+        let from = self.cursor.tasks.max(next.saturating_sub(back)).min(next);
+        let before = if first { from } else { self.cursor.tasks };
+        let (boxes, threads) = boxes(&self.subject, from..next, self.credit);
+        for (thread, worker) in threads {
+            if self.threads.insert(thread) {
+                changes.threads.push((thread, worker));
             }
         }
-        let number = |span: &TaskSpan| self.subject.number(&span.operation);
-        changes.tasks = boxes(&spans.tasks, self.credit, number);
-        self.credit = (self.credit.saturating_sub(changes.tasks.len()) + BOXES_A_LOOK).min(MOST_BOXES);
+        changes.coarse = ((boxes.len() as u64) < next.saturating_sub(before)).then_some((before, next));
+        self.cursor.tasks = next;
+        self.credit = (self.credit.saturating_sub(boxes.len()) + BOXES_A_LOOK).min(MOST_BOXES);
+        changes.tasks = boxes;
     }
 
     fn running(&mut self, changes: &mut Changes) {
@@ -157,8 +159,7 @@ impl Look {
     }
 
     fn samples(&mut self, changes: &mut Changes) {
-        let samples = self.subject.recorder().samples();
-        let fresh = &samples[samples.partition_point(|s| s.at <= self.cursor.sample)..];
+        let fresh = self.subject.recorder().samples_after(self.cursor.sample);
         if let Some(last) = fresh.last() {
             self.cursor.sample = last.at;
         }
@@ -169,73 +170,112 @@ impl Look {
     }
 }
 
-/// Tasks as boxes, at most `most` (but one for each thread). Neighbours of one thread are put together where there are
-/// more: first those of one operation that follow each other closely, then over wider gaps, then of any operation.
-fn boxes(tasks: &[TaskSpan], most: usize, number: impl Fn(&TaskSpan) -> u32) -> Vec<BoxLine> {
-    let single = |t: &TaskSpan| {
-        let took = micros(t.end.saturating_sub(t.start));
-        (
-            t.thread,
-            number(t),
-            micros(t.start),
-            took,
-            1,
-            t.partition,
-            t.bytes,
-            t.rows,
-            t.depth,
-            u8::from(t.failed),
-            t.run,
-        )
-    };
-    let mut boxes: Vec<BoxLine> = tasks.iter().map(single).collect();
-    let mut gap = 5.0;
-    while boxes.len() > most {
-        let before = boxes.len();
-        boxes = merged(boxes, gap, gap > 1e4);
-        if gap > 1e10 && boxes.len() == before {
-            break;
-        }
-        gap *= 4.0;
-    }
-    boxes
+/// A box while it may still grow. Times are nanoseconds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Open {
+    thread: u32,
+    operation: u32,
+    start: u64,
+    end: u64,
+    /// How long the task took that gave it its name.
+    longest: u64,
+    tasks: u32,
+    partition: u32,
+    bytes: u64,
+    rows: Option<u64>,
+    depth: u32,
+    failed: bool,
+    run: u64,
+    number: u64,
 }
 
-fn merged(boxes: Vec<BoxLine>, gap: f64, any_operation: bool) -> Vec<BoxLine> {
-    let mut last: FxHashMap<u32, usize> = FxHashMap::default();
-    let mut kept: Vec<BoxLine> = Vec::new();
-    for next in boxes {
-        if let Some(before) = last.get(&next.0).and_then(|&at| kept.get_mut(at)) {
-            let alike = (before.1 == next.1 || any_operation) && (before.8, before.9) == (next.8, next.9);
-            if alike && next.2 >= before.2 && next.2 - (before.2 + before.3) <= gap {
-                join(before, &next);
-                continue;
+/// The tasks of these numbers as boxes, about `most` at most, and the threads they ran on. Where there are more, neighbours
+/// of one thread are put together: first those of one operation that follow each other closely, then over wider gaps, then
+/// of any operation, the longest of which gives the name.
+pub(super) fn boxes(
+    subject: &Subject,
+    numbers: Range<u64>,
+    most: usize,
+) -> (Vec<BoxLine>, FxHashMap<u32, Option<usize>>) {
+    let tasks = numbers.end.saturating_sub(numbers.start);
+    // a first guess of how close is close, so that little has to be kept
+    let mut gap = if tasks <= most as u64 { None } else { Some(2_000) };
+    let mut boxes: Vec<Open> = Vec::with_capacity(most.min(tasks as usize));
+    let (mut threads, mut known) = (FxHashMap::default(), FxHashMap::default());
+    subject.recorder().glance(numbers, |seen| {
+        let last = boxes.last_mut().filter(|last| last.thread == seen.thread);
+        if last.is_none() {
+            threads.insert(seen.thread, seen.worker);
+        }
+        let operation = *known.entry(seen.name).or_insert_with(|| subject.number(seen.operation));
+        let next = Open {
+            thread: seen.thread,
+            operation,
+            start: seen.start,
+            end: seen.end,
+            longest: seen.end.saturating_sub(seen.start),
+            tasks: 1,
+            partition: seen.partition,
+            bytes: seen.bytes,
+            rows: seen.rows,
+            depth: seen.depth,
+            failed: seen.failed,
+            run: seen.run,
+            number: seen.number,
+        };
+        match (last, gap) {
+            (Some(last), Some(gap)) if last.is_near(&next, gap, false) => last.take(&next),
+            _ => boxes.push(next),
+        }
+    });
+    while let Some(wide) = gap.filter(|_| boxes.len() > most.max(threads.len())) {
+        boxes.dedup_by(|next, last| {
+            let joined = last.thread == next.thread && last.is_near(next, wide, wide > 1_000_000);
+            if joined {
+                last.take(next);
             }
-        }
-        last.insert(next.0, kept.len());
-        kept.push(next);
+            joined
+        });
+        gap = wide.checked_mul(4);
     }
-    kept
+    // in the order in which they ended, as a page wants them
+    boxes.sort_by_key(|b| b.end);
+    (boxes.iter().map(Open::line).collect(), threads)
 }
 
-/// The longer one gives its name.
-fn join(into: &mut BoxLine, next: &BoxLine) {
-    if next.3 > into.3 {
-        into.1 = next.1;
+impl Open {
+    /// Whether `next`, which ended later, can share the box.
+    fn is_near(&self, next: &Open, gap: u64, any_operation: bool) -> bool {
+        let alike = (self.operation == next.operation || any_operation)
+            && (self.depth, self.failed) == (next.depth, next.failed);
+        alike && next.start >= self.start && next.start.saturating_sub(self.end) <= gap
     }
-    into.3 = ((next.2 + next.3 - into.2).max(into.3) * 10.0).round() / 10.0;
-    into.4 += next.4;
-    into.6 = into.6.saturating_add(next.6);
-    into.7 = into.7.zip(next.7).map(|(a, b)| a.saturating_add(b)).or(into.7).or(next.7);
+
+    fn take(&mut self, next: &Open) {
+        if next.longest > self.longest {
+            (self.operation, self.longest) = (next.operation, next.longest);
+        }
+        self.end = self.end.max(next.end);
+        self.tasks += next.tasks;
+        self.bytes = self.bytes.saturating_add(next.bytes);
+        self.rows = match (self.rows, next.rows) {
+            (Some(a), Some(b)) => Some(a.saturating_add(b)),
+            (a, b) => a.or(b),
+        };
+    }
+
+    fn line(&self) -> BoxLine {
+        let tenths = |nanos: u64| (nanos as f64 / 100.0).round() / 10.0;
+        let (begin, took) = (tenths(self.start), tenths(self.end.saturating_sub(self.start)));
+        let failed = u8::from(self.failed);
+        let Open { thread, operation, tasks, partition, bytes, rows, depth, run, number, .. } = *self;
+        (thread, operation, begin, took, tasks, partition, bytes, rows, depth, failed, run, number)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn box_of(thread: u32, operation: u32, begin: f64, took: f64) -> BoxLine {
-        (thread, operation, begin, took, 1, 0, 8, Some(1), 0, 0, 1)
-    }
 
     #[test]
     fn cursors_are_read_as_they_are_written() {
@@ -246,14 +286,36 @@ mod tests {
         }
     }
 
+    fn task(operation: u32, start: u64, end: u64) -> Open {
+        Open {
+            thread: 0,
+            operation,
+            start,
+            end,
+            longest: end - start,
+            tasks: 1,
+            partition: 0,
+            bytes: 8,
+            rows: Some(1),
+            depth: 0,
+            failed: false,
+            run: 1,
+            number: 0,
+        }
+    }
+
     #[test]
-    fn close_neighbours_of_a_thread_share_a_box() {
-        let tasks =
-            vec![box_of(0, 1, 0.0, 2.0), box_of(1, 1, 1.0, 1.0), box_of(0, 1, 3.0, 2.0), box_of(0, 2, 5.0, 2.0)];
-        let found = merged(tasks, 5.0, false);
-        assert_eq!(found.len(), 3);
-        assert_eq!(found[0], (0, 1, 0.0, 5.0, 2, 0, 16, Some(2), 0, 0, 1));
-        let failed = (0, 1, 7.0, 1.0, 1, 0, 0, None, 0, 1, 1);
-        assert_eq!(merged(vec![box_of(0, 1, 5.0, 2.0), failed], 1e9, true).len(), 2, "a failure is seen by itself");
+    fn close_neighbours_share_a_box() {
+        let mut first = task(1, 0, 2_000);
+        assert!(!first.is_near(&task(1, 9_000, 9_500), 5_000, false), "too far");
+        assert!(!first.is_near(&task(2, 2_100, 9_500), 5_000, false), "another operation");
+        assert!(
+            !first.is_near(&Open { failed: true, ..task(1, 2_100, 2_200) }, 5_000, true),
+            "a failure is seen by itself"
+        );
+        let next = task(2, 2_100, 9_600);
+        assert!(first.is_near(&next, 5_000, true));
+        first.take(&next);
+        assert_eq!(first.line(), (0, 2, 0.0, 9.6, 2, 0, 16, Some(2), 0, 0, 1, 0));
     }
 }

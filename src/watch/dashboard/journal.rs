@@ -43,6 +43,8 @@ struct Open {
     start: Duration,
     tasks: u64,
     failed: u64,
+    /// Whether it is written down that it began: of short ones only the end is.
+    told: bool,
 }
 
 /// Something that happened.
@@ -90,9 +92,16 @@ impl Journal {
         (log.entries.range(from..).cloned().collect(), log.written)
     }
 
-    /// Looks at what is in use, and says when memory gets short.
+    /// Looks at what goes on and what is in use: says which runs are no short ones, and when memory gets short.
     pub fn look(&self, usage: Usage) {
         let mut log = self.lock();
+        let mut long: Vec<(u64, Duration, u64)> = Vec::new();
+        for (run, open) in log.open.iter_mut().filter(|(_, open)| !open.told) {
+            open.told = true;
+            long.push((*run, open.start, open.tasks));
+        }
+        long.sort_unstable();
+        long.into_iter().for_each(|(run, start, tasks)| log.begun(run, start, tasks));
         if usage.spilled <= log.spilled {
             return;
         }
@@ -108,10 +117,8 @@ impl Journal {
 
     fn begun(&self, run: u64, tasks: usize) {
         self.runs.started.fetch_add(1, Ordering::Relaxed);
-        let mut log = self.lock();
-        let now = self.recorder.now();
-        log.open.insert(run, Open { start: now, tasks: tasks as u64, failed: 0 });
-        log.write(now, Level::Info, format!("run {run} began: {}", Tasks(tasks as u64)));
+        let open = Open { start: self.recorder.now(), tasks: tasks as u64, failed: 0, told: false };
+        self.lock().open.insert(run, open);
     }
 
     fn failed(&self, run: u64, place: fmt::Arguments<'_>, error: &crate::base::Error) {
@@ -138,7 +145,7 @@ impl Journal {
         counter.fetch_add(1, Ordering::Relaxed);
         let mut log = self.lock();
         let now = self.recorder.now();
-        let Some(Open { start, tasks, failed: tasks_failed }) = log.open.remove(&run) else { return };
+        let Some(Open { start, tasks, failed: tasks_failed, .. }) = log.open.remove(&run) else { return };
         let took = Took(now.saturating_sub(start));
         let (level, text) = match (failed, tasks_failed) {
             (false, _) => (Level::Info, format!("run {run} finished: {} in {took}", Tasks(tasks))),
@@ -150,6 +157,10 @@ impl Journal {
 }
 
 impl Log {
+    fn begun(&mut self, run: u64, start: Duration, tasks: u64) {
+        self.write(start, Level::Info, format!("run {run} began: {}", Tasks(tasks)));
+    }
+
     fn write(&mut self, at: Duration, level: Level, text: String) {
         if self.entries.len() >= MOST {
             self.entries.pop_front();
@@ -214,9 +225,21 @@ mod tests {
         journal.failed(3, format_args!("`read`"), &Error::new(ErrorKind::Cancelled));
         journal.ended(3, true);
         let texts = texts(&journal);
-        assert_eq!(texts.len() as u64, 1 + FAILURES + 2);
-        assert_eq!(texts[1], "`read` (partition 0) failed in run 3: no such thing");
-        assert!(texts[7].starts_with("run 3 failed after ") && texts[7].ends_with("40 tasks failed"), "{texts:?}");
+        assert_eq!(texts.len() as u64, FAILURES + 2);
+        assert_eq!(texts[0], "`read` (partition 0) failed in run 3: no such thing");
+        assert!(texts[6].starts_with("run 3 failed after ") && texts[6].ends_with("40 tasks failed"), "{texts:?}");
+    }
+
+    #[test]
+    fn of_short_runs_only_the_end_is_written_down() {
+        let journal = Journal::new(Arc::new(Recorder::new()));
+        journal.begun(1, 2);
+        journal.ended(1, false);
+        journal.begun(2, 9);
+        (0..3).for_each(|_| journal.look(Usage::default()));
+        let texts = texts(&journal);
+        assert!(texts.len() == 2 && texts[0].starts_with("run 1 finished: 2 tasks in "), "{texts:?}");
+        assert_eq!(texts[1], "run 2 began: 9 tasks");
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //! | `/api/v1/operations` | tasks by operation |
 //! | `/api/v1/runs` | the runs that are remembered |
 //! | `/api/v1/tasks?since=N&limit=N` | tasks that have ended, one by one, from number `since` on |
+//! | `/api/v1/boxes?from=N&to=N` | the same as the boxes of the task stream, for a range of numbers |
 //! | `/api/v1/running` | tasks that are running |
 //! | `/api/v1/samples` | memory and processor time |
 //! | `/api/v1/logs?since=N` | what happened, in words |
@@ -33,7 +34,7 @@ use futures_util::stream;
 use serde::Serialize;
 use serde_json::json;
 
-use super::changes::{Cursor, Look};
+use super::changes::{Cursor, Look, boxes};
 use super::gate::{self, Gate};
 use super::page::{ASSETS, INDEX, PANELS};
 use super::shapes::{OperationLine, TaskLine, log_line, micros, sample_line};
@@ -45,6 +46,8 @@ use crate::watch::record::{RunGraph, TaskState};
 const MOST_STREAMS: usize = 16;
 /// So many tasks are told of in one answer.
 const MOST_TASKS: usize = 10_000;
+/// So many boxes.
+const MOST_BOXES: usize = 40_000;
 
 pub(super) fn routes(subject: Arc<Subject>, gate: Gate) -> Router {
     let mut router = Router::new().route("/", get(|| async { Redirect::temporary("/status") }));
@@ -63,6 +66,7 @@ pub(super) fn routes(subject: Arc<Subject>, gate: Gate) -> Router {
         .route("/api/v1/operations", get(operations))
         .route("/api/v1/runs", get(runs))
         .route("/api/v1/tasks", get(tasks))
+        .route("/api/v1/boxes", get(detail))
         .route("/api/v1/running", get(running))
         .route("/api/v1/samples", get(samples))
         .route("/api/v1/logs", get(logs))
@@ -106,6 +110,8 @@ async fn index() -> Response {
         "/api/v1/operations": "tasks by operation; planned are those that have not begun",
         "/api/v1/runs": "runs, the oldest first; state is running, done, failed or stopped",
         "/api/v1/tasks?since=0&limit=1000": "tasks that have ended from number `since` on; go on with `next`",
+        "/api/v1/boxes?from=0&to=1000": "the boxes of the task stream for the tasks of these numbers: [thread, operation, begin, \
+            length, tasks, partition, bytes, rows, depth, failed, run, number of the first task]",
         "/api/v1/running": "tasks that are running",
         "/api/v1/samples": "[when, bytes held, bytes spilled so far, processor time so far, bytes of the process]",
         "/api/v1/logs?since=0": "[when, level, text] from number `since` on; go on with `next`",
@@ -146,6 +152,12 @@ async fn tasks(State(subject): State<Arc<Subject>>, query: RawQuery) -> Response
     let lines: Vec<_> = spans.tasks.iter().take(limit).map(TaskLine::new).collect();
     let next = lines.last().map_or(spans.next, |t| t.number + 1);
     as_json(&json!({ "tasks": lines, "next": next, "forgotten": spans.missed }))
+}
+
+async fn detail(State(subject): State<Arc<Subject>>, query: RawQuery) -> Response {
+    let from: u64 = asked(&query, "from").unwrap_or(0);
+    let to = asked(&query, "to").unwrap_or(u64::MAX).min(subject.recorder().ended());
+    as_json(&json!({ "from": from, "to": to, "tasks": boxes(&subject, from..to.max(from), MOST_BOXES).0 }))
 }
 
 async fn running(State(subject): State<Arc<Subject>>) -> Response {

@@ -121,9 +121,9 @@ impl TaskLine {
     }
 }
 
-/// A box of the task stream: thread, operation, begin, length, how many tasks, partition, bytes, rows, depth, failed, run.
-/// Where tasks come faster than anybody could look at them, neighbours share a box.
-pub(super) type BoxLine = (u32, u32, f64, f64, u32, u32, u64, Option<u64>, u32, u8, u64);
+/// A box of the task stream: thread, operation, begin, length, how many tasks, partition, bytes, rows, depth, failed, run, the
+/// number of its first task. Where tasks come faster than anybody could look at them, neighbours share a box.
+pub(super) type BoxLine = (u32, u32, f64, f64, u32, u32, u64, Option<u64>, u32, u8, u64, u64);
 
 /// A task that is running: thread, operation, begin, partition, depth, run.
 pub(super) type RunningLine = (u32, u32, f64, u32, u32, u64);
@@ -163,8 +163,10 @@ pub(super) struct Changes {
     pub operations: Vec<OperationLine>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tasks: Vec<BoxLine>,
-    /// Tasks that are not among them: they came too fast.
-    pub missed: u64,
+    /// The numbers of the tasks that are not all told of one by one: where they begin, and the one after them. `boxes` tells
+    /// more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub coarse: Option<(u64, u64)>,
     pub running: Vec<RunningLine>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub samples: Vec<SampleLine>,

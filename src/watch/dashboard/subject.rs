@@ -75,8 +75,8 @@ impl Subject {
     }
 
     pub fn moment(&self) -> Moment {
-        let operations = self.recorder().operations();
-        let runs: Vec<RunLine> = self.recorder().runs().iter().map(run_line).collect();
+        let (runs, operations) = self.recorder().overview();
+        let runs = runs.iter().map(run_line).collect();
         let mut totals = Totals { runs: self.journal.runs.started.load(Ordering::Relaxed), ..Totals::default() };
         for o in &operations {
             totals.done += o.done;

@@ -152,6 +152,8 @@ pub struct GraphNode {
     pub partition: u32,
     /// The nodes whose results it needs.
     pub needs: Vec<u32>,
+    /// How long it took, as far as that is remembered.
+    pub took: Option<Duration>,
     /// What has become of it.
     pub state: TaskState,
 }

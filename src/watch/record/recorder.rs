@@ -23,9 +23,9 @@ pub struct Recorder {
     origin: Instant,
     born: SystemTime,
     spans: usize,
-    shards: Box<[Mutex<Shard>]>,
+    pub(super) shards: Box<[Mutex<Shard>]>,
     ended: AtomicU64,
-    names: Mutex<Names>,
+    pub(super) names: Mutex<Names>,
     ledger: Mutex<Ledger>,
     pub(super) samples: Mutex<Vec<Sample>>,
 }
@@ -42,8 +42,8 @@ pub struct Spans {
 }
 
 #[derive(Default)]
-struct Names {
-    list: Vec<Arc<str>>,
+pub(super) struct Names {
+    pub list: Vec<Arc<str>>,
     numbers: FxHashMap<Arc<str>, u32>,
 }
 
@@ -58,7 +58,7 @@ const NODES: usize = 2000;
 /// After so many names of operations, new ones are one: somebody names each task.
 const NAMES: usize = 10_000;
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -154,18 +154,23 @@ impl Recorder {
 
     /// Totals by operation over all runs, those that are forgotten too; what took longest comes first.
     pub fn operations(&self) -> Vec<OperationTotals> {
+        self.summed(&self.runs())
+    }
+
+    /// The operations of these runs and of those that are forgotten.
+    pub(super) fn summed(&self, runs: &[RunRecord]) -> Vec<OperationTotals> {
         let mut totals: FxHashMap<Arc<str>, OperationTotals> = FxHashMap::default();
         for (operation, (planned, sums)) in &lock(&self.ledger).forgotten {
             let total = total_of(operation, *planned, sums);
             totals.insert(operation.clone(), total);
         }
-        for run in self.runs() {
-            for o in run.operations {
+        for run in runs {
+            for o in &run.operations {
                 let total = totals.entry(o.operation.clone()).or_insert_with(|| OperationTotals {
                     operation: o.operation.clone(),
                     ..OperationTotals::default()
                 });
-                total.add(&o);
+                total.add(o);
             }
         }
         let mut totals: Vec<_> = totals.into_values().collect();
@@ -222,7 +227,8 @@ impl Recorder {
         let (mut ended, mut running) = (FxHashMap::default(), FxHashSet::default());
         for shard in &self.shards {
             let shard = lock(shard);
-            ended.extend(shard.spans.iter().filter(|s| s.run == run).map(|s| (s.key, s.failed)));
+            let of_run = shard.spans.iter().filter(|s| s.run == run);
+            ended.extend(of_run.map(|s| (s.key, (s.failed, Duration::from_nanos(s.end.saturating_sub(s.start))))));
             running.extend(shard.running.iter().filter(|b| b.run == run).map(|b| b.key));
         }
         let finished = entry.end.is_some() && !entry.failed;
@@ -231,9 +237,10 @@ impl Recorder {
             operation: entry.operations[node.operation].0.clone(),
             partition: node.partition,
             needs: node.needs.clone(),
+            took: ended.get(&node.key).map(|(_, took)| *took),
             state: match ended.get(&node.key) {
-                Some(true) => TaskState::Failed,
-                Some(false) => TaskState::Done,
+                Some((true, _)) => TaskState::Failed,
+                Some((false, _)) => TaskState::Done,
                 None if finished => TaskState::Done,
                 None if running.contains(&node.key) => TaskState::Running,
                 None => TaskState::Waiting,

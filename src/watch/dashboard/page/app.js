@@ -1,6 +1,6 @@
 // Puts the page together: which panels this address has, when they are drawn.
 
-import { clock, listen, model } from "./feed.js";
+import { clock, listen, model, refine } from "./feed.js";
 import { dress, theme } from "./colors.js";
 import * as stream from "./stream.js";
 import * as panels from "./panels.js";
@@ -53,6 +53,7 @@ function frame(now) {
     heard = false;
     panels.about();
     live();
+    if (shown.has("tasks") && (stream.isStudied() || (model.running.length === 0 && clock() - model.active > 4e5))) refine(changed);
     if (shown.has("figures")) panels.figures();
     if (shown.has("tasks")) panels.legend(recent());
     if (shown.has("progress")) panels.progress();

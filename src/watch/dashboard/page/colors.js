@@ -80,4 +80,5 @@ export function dress(dark) {
   values = null;
   fills.clear();
   document.documentElement.classList.toggle("dark", dark);
+  (dark ? DARK : LIGHT).forEach((c, i) => document.documentElement.style.setProperty(`--place-${i}`, c));
 }

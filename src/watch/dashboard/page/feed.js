@@ -13,7 +13,7 @@ function empty() {
   return {
     server: null, about: null, now: 0, heard: 0, kept: 0, tasks: 0, spans: 0, begun: Infinity, active: 0,
     operations: new Map(), lanes: new Map(), running: [], samples: [], runs: new Map(), logs: [],
-    totals: { done: 0, failed: 0, running: 0, planned: 0, runs: 0, rate: 0 }, pulse: [], missed: 0,
+    totals: { done: 0, failed: 0, running: 0, planned: 0, runs: 0, rate: 0 }, pulse: [], coarse: [],
   };
 }
 
@@ -27,7 +27,7 @@ function apply(delta) {
   if (delta.about) model.about = delta.about;
   model.now = delta.now;
   model.heard = performance.now();
-  model.missed += delta.missed;
+  if (delta.coarse) model.coarse.push(delta.coarse);
   // in the order in which they were first seen, so that every page gives them the same colours
   for (const o of (delta.operations ?? []).sort((a, b) => a.id - b.id)) {
     place(o.name);
@@ -77,11 +77,11 @@ function burst(begin) {
   model.begun = Math.min(model.begun, begin);
 }
 
-function addTask([thread, op, begin, took, n, part, bytes, rows, depth, failed, run]) {
+function addTask([thread, op, begin, took, n, part, bytes, rows, depth, failed, run, number]) {
   const lane = model.lanes.get(thread);
   if (!lane) return;
   lane.depth = Math.max(lane.depth, depth);
-  const task = { lane: thread, op, begin, end: begin + took, n, part, bytes, rows, failed: failed === 1, run, depth };
+  const task = { lane: thread, op, begin, end: begin + took, n, part, bytes, rows, failed: failed === 1, run, number, depth };
   lane.tasks.push(task);
   model.tasks += n;
   model.spans += 1;
@@ -93,12 +93,49 @@ function addTask([thread, op, begin, took, n, part, bytes, rows, depth, failed, 
 function forget() {
   const all = [...model.lanes.values()].flatMap((l) => l.tasks.map((t) => t.end)).sort((a, b) => a - b);
   const border = all[Math.floor(all.length / 8)];
-  model.spans = 0;
+  for (const lane of model.lanes.values()) lane.tasks = lane.tasks.filter((t) => t.end > border);
+  count();
+}
+
+const MOST_REFINED = 30000;
+let refining = false;
+
+// Where tasks came too fast, the server told of several as one. It is asked for each of them when there is time: when
+// nothing runs, or when somebody looks closely.
+export async function refine(changed) {
+  if (refining || model.coarse.length === 0) return;
+  refining = true;
+  const { server, coarse } = model;
+  let [from, to] = coarse.pop();
+  while (coarse.length > 0 && coarse.at(-1)[1] === from && to - coarse.at(-1)[0] <= MOST_REFINED) from = coarse.pop()[0];
+  try {
+    const answer = await fetch(`/api/v1/boxes?from=${Math.max(from, to - MOST_REFINED)}&to=${to}`);
+    const { tasks } = await answer.json();
+    if (model.server === server) exchange(Math.max(from, to - MOST_REFINED), to, tasks);
+  } catch { /* what was told first stays */ }
+  // what is further back than can be kept is not asked for
+  if (model.spans >= MOST_TASKS / 2) model.coarse = [];
+  refining = false;
+  changed();
+}
+
+function exchange(from, to, tasks) {
   for (const lane of model.lanes.values()) {
-    lane.tasks = lane.tasks.filter((t) => t.end > border);
-    model.spans += lane.tasks.length;
+    lane.tasks = lane.tasks.filter((t) => t.number < from || t.number >= to);
   }
-  model.tasks = [...model.lanes.values()].reduce((sum, l) => sum + l.tasks.reduce((s, t) => s + t.n, 0), 0);
+  for (const t of tasks) addTask(t);
+  for (const lane of model.lanes.values()) lane.tasks.sort((a, b) => a.end - b.end);
+  count();
+  if (model.spans > MOST_TASKS) forget();
+}
+
+function count() {
+  model.spans = 0;
+  model.tasks = 0;
+  for (const lane of model.lanes.values()) {
+    model.spans += lane.tasks.length;
+    for (const t of lane.tasks) model.tasks += t.n;
+  }
 }
 
 // Tasks ended per second, over the last seconds.

@@ -1,7 +1,7 @@
 // The other panels: figures, progress, runs, memory, CPU, logs, the graph.
 
 import { model, nameOf, rate } from "./feed.js";
-import { background, value } from "./colors.js";
+import { background, place, value } from "./colors.js";
 import { chart, hover } from "./chart.js";
 import * as show from "./format.js";
 
@@ -219,11 +219,14 @@ export function logs() {
 }
 
 // The drawing is made by the server; it is taken over as a picture: nothing in it may act.
-const drawing = { asked: -1, scale: 0, wide: 0, tall: 0 };
+const drawing = { asked: "", next: 0, scale: 0, wide: 0, tall: 0 };
 
 export async function graph() {
-  if (drawing.asked === model.totals.runs) return;
-  drawing.asked = model.totals.runs;
+  const { runs, done, failed, running } = model.totals;
+  const state = [runs, done, failed, running].join();
+  if (drawing.asked === state || performance.now() < drawing.next) return;
+  drawing.asked = state;
+  drawing.next = performance.now() + 1000;
   const answer = await fetch("/api/v1/graph.svg");
   const place = $("drawing");
   $("graph-empty").hidden = answer.status === 200;
@@ -234,10 +237,19 @@ export async function graph() {
   for (const e of [svg, ...svg.querySelectorAll("*")]) {
     for (const a of [...e.attributes]) if (a.name.toLowerCase().startsWith("on")) e.removeAttribute(a.name);
   }
+  svg.querySelectorAll("g > title").forEach(tint);
   const box = svg.viewBox.baseVal;
   [drawing.wide, drawing.tall] = [box?.width || parseFloat(svg.getAttribute("width")) || 600, box?.height || parseFloat(svg.getAttribute("height")) || 400];
   place.replaceChildren(document.adoptNode(svg));
   size(drawing.scale);
+}
+
+// A node has the colour that its operation has everywhere; its title begins with the name.
+function tint(title) {
+  const name = title.textContent.split("\n")[0].replace(/ × [\d,]+$/, "");
+  if (![...model.operations.values()].some((o) => o.name === name)) return;
+  title.parentNode.style.setProperty("--operation", `var(--place-${place(name) % 8})`);
+  title.parentNode.classList.add("operation");
 }
 
 function size(scale) {

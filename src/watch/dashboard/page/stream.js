@@ -5,7 +5,7 @@ import { fill, ink, value } from "./colors.js";
 import { place, sharp, timeAxis } from "./chart.js";
 import * as show from "./format.js";
 
-const LEFT = 66;
+const LEFT = 76;
 const RIGHT = 10;
 const AXIS = 24;
 const LONGEST = 20e6;
@@ -24,6 +24,9 @@ let still = 0;
 const plotWidth = () => Math.max(10, canvas.clientWidth - LEFT - RIGHT);
 const x = (t) => LEFT + ((t - view.from) / (view.to - view.from)) * plotWidth();
 const at = (px) => view.from + ((px - LEFT) / plotWidth()) * (view.to - view.from);
+
+// Somebody looks at something else than what happens now.
+export const isStudied = () => view.paused || !view.follow;
 
 export const isLive = () => view.follow && !view.paused && (model.running.length > 0 || clock() - model.active < 6e5);
 
