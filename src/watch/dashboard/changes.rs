@@ -275,7 +275,13 @@ impl Open {
 
 #[cfg(test)]
 mod tests {
+    use std::any::Any;
+    use std::time::Instant;
+
+    use super::super::watched::Watched;
     use super::*;
+    use crate::base::{Error, Token};
+    use crate::exec::event::{Event, Gauge, Key, Label, Observer, Usage};
 
     #[test]
     fn cursors_are_read_as_they_are_written() {
@@ -317,5 +323,69 @@ mod tests {
         assert!(first.is_near(&next, 5_000, true));
         first.take(&next);
         assert_eq!(first.line(), (0, 2, 0.0, 9.6, 2, 0, 16, Some(2), 0, 0, 1, 0));
+    }
+
+    struct Nothing;
+
+    impl Watched for Nothing {
+        fn title(&self) -> String {
+            String::new()
+        }
+        fn threads(&self) -> usize {
+            1
+        }
+        fn memory_limit(&self) -> u64 {
+            0
+        }
+        fn gauge(&self) -> Gauge {
+            Arc::new(Usage::default)
+        }
+        fn lend(&self, _: Arc<dyn Observer>) -> Box<dyn Any + Send + Sync> {
+            Box::new(())
+        }
+    }
+
+    /// So many tasks of three operations in turn, a microsecond each, the 77th of which fails.
+    fn worked(subject: &Subject, tasks: u32) {
+        let labels = ["a", "b", "c"].map(|name| Label { name: name.into(), partition: 0 });
+        let begun = Instant::now();
+        let failed = Error::invalid("no such thing");
+        for i in 0..tasks {
+            let (key, label) = (Key { token: Token(1), index: i }, &labels[i as usize % 3]);
+            let (run, worker, took) = (1, Some(0), Duration::from_micros(1));
+            let at = |k: u32| begun + took * (2 * i + k);
+            subject.journal.notice(&Event::TaskStarted { run, key, label, worker, at: at(0) });
+            let error = (i == 77).then_some(&failed);
+            let (bytes, rows) = (8, Some(1));
+            subject.journal.notice(&Event::TaskFinished {
+                run,
+                key,
+                label,
+                worker,
+                at: at(1),
+                took,
+                bytes,
+                rows,
+                error,
+            });
+        }
+    }
+
+    #[test]
+    fn many_tasks_are_few_boxes_and_each_is_told_of_when_asked() {
+        let subject = Arc::new(Subject::new(&Nothing, None));
+        let mut look = Look::new(subject.clone(), Cursor::default());
+        assert_eq!(look.changes().map(|c| (c.tasks.len(), c.coarse)), Some((0, None)));
+        look.credit = 50;
+        worked(&subject, 5000);
+        let told = look.changes().unwrap_or_default();
+        let sum = |boxes: &[BoxLine]| boxes.iter().map(|b| b.4).sum::<u32>();
+        assert_eq!((sum(&told.tasks), told.coarse), (5000, Some((0, 5000))));
+        assert!(told.tasks.len() <= 50, "{} boxes", told.tasks.len());
+        let failed: Vec<_> = told.tasks.iter().filter(|b| b.9 == 1).map(|b| (b.4, b.11)).collect();
+        assert_eq!(failed, [(1, 77)], "a failure is seen by itself");
+        let (each, _) = boxes(&subject, 100..200, 1000);
+        assert_eq!((each.len(), sum(&each)), (100, 100));
+        assert!(each.iter().zip(100..).all(|(b, number)| b.11 == number && b.3 == 1.0));
     }
 }
