@@ -12,8 +12,10 @@
 //! | `sample` | where one output partition ends and the next begins |
 //! | `store` | all runs of a sort |
 //! | `slice` | the part of a run that lies in a range |
+//! | `gather` | rows of several batches put together |
 //! | `weave` | parts of runs merged to batches |
 
+mod gather;
 mod op;
 mod run;
 mod sample;
@@ -26,6 +28,6 @@ mod weave;
 
 pub use op::SortBy;
 
+pub(in crate::ops) use gather::gather;
 pub(in crate::ops) use op::shown;
 pub(in crate::ops) use run::tidy;
-pub(in crate::ops) use weave::gather;

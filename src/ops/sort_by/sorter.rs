@@ -5,10 +5,10 @@ use std::sync::Arc;
 use arrow::array::{Array, RecordBatch};
 use rustc_hash::FxHashSet;
 
+use super::gather::gather;
 use super::run::{Run, tidy};
 use super::sample::Sample;
 use super::store::{Receipt, SortStore, checksum};
-use super::weave::gather;
 use crate::base::Result;
 use crate::exec::{Reservation, TaskContext};
 use crate::expr::order::{Keys, shared_bytes, sorted};

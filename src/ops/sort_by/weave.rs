@@ -1,11 +1,11 @@
 //! Rows picked from several batches, gathered to batches of a good size.
 
-use arrow::array::{Array, RecordBatch, RecordBatchOptions};
-use arrow::compute::interleave;
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
 use std::ops::Range;
 
+use super::gather::gather;
 use crate::base::Result;
 
 /// So many rows of one batch that follow each other are passed on without copying them.
@@ -68,19 +68,4 @@ impl Weave {
         self.lanes.iter_mut().for_each(|(_, source)| *source = None);
         Ok(record)
     }
-}
-
-/// Rows of several batches, by batch and row.
-pub(in crate::ops) fn gather(
-    schema: &SchemaRef,
-    sources: &[RecordBatch],
-    picked: &[(usize, usize)],
-) -> Result<RecordBatch> {
-    let column = |i: usize| {
-        let arrays: Vec<&dyn Array> = sources.iter().map(|s| s.column(i).as_ref()).collect();
-        Ok(interleave(&arrays, picked)?)
-    };
-    let columns = (0..schema.fields().len()).map(column).collect::<Result<Vec<_>>>()?;
-    let options = RecordBatchOptions::new().with_row_count(Some(picked.len()));
-    Ok(RecordBatch::try_new_with_options(schema.clone(), columns, &options)?)
 }
