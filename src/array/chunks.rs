@@ -103,8 +103,7 @@ fn fit(cut: &mut [Option<Arc<[usize]>>], shape: &[usize], elements: f64) {
         let size = (elements / taken).max(1.0).powf(1.0 / open.len() as f64);
         let short: Vec<usize> = open.iter().copied().filter(|&axis| (shape[axis] as f64) < size).collect();
         if short.is_empty() {
-            // a power that should be whole may come out a little smaller
-            let size = ((size + 1e-9) as usize).max(1);
+            let size = (size as usize).max(1);
             open.into_iter().for_each(|axis| cut[axis] = Some(regular(shape[axis], size)));
             return;
         }

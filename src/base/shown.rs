@@ -1,4 +1,4 @@
-//! Numbers and durations as people read them.
+//! Numbers, durations and texts as people and browsers read them.
 
 use std::time::Duration;
 
@@ -21,6 +21,24 @@ pub fn count(n: u64) -> String {
             out.push(',');
         }
         out.push(digit);
+    }
+    out
+}
+
+/// A text as it stands in HTML and XML, between tags and in attributes: markup escaped, and what XML cannot hold replaced.
+pub fn markup(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            '\n' | '\t' => out.push(c),
+            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
+            c => out.push(c),
+        }
     }
     out
 }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::argument::{Argument, Arguments, Value};
+use super::card::card;
 use super::cluster::LocalCluster;
 use super::content;
 use super::frames::Collection;
 use super::function::{Function, TaskFn, Written, delayed};
 use super::future::Future;
-use super::markup::card;
 use super::node::{Need, adopted, submit};
 use crate::base::{Error, ErrorKind, Result, Token};
 use crate::exec::{LiveGraph, LiveOptions, LiveTask};

@@ -11,9 +11,11 @@
 //! | [`future`] | [`Future`]: a result that is being computed; waiting for many of them |
 //! | [`frames`] | frames to delayed partitions and back |
 //! | `node` | a call that is written down, and the graph that comes of it |
+//! | `card` | facts as HTML |
 //! | `content` | values as results: their identity and their size |
 
 pub mod argument;
+mod card;
 pub mod client;
 pub mod cluster;
 mod content;
@@ -21,7 +23,6 @@ pub mod frames;
 pub mod function;
 pub mod future;
 pub mod lazy;
-mod markup;
 mod node;
 pub mod operators;
 

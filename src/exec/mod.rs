@@ -9,6 +9,7 @@
 //! | [`context`] | what a task may use |
 //! | [`event`] | what observers are told |
 //! | [`schedule`] | what to run next and what may be freed: pure |
+//! | `attempt` | the work of one task: caught, counted, told |
 //! | [`run`] | a graph that is being run, its results in order |
 //! | [`live`] | a graph that grows while it runs: what futures stand on |
 //! | `workers` | the threads of a pool |
@@ -16,6 +17,7 @@
 //!
 //! This layer never sees a plan.
 
+mod attempt;
 pub mod budget;
 pub mod cancel;
 pub mod context;

@@ -1,10 +1,10 @@
 //! A graph that is being run: the schedule, the results, and the threads that work on it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::attempt::{Seen, attempt};
 use super::event::tell;
 use super::schedule::{Next, Schedule};
 use super::workers::Workers;
@@ -379,32 +379,8 @@ impl State {
 
     fn run_job(&self, job: Job, seen: Option<&(Key, Label)>) -> Result<Payload> {
         let worker = self.pool.as_ref().and_then(|p| p.current());
-        let begun = seen.map(|(key, label)| {
-            let at = Instant::now();
-            self.tell(&Event::TaskStarted { run: self.id, key: *key, label, worker, at });
-            at
-        });
-        let _running = self.task.budget.task();
-        let result = match self.task.cancel.check() {
-            Err(cancelled) => Err(cancelled),
-            Ok(()) => catch_unwind(AssertUnwindSafe(|| (job.work)(job.inputs, &self.task)))
-                .unwrap_or_else(|panic| Err(panicked(panic.as_ref()))),
-        };
-        if let (Some((key, label)), Some(begun)) = (seen, begun) {
-            let at = Instant::now();
-            self.tell(&Event::TaskFinished {
-                run: self.id,
-                key: *key,
-                label,
-                worker,
-                at,
-                took: at.saturating_duration_since(begun),
-                bytes: result.as_ref().map_or(0, Payload::bytes),
-                rows: result.as_ref().map_or(None, Payload::rows),
-                error: result.as_ref().err(),
-            });
-        }
-        result
+        let seen = seen.map(|(key, label)| Seen { run: self.id, key: *key, label, worker });
+        attempt(&self.task, |task| (job.work)(job.inputs, task), seen, |event| self.tell(event))
     }
 
     fn end_if_over(&self, inner: &mut MutexGuard<'_, Inner>) {
@@ -420,14 +396,4 @@ impl State {
 pub(super) fn next_run() -> u64 {
     static RUNS: AtomicU64 = AtomicU64::new(0);
     RUNS.fetch_add(1, Ordering::Relaxed)
-}
-
-/// The error for a caught panic.
-pub(super) fn panicked(panic: &(dyn std::any::Any + Send)) -> Error {
-    let message = panic
-        .downcast_ref::<&str>()
-        .map(|s| (*s).to_string())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "no message".to_string());
-    Error::new(ErrorKind::Panicked { message })
 }

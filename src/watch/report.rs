@@ -41,10 +41,10 @@ impl Profile {
         let pictures = about
             .pictures
             .iter()
-            .map(|(caption, svg)| format!("<figure><figcaption>{}</figcaption>{svg}</figure>", escaped(caption)));
+            .map(|(caption, svg)| format!("<figure><figcaption>{}</figcaption>{svg}</figure>", shown::markup(caption)));
         let pictures: String = pictures.collect();
         let data = in_script(&data(self, about).to_string());
-        let title = escaped(&about.title);
+        let title = shown::markup(&about.title);
         let parts = [
             ("title", title.as_str()),
             ("style", STYLE),
@@ -67,22 +67,6 @@ fn fill(page: &str, parts: &[(&str, &str)]) -> String {
         }
     }
     out + rest
-}
-
-/// Text as it stands in HTML.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 /// JSON as it stands in a script: nothing in it can end the script.
@@ -237,7 +221,7 @@ mod tests {
     #[test]
     fn nothing_in_a_name_becomes_markup() {
         let evil = r#"</script><img src=x onerror="alert('1')">&"#;
-        assert_eq!(escaped("<a b='c'>&\""), "&lt;a b=&#39;c&#39;&gt;&amp;&quot;");
+        assert_eq!(super::shown::markup("<a b='c'>&\""), "&lt;a b=&#39;c&#39;&gt;&amp;&quot;");
         let text = in_script(&json!(evil).to_string());
         assert!(!text.contains(['<', '>', '&']), "{text}");
         let back: String = serde_json::from_str(&text).unwrap();

@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,9 +9,10 @@ use std::time::{Duration, Instant};
 use super::books::{Books, Id, Job, Order, label};
 use super::mailbox::Mailbox;
 use super::task::{LiveTask, key_text};
-use crate::base::{Result, Token};
+use crate::base::{Error, Result, Token};
+use crate::exec::attempt::{Seen, attempt};
 use crate::exec::event::{GraphView, tell};
-use crate::exec::run::{next_run, panicked};
+use crate::exec::run::next_run;
 use crate::exec::workers::Workers;
 use crate::exec::{Event, Observers, TaskContext};
 use crate::graph::{Key, Label, Payload};
@@ -228,41 +228,17 @@ impl LiveGraph {
         let task = TaskContext { cancel, ..self.context().clone() };
         let worker = self.0.pool.as_ref().and_then(|p| p.current());
         let watched = !self.0.observers.is_empty();
-        let begun = watched.then(Instant::now);
-        if let Some(at) = begun {
-            self.tell(&Event::TaskStarted { run: self.0.run, key, label: &label, worker, at });
-        }
+        let seen = watched.then_some(Seen { run: self.0.run, key, label: &label, worker });
         RUNNING.with_borrow_mut(|running| running.push((self.0.run, id)));
-        let active = task.budget.task();
-        let result = match task.cancel.check() {
-            Err(cancelled) => Err(cancelled),
-            Ok(()) => catch_unwind(AssertUnwindSafe(|| work(inputs, &task)))
-                .unwrap_or_else(|panic| Err(panicked(panic.as_ref()))),
-        };
-        drop((active, work));
+        let named = |error: Error| error.at_key(key_text(&label.name, key), &label.name, worker);
+        let result = attempt(&task, |task| work.as_ref()(inputs, task).map_err(named), seen, |event| self.tell(event));
         RUNNING.with_borrow_mut(|running| running.pop());
-        let result = result.map_err(|error| error.at_key(key_text(&label.name, key), &label.name, worker));
-        if let Some(begun) = begun {
-            self.tell_finished(key, &label, worker, begun, &result);
-        }
+        // a panic or a cancellation is named here
+        let result = result.map_err(named);
+        drop(work);
         self.with_books(|books| {
             books.settle(id, result);
             self.call_worker(books);
-        });
-    }
-
-    fn tell_finished(&self, key: Key, label: &Label, worker: Option<usize>, begun: Instant, result: &Result<Payload>) {
-        let at = Instant::now();
-        self.tell(&Event::TaskFinished {
-            run: self.0.run,
-            key,
-            label,
-            worker,
-            at,
-            took: at.saturating_duration_since(begun),
-            bytes: result.as_ref().map_or(0, Payload::bytes),
-            rows: result.as_ref().map_or(None, Payload::rows),
-            error: result.as_ref().err(),
         });
     }
 

@@ -7,8 +7,9 @@ use super::drawing::{Drawing, Edge, Kind, Node, State};
 use super::face::{DRUM, Face, Form, LETTER, LINE, SMALL_LETTER, SMALL_LINE, STACKED, faces, said};
 use super::layout::{Layout, Point, Rect, Route, Size};
 use super::palette::{DARK, LIGHT, Paper};
-use super::text::{number, width, xml};
+use super::text::{number, width};
 use crate::base::shown;
+use crate::base::shown::markup;
 
 /// Pixels around the picture.
 const MARGIN: f64 = 16.0;
@@ -107,7 +108,7 @@ impl Picture {
         let (from, to) = bounds(drawing, layout);
         let (left, top) = ((from.x - MARGIN).floor(), (from.y - MARGIN).floor());
         let (wide, high) = ((to.x + MARGIN).ceil() - left, (to.y + MARGIN).ceil() - top);
-        let title = xml(&drawing.title);
+        let title = markup(&drawing.title);
         let (nodes, edges) = (shown::count(drawing.len() as u64), shown::count(drawing.edges() as u64));
         let _ = write!(
             self.out,
@@ -205,7 +206,7 @@ impl Picture {
                 State::Failed(_) => " failed",
             });
             let _ = write!(self.out, "<g class=\"c{} {kind}{state}\" role=\"graphics-symbol img\"><title>", colours[i]);
-            let _ = write!(self.out, "{}</title>", xml(&told(drawing, node, &before[i])));
+            let _ = write!(self.out, "{}</title>", markup(&told(drawing, node, &before[i])));
             self.shape(node, face, layout.nodes[i]);
             self.out.push_str("</g>\n");
         }
@@ -239,7 +240,7 @@ impl Picture {
         number(&mut self.out, x);
         self.out.push_str("\" y=\"");
         number(&mut self.out, y);
-        let _ = write!(self.out, "\">{}</text>", xml(text));
+        let _ = write!(self.out, "\">{}</text>", markup(text));
     }
 
     fn outline(&mut self, form: Form, r: Rect) {

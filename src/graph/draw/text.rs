@@ -122,23 +122,6 @@ fn parts(word: &str) -> impl Iterator<Item = &str> {
     word.split_inclusive(['/', '(', ')', '-', '_', '.', ',', ':'])
 }
 
-/// A text for XML: markup escaped, and what XML cannot hold replaced.
-pub(super) fn xml(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\n' | '\t' => out.push(c),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
-}
-
 /// A text between the quotes of a DOT string; lines are centred.
 pub(super) fn dot(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

@@ -69,11 +69,12 @@ fn changes() -> Vec<(&'static str, Option<Change>, Change)> {
     let by_zone = move |mode| csv(mode).partition_by(["zone"]);
     let first: fn() -> Option<Change> =
         || Some(Box::new(|t, d| folder(t, CsvWriteOptions::new().partition_by(["zone"]), 0, d)));
+    let plain: Option<Change> = Some(Box::new(move |t, d| folder(t, csv(WriteMode::Error), 0, d)));
     let one: Option<Change> = Some(Box::new(move |t, d| file(t, csv(WriteMode::Error), 0, d)));
     vec![
         ("new", None, Box::new(move |t, d| folder(t, parquet(WriteMode::Error), 100, d))),
         ("overwrite", first(), Box::new(move |t, d| folder(t, csv(WriteMode::Overwrite), 100, d))),
-        ("append", first(), Box::new(move |t, d| folder(t, csv(WriteMode::Append), 100, d))),
+        ("append", plain, Box::new(move |t, d| folder(t, csv(WriteMode::Append), 100, d))),
         ("append to nothing", None, Box::new(move |t, d| folder(t, csv(WriteMode::Append), 100, d))),
         ("by zone", None, Box::new(move |t, d| folder(t, by_zone(WriteMode::Error), 100, d))),
         ("overwrite by zone", first(), Box::new(move |t, d| folder(t, by_zone(WriteMode::Overwrite), 100, d))),
