@@ -5,13 +5,12 @@
 //!     cargo run --release --features dashboard --example dashboard -- --tasks 10000
 //!
 //! It prints the address to open, and works for a minute: taxi trips are cleaned, described, grouped and sorted over and over,
-//! or a graph of many small tasks is run.
+//! or a graph of many small functions is run.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use partita::watch::Dashboard;
-use partita::{CsvOptions, DataFrame, Error, Result, Session, col};
+use partita::{Error, Result, Session, col, delayed};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -23,7 +22,7 @@ const USAGE: &str = "usage: dashboard [PATHS…] [options]
   --seconds N            how long to work and to stay (default 60)
   --rounds N             how often to work, at the most
   --pause SECONDS        how long to rest after each round (default 1)
-  --tasks N              run graphs of about N small tasks instead of the taxi trips
+  --tasks N              run graphs of about N small functions instead of the taxi trips
   --threads N            how many threads (default: one for each core)
   --memory-limit SIZE    for example 256MB
   --no-dashboard         only work, to see what the page costs";
@@ -136,12 +135,23 @@ fn trips(session: &Session, paths: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Many tasks that do next to nothing: a small file read in very small pieces.
+/// A graph of many small tasks: three for each number, and their sum.
 fn small_tasks(session: &Session, tasks: u64) -> Result<()> {
-    let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/data/trips.csv"));
-    let bytes = std::fs::metadata(&path).map_err(|e| Error::io(path.display(), e))?.len();
-    let pieces = CsvOptions::new().assume_missing(true).block_size(partita::ByteSize((bytes / tasks.max(1)).max(1)));
-    let trips: DataFrame = session.read_csv_with(&path, pieces)?;
-    trips.select(["fare_amount", "tip_amount"])?.fillna(0)?.sum()?.compute()?;
+    let increment = delayed(|x: u64| spin(x + 1)).named("increment");
+    let double = delayed(|x: u64| spin(x * 2)).named("double");
+    let add = delayed(|x: u64, y: u64| spin(x + y)).named("add");
+    let steps: Vec<_> = (0..tasks / 3).map(|x| add.call(increment.call(x), double.call(x))).collect();
+    let all = delayed(|xs: Vec<u64>| xs.iter().sum::<u64>()).named("sum").call(steps);
+    let sum = all.compute_with(session)?;
+    let n = tasks / 3;
+    assert_eq!(sum, n * (3 * n).saturating_sub(1) / 2, "x + 1 + 2 x for each x below n");
     Ok(())
+}
+
+/// Works for some microseconds, a different time for each number.
+fn spin(x: u64) -> u64 {
+    let steps = 4_000 + x % 7 * 2_000;
+    let end = (0..steps).fold(x, |x, i| std::hint::black_box(x ^ i));
+    std::hint::black_box(end);
+    x
 }

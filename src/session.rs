@@ -381,16 +381,22 @@ impl SessionBuilder {
         self
     }
 
+    /// Where tasks will run.
+    ///
+    /// # Errors
+    /// A setting that is no number.
+    pub(crate) fn chosen_scheduler(&self) -> Result<Scheduler> {
+        let from_settings = || Ok(Scheduler::Threads(setting("threads")?.unwrap_or_else(default_threads)));
+        self.scheduler.map_or_else(from_settings, Ok)
+    }
+
     /// The session.
     ///
     /// # Errors
     /// A setting that is no size or number, or names a variable that is not there; a temporary directory that is not
     /// there; when the operating system gives no threads.
     pub fn build(self) -> Result<Session> {
-        let scheduler = match self.scheduler {
-            Some(scheduler) => scheduler,
-            None => Scheduler::Threads(setting("threads")?.unwrap_or_else(default_threads)),
-        };
+        let scheduler = self.chosen_scheduler()?;
         let executor: Arc<dyn Executor> = match scheduler {
             Scheduler::Synchronous => Arc::new(Serial),
             Scheduler::Threads(n) => Arc::new(Pool::new(n)?),

@@ -69,19 +69,32 @@ impl LocalCluster {
         self.0.memory_limit
     }
 
+    /// What to open in a browser, if it has a dashboard.
+    #[cfg(feature = "dashboard")]
+    pub fn dashboard_link(&self) -> Option<String> {
+        self.session().dashboard_link()
+    }
+
+    #[cfg(not(feature = "dashboard"))]
+    fn dashboard_link(&self) -> Option<String> {
+        None
+    }
+
     /// It as a table in HTML.
     pub fn to_html(&self) -> String {
         card("LocalCluster", &self.facts())
     }
 
     pub(super) fn facts(&self) -> Vec<(&'static str, String)> {
-        vec![
-            ("Scheduler", self.address().to_string()),
+        let mut facts = vec![("Scheduler", self.address().to_string())];
+        facts.extend(self.dashboard_link().map(|link| ("Dashboard", link)));
+        facts.extend([
             ("Workers", self.n_workers().to_string()),
             ("Threads", self.session().threads().to_string()),
             ("Memory", self.session().memory_limit().to_string()),
             ("Memory of a worker", self.memory_limit().to_string()),
-        ]
+        ]);
+        facts
     }
 }
 
@@ -115,6 +128,13 @@ impl LocalClusterBuilder {
         self
     }
 
+    /// Opens a dashboard for as long as the cluster is there.
+    #[cfg(feature = "dashboard")]
+    #[must_use]
+    pub fn dashboard(self, how: crate::watch::DashboardBuilder) -> Self {
+        self.session(|session| session.dashboard(how))
+    }
+
     /// The cluster.
     ///
     /// # Errors
@@ -132,7 +152,10 @@ impl LocalClusterBuilder {
         }
         let threads = match self.threads_per_worker {
             Some(threads) => threads,
-            None => session.clone().build()?.threads().div_ceil(workers),
+            None => match session.chosen_scheduler()? {
+                Scheduler::Threads(threads) => threads.div_ceil(workers),
+                Scheduler::Synchronous => 1,
+            },
         };
         let session = session.scheduler(Scheduler::Threads(threads.saturating_mul(workers))).build()?;
         let number = CLUSTERS.fetch_add(1, Ordering::Relaxed);

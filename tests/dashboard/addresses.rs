@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use partita::watch::Dashboard;
-use partita::{Scheduler, Session};
+use partita::{Client, LocalCluster, Scheduler, Session};
 
 use crate::http::{Events, get, get_as};
 use crate::work::{naps, open, session};
@@ -190,6 +190,17 @@ fn it_is_gone_when_it_is_dropped() {
     assert!(matches!(listening.read(&mut [0; 8]), Ok(0) | Err(_)), "open connections end");
     assert!(events.count() < 10);
     naps(&session, 3, NO_TIME, None).unwrap();
+}
+
+#[test]
+fn a_cluster_says_where_its_dashboard_is() {
+    let cluster = LocalCluster::builder().dashboard(Dashboard::builder().address("127.0.0.1:0")).start().unwrap();
+    let link = cluster.dashboard_link().unwrap();
+    assert!(cluster.to_html().contains(&link), "{}", cluster.to_html());
+    let client = Client::connect(&cluster).unwrap();
+    assert_eq!(client.submit(|x: i64| x + 1, (10,)).result().unwrap(), 11);
+    let at = link.strip_prefix("http://").unwrap().strip_suffix("/status").unwrap().parse().unwrap();
+    assert_eq!(session_tasks(at), 1);
 }
 
 #[test]
