@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::time::{Duration, Instant};
 
 use super::argument::Value;
+use super::card::card;
 use super::content;
 use super::node::Need;
 use crate::base::{Error, Result};
@@ -71,6 +72,12 @@ impl<T: Value> Future<T> {
     /// Its key: `name-hash`.
     pub fn key(&self) -> String {
         self.task.key_text()
+    }
+
+    /// It as a table in HTML.
+    pub fn to_html(&self) -> String {
+        let facts = [("Status", self.status().to_string()), ("Type", content::type_name::<T>()), ("Key", self.key())];
+        card("Future", &facts)
     }
 
     /// Why it failed, waiting for its end; nothing if it did not.

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::argument::Value;
+use super::card::card;
 use super::content;
 use super::function::{TaskFn, delayed};
 use super::future::Future;
@@ -119,6 +120,12 @@ impl<T: Value> Delayed<T> {
     pub fn visualize(&self) -> Visualize {
         let (graph, wanted) = graph(&[&self.node]);
         Visualize::of_tasks(self.name(), Tasks::of(&graph, &wanted))
+    }
+
+    /// It as a table in HTML.
+    pub fn to_html(&self) -> String {
+        let facts = [("Type", content::type_name::<T>()), ("Tasks", self.num_tasks().to_string()), ("Key", self.key())];
+        card("Delayed", &facts)
     }
 
     /// How many tasks the calls that are written down are.

@@ -269,6 +269,9 @@ fn a_future_shows_how_far_it_is() {
     assert_eq!((next.status(), next.to_string()), (Status::Error, format!("<Future: error, key: {}>", next.key())));
     assert_eq!(client.gather_with([&after, &next, &waits], OnError::Skip).unwrap(), [5.0, 2.5]);
     assert!(client.gather([&after, &next, &waits]).is_err());
+    assert!(after.to_html().contains("<td>finished</td>") && after.to_html().contains("<td>f64</td>"));
+    let twice = delayed(increment).call(delayed(increment).call(1));
+    assert!(twice.to_html().contains("<td>2</td>") && twice.to_string().starts_with("Delayed('increment-"));
     assert_eq!((after.exception().map(|e| e.to_string()), after.done()), (None, true));
 }
 
