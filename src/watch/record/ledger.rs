@@ -2,10 +2,11 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 
-use super::history::Failure;
+use super::history::{Failure, OperationTotals, RunRecord, RunState};
 use super::shard::Sums;
 use crate::exec::event::{GraphView, Key, Label};
 
@@ -42,6 +43,11 @@ pub(super) struct Node {
     pub partition: u32,
     pub needs: Vec<u32>,
 }
+
+/// After so many operations of a run, others are one: somebody names each task.
+pub(super) const OPERATIONS: usize = 1000;
+/// What they are called together.
+pub(super) const OTHERS: &str = "others";
 
 /// So many failures are kept, the first ones of all: those that follow mostly follow from them.
 const MOST_FAILURES: usize = 1000;
@@ -92,6 +98,34 @@ impl RunEntry {
         entry
     }
 
+    /// The place of an operation, or of the others.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.places.get(name).or_else(|| self.places.get(OTHERS)).copied()
+    }
+
+    /// What is known before anything has run.
+    pub fn record(&self) -> RunRecord {
+        let operations = self.operations.iter().map(|(operation, planned)| OperationTotals {
+            operation: operation.clone(),
+            planned: *planned,
+            ..OperationTotals::default()
+        });
+        let mut edges: Vec<_> = self.edges.iter().map(|(&(a, b), &count)| (a as usize, b as usize, count)).collect();
+        edges.sort_unstable();
+        RunRecord {
+            run: self.run,
+            start: Duration::from_nanos(self.start),
+            end: self.end.map(Duration::from_nanos),
+            state: match self.end {
+                None => RunState::Running,
+                Some(_) if self.failed => RunState::Failed,
+                Some(_) => RunState::Finished,
+            },
+            operations: operations.collect(),
+            edges,
+        }
+    }
+
     /// One task more.
     pub fn add(&mut self, key: Key, label: &Label, needs: &[Key], most_nodes: usize) {
         let at = self.operation(&label.name);
@@ -115,13 +149,19 @@ impl RunEntry {
     fn operation(&mut self, name: &Arc<str>) -> usize {
         match self.operations.get(self.last) {
             Some((last, _)) if Arc::ptr_eq(last, name) => {}
-            _ => {
-                self.last = *self.places.entry(name.clone()).or_insert_with(|| {
-                    self.operations.push((name.clone(), 0));
-                    self.operations.len() - 1
-                });
+            _ if self.places.len() >= OPERATIONS && !self.places.contains_key(name) => {
+                self.last = self.place(OTHERS.into());
             }
+            _ => self.last = self.place(name.clone()),
         }
         self.last
+    }
+
+    fn place(&mut self, name: Arc<str>) -> usize {
+        let RunEntry { operations, places, .. } = self;
+        *places.entry(name).or_insert_with_key(|name| {
+            operations.push((name.clone(), 0));
+            operations.len() - 1
+        })
     }
 }

@@ -11,8 +11,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::history::{
     Failure, GraphNode, OperationTotals, RunGraph, RunRecord, RunState, RunningTask, Sample, TaskSpan, TaskState,
 };
-use super::ledger::{Ledger, RunEntry};
-use super::shard::{Begun, Shard, Slot, Span, Sums};
+use super::ledger::{Ledger, OTHERS, RunEntry};
+use super::shard::{Begun, Shard, Span, Sums};
 use crate::exec::event::{Event, Observer, Usage};
 
 /// A bounded history of what has run: spans of tasks, totals by operation, runs, samples of memory and processor time.
@@ -181,43 +181,27 @@ impl Recorder {
     /// The runs that are remembered, oldest first.
     pub fn runs(&self) -> Vec<RunRecord> {
         let ledger = lock(&self.ledger);
-        let mut sums: FxHashMap<(u64, Arc<str>), Sums> = FxHashMap::default();
-        let mut running: FxHashMap<(u64, u32), u64> = FxHashMap::default();
+        let mut records: Vec<RunRecord> = ledger.runs.iter().map(RunEntry::record).collect();
+        let places: FxHashMap<u64, usize> = ledger.runs.iter().enumerate().map(|(i, r)| (r.run, i)).collect();
+        let mut count = |run: u64, totals: OperationTotals| {
+            let Some(&at) = places.get(&run) else { return };
+            let Some(operation) = ledger.runs[at].position(&totals.operation) else { return };
+            records[at].operations[operation].add(&totals);
+        };
+        let mut running = Vec::new();
         for shard in &self.shards {
             let shard = lock(shard);
-            for Slot { run, operation, sums: of, .. } in shard.totals() {
-                sums.entry((*run, operation.clone())).or_default().add(of);
-            }
-            shard.running.iter().for_each(|b| *running.entry((b.run, b.name)).or_default() += 1);
+            shard.totals().for_each(|slot| count(slot.run, total_of(&slot.operation, 0, &slot.sums)));
+            running.extend(shard.running.iter().map(|begun| (begun.run, begun.name)));
         }
         let names = lock(&self.names);
-        let record = |entry: &RunEntry| {
-            let operations = entry.operations.iter().map(|(operation, planned)| {
-                let none = Sums::default();
-                let sums = sums.get(&(entry.run, operation.clone())).unwrap_or(&none);
-                let number = names.numbers.get(operation).copied().unwrap_or(0);
-                let running = running.get(&(entry.run, number)).copied().unwrap_or(0);
-                let over = entry.end.is_some() && entry.failed;
-                let planned = if over { sums.done + sums.failed } else { *planned };
-                OperationTotals { running, ..total_of(operation, planned, sums) }
-            });
-            let mut edges: Vec<_> =
-                entry.edges.iter().map(|(&(a, b), &count)| (a as usize, b as usize, count)).collect();
-            edges.sort_unstable();
-            RunRecord {
-                run: entry.run,
-                start: Duration::from_nanos(entry.start),
-                end: entry.end.map(Duration::from_nanos),
-                state: match entry.end {
-                    None => RunState::Running,
-                    Some(_) if entry.failed => RunState::Failed,
-                    Some(_) => RunState::Finished,
-                },
-                operations: operations.collect(),
-                edges,
-            }
-        };
-        ledger.runs.iter().map(record).collect()
+        for (run, name) in running {
+            count(run, OperationTotals { operation: names.get(name), running: 1, ..OperationTotals::default() });
+        }
+        for record in records.iter_mut().filter(|r| r.state == RunState::Failed) {
+            record.operations.iter_mut().for_each(|o| o.planned = o.done + o.failed);
+        }
+        records
     }
 
     /// The graph of a run, if it is remembered. How far its tasks are is told from spans, as far as those are remembered.
@@ -317,7 +301,7 @@ impl Observer for Recorder {
             Event::TaskStarted { run, key, label, worker, at } => {
                 let (thread, start) = (thread(), self.since_origin(*at));
                 let mut shard = self.shard(thread);
-                let slot = shard.slot(*run, &label.name, || lock(&self.names).number(&label.name));
+                let slot = shard.slot(*run, &label.name, |name| lock(&self.names).number(name));
                 let name = shard.name_of(slot);
                 let worker = worker.map_or(u32::MAX, |w| w as u32);
                 let (run, key, partition) = (*run, *key, label.partition);
@@ -367,7 +351,7 @@ impl Names {
     }
 
     fn get(&self, number: u32) -> Arc<str> {
-        self.list.get(number as usize).cloned().unwrap_or_else(|| "others".into())
+        self.list.get(number as usize).cloned().unwrap_or_else(|| OTHERS.into())
     }
 
     fn span(&self, s: &Span) -> TaskSpan {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::ledger::{OPERATIONS, OTHERS};
 use crate::exec::event::Key;
 
 /// What one thread has noted.
@@ -86,31 +87,35 @@ impl Sums {
 }
 
 impl Shard {
-    /// The slot of an operation of a run; `name` numbers a name that is new here.
-    pub fn slot(&mut self, run: u64, operation: &Arc<str>, name: impl FnOnce() -> u32) -> usize {
+    /// The slot of an operation of a run; `number` is asked for the number of a name that is new here.
+    pub fn slot(&mut self, run: u64, operation: &Arc<str>, number: impl FnOnce(&Arc<str>) -> u32) -> usize {
         if let Some(slot) = self.slots.get(self.last)
             && slot.run == run
             && Arc::ptr_eq(&slot.operation, operation)
         {
             return self.last;
         }
-        let known = self.places.get(&run).and_then(|places| places.get(operation)).copied();
-        self.last = known.unwrap_or_else(|| {
-            let slot = Slot { run, operation: operation.clone(), name: name(), sums: Sums::default() };
-            let at = match self.free.pop() {
-                Some(at) => {
-                    self.slots[at] = slot;
-                    at
-                }
-                None => {
-                    self.slots.push(slot);
-                    self.slots.len() - 1
-                }
-            };
-            self.places.entry(run).or_default().insert(operation.clone(), at);
-            at
-        });
+        let places = self.places.get(&run);
+        let many = places.is_some_and(|places| places.len() >= OPERATIONS);
+        self.last = match places.and_then(|places| places.get(operation)) {
+            Some(&at) => at,
+            None if many => self.place(run, OTHERS.into(), number),
+            None => self.place(run, operation.clone(), number),
+        };
         self.last
+    }
+
+    fn place(&mut self, run: u64, operation: Arc<str>, number: impl FnOnce(&Arc<str>) -> u32) -> usize {
+        let Shard { places, slots, free, .. } = self;
+        *places.entry(run).or_default().entry(operation).or_insert_with_key(|operation| {
+            let slot = Slot { run, operation: operation.clone(), name: number(operation), sums: Sums::default() };
+            let at = free.pop().unwrap_or(slots.len());
+            match slots.get_mut(at) {
+                Some(place) => *place = slot,
+                None => slots.push(slot),
+            }
+            at
+        })
     }
 
     pub fn name_of(&self, slot: usize) -> u32 {

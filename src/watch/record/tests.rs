@@ -176,3 +176,27 @@ fn samples_thin_out_and_the_last_is_there() {
     assert!(samples.len() <= 4096 && samples.windows(2).all(|w| w[0].at <= w[1].at));
     assert_eq!(samples[0].usage.held, 5, "the first stays");
 }
+
+#[test]
+fn names_without_end_are_counted_together() {
+    let told = Told::new(4);
+    let graph = Chain((0..3000).map(|i| (key(1, i), label(&format!("task {i}"), i), vec![])).collect());
+    told.run(1, &graph);
+    for task in (0..3000).rev().filter(|&t| t != 2) {
+        told.begin(1, graph.key(task), graph.label(task), 0);
+        told.end(1, graph.key(task), graph.label(task), 1, None);
+    }
+    let run = &told.recorder.runs()[0];
+    assert_eq!((run.planned(), run.ended(), run.operations.len()), (2999, 2999, 1001));
+    assert_eq!(told.recorder.operations().iter().map(|o| o.done).sum::<u64>(), 2999);
+}
+
+#[test]
+fn what_has_not_begun_is_not_running() {
+    let told = Told::new(4);
+    let graph = graph();
+    told.run(1, &graph);
+    told.begin(1, graph.key(0), graph.label(0), 0);
+    let running: Vec<u64> = told.recorder.runs()[0].operations.iter().map(|o| o.running).collect();
+    assert_eq!(running, [1, 0]);
+}
