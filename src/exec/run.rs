@@ -10,7 +10,7 @@ use super::schedule::{Next, Schedule};
 use super::workers::Workers;
 use super::{Cancel, Event, GraphView, Observer, TaskContext};
 use crate::base::{Error, ErrorKind, Result};
-use crate::graph::{Key, Label, Payload, TaskGraph, TaskId};
+use crate::graph::{Key, Label, Order, Payload, TaskGraph, TaskId};
 
 /// What a task does: from the results it needs, in their order, to its own.
 pub type Work = Box<dyn FnOnce(Vec<Payload>, &TaskContext) -> Result<Payload> + Send>;
@@ -136,7 +136,9 @@ impl Run {
         context: RunContext,
         pool: Option<Arc<Workers>>,
     ) -> Run {
-        let schedule = Schedule::new(&graph, &wanted);
+        // who takes results one by one wants the first one soon, and no work for the last one before that
+        let order = if context.window.is_some() { Order::in_turn } else { Order::new };
+        let schedule = Schedule::new(&graph, &wanted, order(&graph, &wanted));
         let results = (0..graph.len()).map(|_| None).collect();
         let mut task = context.task;
         task.cancel = task.cancel.child();
