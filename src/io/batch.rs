@@ -97,7 +97,7 @@ impl Batch {
             return Ok(self.clone());
         }
         let record = filter_record_batch(&self.record, &BooleanArray::new(bits.clone(), None))?;
-        Ok(Batch { record, origin: Origin { file: self.origin.file, rows: self.origin.rows.filter(&bits) } })
+        Ok(Batch { record, origin: self.origin.filter(&bits) })
     }
 
     /// `rows` rows from `offset` on, without copying.
@@ -175,6 +175,11 @@ impl Origin {
     /// The origin of rows that are known by one number each.
     pub fn known_by(numbers: Vec<u64>) -> Origin {
         Origin { file: Origin::KNOWN, rows: Rows::List(numbers.into()) }
+    }
+
+    /// The origin of the rows that are kept.
+    pub fn filter(&self, kept: &BooleanBuffer) -> Origin {
+        Origin { file: self.file, rows: self.rows.filter(kept) }
     }
 
     /// File and place of each of `rows` rows as one number.

@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arrow::array::{Array, BooleanArray, RecordBatch, UInt32Array};
 use arrow::buffer::BooleanBuffer;
+use arrow::compute::{FilterBuilder, FilterPredicate};
 use arrow::datatypes::SchemaRef;
 
 use super::JoinKind;
 use super::apart::Apart;
-use super::layout::{BUILD, Layout, PROBE, joined};
+use super::layout::{BUILD, Layout, PROBE, Rows, joined};
 use super::table::{Pairs, Table};
 use crate::base::{Identity, Result, Token, Tokenizer};
 use crate::exec::{Reservation, TaskContext};
@@ -194,25 +195,28 @@ impl Stage for Probe {
 impl Probe {
     /// At most one row of the result for each row.
     fn one_each(&self, batch: Batch, table: &Table, ids: &[u32], rows: &[u32]) -> Result<Batch> {
+        let lonely = self.layout.kind == JoinKind::Anti;
+        let mask = BooleanBuffer::collect_bool(ids.len(), |row| (ids[row] == NONE) == lonely);
+        // only columns that are asked for are filtered
         let kept = match self.layout.kind {
-            JoinKind::Left => batch,
-            kind => {
-                let lonely = kind == JoinKind::Anti;
-                let mask = BooleanBuffer::collect_bool(ids.len(), |row| (ids[row] == NONE) == lonely);
-                batch.filter(&BooleanArray::new(mask, None))?
-            }
+            JoinKind::Left => None,
+            _ if mask.count_set_bits() == ids.len() => None,
+            _ => Some(FilterBuilder::new(&BooleanArray::new(mask.clone(), None)).optimize().build()),
         };
+        let rows_kept = kept.as_ref().map_or(batch.rows(), FilterPredicate::count);
         let found = match self.layout.kind {
             JoinKind::Inner => {
-                let mut found = Vec::with_capacity(kept.rows());
+                let mut found = Vec::with_capacity(rows_kept);
                 found.extend(ids.iter().filter(|&&id| id != NONE).map(|&id| rows[id as usize]));
                 UInt32Array::from(found)
             }
             JoinKind::Left => ids.iter().map(|&id| rows.get(id as usize).copied()).collect(),
-            _ => UInt32Array::new_null(kept.rows()),
+            _ => UInt32Array::new_null(rows_kept),
         };
-        let record = self.layout.assemble(&kept.record, None, &table.record, &found)?;
-        Ok(kept.with_record(record))
+        let rows_of = kept.as_ref().map_or(Rows::All, Rows::Kept);
+        let record = self.layout.assemble(&batch.record, rows_of, &table.record, &found)?;
+        let origin = if kept.is_some() { batch.origin.filter(&mask) } else { batch.origin };
+        Ok(Batch { record, origin })
     }
 
     fn all_pairs(&self, batch: &Batch, table: &Table, ids: &[u32], out: &mut Out<'_>) -> Result<Flow> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow::buffer::NullBuffer;
-use arrow::compute::{filter_record_batch, take};
+use arrow::compute::{FilterPredicate, filter_record_batch, take};
 use arrow::datatypes::{DataType, SchemaRef};
 
 use super::JoinKind;
@@ -87,21 +87,29 @@ impl Layout {
         }
     }
 
-    /// The rows of the result, from places in both sides; a place that is null has no row. Without places of the probe
-    /// side all its rows are meant, one after the other.
+    /// The rows of the result, from rows of the probe side and places in the other; a place that is null has no row.
     pub fn assemble(
         &self,
         probe: &RecordBatch,
-        rows: Option<&UInt32Array>,
+        rows: Rows<'_>,
         build: &RecordBatch,
         found: &UInt32Array,
     ) -> Result<RecordBatch> {
-        let count = rows.map_or(probe.num_rows(), |rows| rows.len());
+        let count = match rows {
+            Rows::All => probe.num_rows(),
+            Rows::Kept(kept) => kept.count(),
+            Rows::At(places) => places.len(),
+        };
         let of_probe = |i: usize| -> Result<ArrayRef> {
             match rows {
-                None => Ok(probe.column(i).clone()),
-                Some(rows) => Ok(take(probe.column(i), rows, None)?),
+                Rows::All => Ok(probe.column(i).clone()),
+                Rows::Kept(kept) => Ok(kept.filter(probe.column(i))?),
+                Rows::At(places) => Ok(take(probe.column(i), places, None)?),
             }
+        };
+        let missing = match rows {
+            Rows::At(places) => places.nulls().filter(|nulls| nulls.null_count() > 0),
+            _ => None,
         };
         let columns = self.columns.iter().zip(self.schema.fields()).map(|(from, field)| {
             let column = match from {
@@ -109,7 +117,7 @@ impl Layout {
                 From::Build(i) => take(build.column(*i), found, None)?,
                 From::Either(i, j) => {
                     let own = convert(&of_probe(*i)?, field.data_type())?;
-                    match rows.filter(|rows| rows.null_count() > 0).and_then(|rows| rows.nulls()) {
+                    match missing {
                         None => own,
                         Some(valid) => {
                             let other = convert(&take(build.column(*j), found, None)?, field.data_type())?;
@@ -126,6 +134,17 @@ impl Layout {
         let options = RecordBatchOptions::new().with_row_count(Some(count));
         Ok(RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)?)
     }
+}
+
+/// Which rows of the probe side there are in the result.
+#[derive(Clone, Copy)]
+pub enum Rows<'a> {
+    /// All, one after the other.
+    All,
+    /// Those that are kept, in their order.
+    Kept(&'a FilterPredicate),
+    /// Those at these places; one that is null has no row.
+    At(&'a UInt32Array),
 }
 
 /// One record of several, with the columns in the types of `schema`.

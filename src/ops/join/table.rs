@@ -4,6 +4,7 @@ use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
 use arrow::datatypes::DataType;
 
 use super::JoinKind;
+use super::layout::Rows;
 use super::layout::{BUILD, Layout, PROBE};
 use crate::base::Result;
 use crate::exec::TaskContext;
@@ -152,7 +153,7 @@ impl<'a> Pairs<'a> {
             return Ok(Flow::More);
         }
         let (rows, found) = (places(&mut self.rows), places(&mut self.found));
-        push(self.layout.assemble(probe, Some(&rows), build, &found)?)
+        push(self.layout.assemble(probe, Rows::At(&rows), build, &found)?)
     }
 }
 
