@@ -59,10 +59,20 @@ const HEADERS: [(header::HeaderName, &str); 6] = [
     (header::VARY, "host"),
 ];
 
+/// Whether the script of another page asks, instead of a person who follows a link. It could not read the answer, but take the
+/// places of those who can. Browsers say so themselves; others do not ask on behalf of pages.
+fn asked_by_another_page(request: &Request) -> bool {
+    let header = |name: &str| request.headers().get(name).map(HeaderValue::as_bytes).unwrap_or_default();
+    header("sec-fetch-site") == b"cross-site" && header("sec-fetch-mode") != b"navigate"
+}
+
 /// Lets through who may ask, and adds headers to what is answered.
 pub(super) async fn keep(State(gate): State<Gate>, request: Request, next: Next) -> Response {
     let host = request.headers().get(header::HOST).and_then(|h| h.to_str().ok()).unwrap_or_default();
     let mut response = match gate.admits(host) {
+        true if asked_by_another_page(&request) => {
+            (StatusCode::FORBIDDEN, "pages from elsewhere are not answered\n").into_response()
+        }
         true => next.run(request).await,
         false => {
             let text =
@@ -93,6 +103,16 @@ mod tests {
         {
             assert!(!gate.admits(host), "{host}");
         }
+    }
+
+    #[test]
+    fn scripts_of_other_pages_are_told_apart() {
+        let asks = |site: &str, mode: &str| {
+            let request = Request::builder().header("sec-fetch-site", site).header("sec-fetch-mode", mode);
+            asked_by_another_page(&request.body(axum::body::Body::empty()).unwrap())
+        };
+        assert!(asks("cross-site", "cors") && asks("cross-site", "no-cors"));
+        assert!(!asks("cross-site", "navigate") && !asks("same-origin", "cors") && !asks("none", "navigate"));
     }
 
     #[test]

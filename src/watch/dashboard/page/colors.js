@@ -19,12 +19,16 @@ function hash(text) {
 const known = new Map();
 const taken = new Set();
 
-// Two names that fall on one place are told apart for as long as there are places: the later one goes on to a free one.
+// Names that fall on one colour are told apart for as long as there are colours, and then textures: the later one goes on to a
+// free one.
 export function place(name) {
-  let at = known.get(name);
-  if (at !== undefined) return at;
-  at = hash(name) % PLACES;
-  if (taken.size < PLACES) while (taken.has(at)) at = (at + 5) % PLACES;
+  const before = known.get(name);
+  if (before !== undefined) return before;
+  const colors = LIGHT.length;
+  const used = new Set([...taken].map((at) => at % colors));
+  let at = hash(name) % PLACES;
+  if (used.size < colors) while (used.has(at % colors)) at = at - (at % colors) + ((at + 3) % colors);
+  else if (taken.size < PLACES) while (taken.has(at)) at = (at + 5) % PLACES;
   known.set(name, at);
   taken.add(at);
   return at;
