@@ -4,6 +4,7 @@
 
 mod analysis;
 mod arrays;
+mod arrays_shape;
 mod checkpoints;
 mod delayed;
 mod divisions;
