@@ -13,12 +13,9 @@
 //! | [`random`] | random numbers that depend on seed and place alone: a distribution a file |
 //! | [`elementwise`] | arithmetic, comparison, functions of each element |
 //! | [`shape`] | slices, indices, masks, other axes, several arrays as one: an operation a file |
-//! | [`blocks`] | functions of whole blocks, with their neighbours if wanted |
-//! | [`linalg`] | products of matrices |
 //! | [`reduce`] | sum, mean, min, max along axes |
 //! | [`shown`] | arrays as tables |
 
-pub mod blocks;
 pub mod chunked;
 pub mod chunks;
 pub mod create;
@@ -26,7 +23,6 @@ pub mod element;
 pub mod elementwise;
 pub mod held;
 pub mod lazy;
-pub mod linalg;
 pub mod random;
 pub mod reduce;
 pub mod region;

@@ -4,7 +4,6 @@
 
 mod analysis;
 mod arrays;
-mod arrays_shape;
 mod checkpoints;
 mod delayed;
 mod divisions;
