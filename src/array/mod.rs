@@ -10,9 +10,9 @@
 //! | [`held`] | arrays whose blocks are computed and held: results of reductions, persisted arrays |
 //! | [`chunked`] | [`Array`] |
 //! | [`create`] | ones, zeros, ranges, functions of the index, what is in memory |
-//! | [`random`] | random numbers that depend on seed and place alone: a distribution a file |
+//! | [`random`] | random numbers that depend on seed and place alone |
 //! | [`elementwise`] | arithmetic, comparison, functions of each element |
-//! | [`shape`] | slices, indices, masks, other axes, several arrays as one: an operation a file |
+//! | [`shape`] | slices, transposes, broadcasting |
 //! | [`reduce`] | sum, mean, min, max along axes |
 //! | [`shown`] | arrays as tables |
 
