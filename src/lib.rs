@@ -35,6 +35,7 @@
 //! | frames | [`DataFrame`], [`Join`], [`concat`](fn@concat), [`Sample`], [`Include`] |
 //! | results | [`Table`], [`DataFrame::compute`], [`DataFrame::batches`], [`DataFrame::persist`] and [`wait`], [`DataFrame::to_parquet`] |
 //! | functions as tasks | [`delayed`](fn@delayed), [`Delayed`], [`compute_all`]; [`LocalCluster`], [`Client`], [`Future`], [`as_completed`] |
+//! | chunked arrays (begun) | [`array::Array`] and the module [`mod@array`] |
 //! | pictures | [`DataFrame::visualize`], [`Visualize`], [`Drawing`] |
 //! | threads, memory | [`Session`], [`Scheduler`], [`config`] |
 //! | seeing what happens | [`ProgressBar`], [`DataFrame::explain_analyze`], [`profile`](fn@profile), [`performance_report`](fn@performance_report), `watch::Dashboard` (feature `dashboard`) |
