@@ -55,6 +55,8 @@ pub(super) struct Order {
 /// Something to run: taken out of the books, to be settled there.
 pub(super) struct Job {
     pub id: Id,
+    /// Tells it from tasks that have its place later: one that is cancelled while it runs may be forgotten before it ends.
+    pub turn: u64,
     pub key: Key,
     pub label: Label,
     pub work: LiveWork,
@@ -248,11 +250,11 @@ impl Books {
         let entry = self.entry_mut(id)?;
         let cancel = session.child();
         entry.state = State::Running(cancel.clone());
-        let (key, label, work) = (entry.key, entry.label.clone(), entry.work.clone()?);
+        let (turn, key, label, work) = (entry.turn, entry.key, entry.label.clone(), entry.work.clone()?);
         let again = entry.options.retries > 0;
         let needs = entry.needs.clone();
         let inputs = needs.iter().filter_map(|&need| self.input(need, again)).collect();
-        Some(Job { id, key, label, work, inputs, cancel })
+        Some(Job { id, turn, key, label, work, inputs, cancel })
     }
 
     /// A result that a task needs: given away to the last who does.
@@ -283,8 +285,11 @@ impl Books {
     }
 
     /// A task that ran has ended.
-    pub fn settle(&mut self, id: Id, result: Result<Payload>) {
-        let Some(entry) = self.entry_mut(id) else { return };
+    pub fn settle(&mut self, id: Id, turn: u64, result: Result<Payload>) {
+        let Some(entry) = self.entry_mut(id).filter(|entry| entry.turn == turn) else {
+            self.trash.payloads.extend(result.ok());
+            return;
+        };
         entry.awaits.clear();
         if !matches!(entry.state, State::Running(_)) {
             // cancelled meanwhile: nobody wants to know

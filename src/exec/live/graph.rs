@@ -224,7 +224,7 @@ impl LiveGraph {
 
     /// Runs a task and writes down how it ended.
     fn run(&self, job: Job) {
-        let Job { id, key, label, work, inputs, cancel } = job;
+        let Job { id, turn, key, label, work, inputs, cancel } = job;
         let task = TaskContext { cancel, ..self.context().clone() };
         let worker = self.0.pool.as_ref().and_then(|p| p.current());
         let watched = !self.0.observers.is_empty();
@@ -237,7 +237,7 @@ impl LiveGraph {
         let result = result.map_err(named);
         drop(work);
         self.with_books(|books| {
-            books.settle(id, result);
+            books.settle(id, turn, result);
             self.call_worker(books);
         });
     }

@@ -11,6 +11,8 @@
 mod books;
 pub mod graph;
 pub mod mailbox;
+#[cfg(test)]
+mod model;
 pub mod task;
 #[cfg(test)]
 mod tests;
