@@ -1,4 +1,4 @@
-//! Graphs of tasks: dense ids, keys by content, the order of a depth-first walk.
+//! Graphs of tasks: dense ids, keys by content, the order in which tasks start.
 //!
 //! | module | what |
 //! |---|---|

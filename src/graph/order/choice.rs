@@ -101,6 +101,7 @@ mod tests {
 
     use super::*;
     use crate::base::Token;
+    use crate::graph::order::families;
     use crate::graph::{Key, Label};
 
     fn graph(needs: &[&[TaskId]]) -> TaskGraph<()> {
@@ -119,6 +120,73 @@ mod tests {
         let order = Order::new(&graph, &[6]);
         assert_eq!(order.tasks, [0, 1, 4, 2, 3, 5, 6]);
         assert_eq!(order.rank[7], u32::MAX);
+    }
+
+    /// Every task that is needed comes once, and after all that it needs.
+    fn assert_whole(graph: &TaskGraph<()>, wanted: &[TaskId], order: &Order) {
+        let mut needed = vec![false; graph.len()];
+        wanted.iter().for_each(|&want| needed[want as usize] = true);
+        for task in (0..graph.len()).rev() {
+            if needed[task] {
+                graph.needs(task as TaskId).iter().for_each(|&need| needed[need as usize] = true);
+            }
+        }
+        assert_eq!(order.tasks.len(), needed.iter().filter(|&&needed| needed).count());
+        for (place, &task) in order.tasks.iter().enumerate() {
+            assert!(needed[task as usize] && order.rank[task as usize] as usize == place);
+            assert!(graph.needs(task).iter().all(|&need| (order.rank[need as usize] as usize) < place));
+        }
+        assert!(needed.iter().zip(&order.rank).all(|(needed, &rank)| *needed == (rank != u32::MAX)));
+    }
+
+    #[test]
+    fn orders_are_whole_and_turns_are_kept() {
+        for sketch in families::all().iter().filter(|sketch| sketch.needs.len() < 500) {
+            let needs: Vec<&[TaskId]> = sketch.needs.iter().map(Vec::as_slice).collect();
+            let graph = graph(&needs);
+            // some that others need, one twice, in any order
+            let mut wanted = sketch.wanted.clone();
+            wanted.extend([graph.len() as TaskId / 2, sketch.wanted[0], 0]);
+            wanted.rotate_left(1);
+            for wanted in [&sketch.wanted, &wanted] {
+                let order = Order::new(&graph, wanted);
+                assert_whole(&graph, wanted, &order);
+                assert!((0..order.tasks.len() as u32).all(|place| order.turn(place) == 0));
+                let order = Order::in_turn(&graph, wanted);
+                assert_whole(&graph, wanted, &order);
+                let turns: Vec<u32> = (0..order.tasks.len() as u32).map(|place| order.turn(place)).collect();
+                assert!(turns.is_sorted(), "{}", sketch.name);
+                for (position, &want) in wanted.iter().enumerate() {
+                    assert!(turns[order.rank[want as usize] as usize] <= position as u32);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_need_may_be_named_twice() {
+        let graph = graph(&[&[], &[0, 0], &[0, 1, 1], &[2, 0]]);
+        let order = Order::new(&graph, &[3, 1, 3]);
+        assert_eq!(order.tasks, [0, 1, 2, 3]);
+        assert_eq!(order.users(0), [1, 2, 3]);
+    }
+
+    #[test]
+    fn large_graphs_take_little_time() {
+        // a running sum whose parts are all used twice: many shared results, none of them soon done with
+        let tasks = 60_000;
+        let mut graph = TaskGraph::<()>::with_capacity(tasks);
+        let label = || Label { name: "t".into(), partition: 0 };
+        for i in 0..tasks {
+            let needs = [i / 2, i.saturating_sub(1), i.saturating_sub(7)].map(|need| need as TaskId);
+            let needs = if i < 7 { &[] } else { &needs[..] };
+            graph.add(Key::new(Token(1), i), label(), needs, ());
+        }
+        let begun = std::time::Instant::now();
+        let order = Order::new(&graph, &[tasks as TaskId - 1]);
+        assert_whole(&graph, &[tasks as TaskId - 1], &order);
+        // the walk is linear; the bound is that of a slow and busy machine
+        assert!(begun.elapsed() < std::time::Duration::from_secs(10), "{:?}", begun.elapsed());
     }
 
     #[test]

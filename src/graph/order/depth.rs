@@ -48,6 +48,9 @@ const DETOUR: usize = 8;
 /// A task that needs more than this is no part of a detour.
 const WIDE: usize = 32;
 
+/// So many shared results are looked at before a leaf is opened.
+const LOOKS: usize = 8;
+
 /// A walk from the wanted results down; `None` when its peak reaches `limit`. If `in_turn`, all that the first wanted
 /// result needs goes before all that only the second needs, and so on.
 pub(super) fn walk(flow: &Flow, habits: Habits, in_turn: bool, limit: usize) -> Option<Vec<TaskId>> {
@@ -57,6 +60,8 @@ pub(super) fn walk(flow: &Flow, habits: Habits, in_turn: bool, limit: usize) -> 
         turn: u32::MAX,
         due: Vec::new(),
         nearly_done: Vec::new(),
+        noted: vec![false; flow.is_wanted.len()],
+        way: Vec::new(),
         uses: vec![0; flow.is_wanted.len()],
     };
     let mut stack = Vec::new();
@@ -90,6 +95,10 @@ struct Walk<'a> {
     due: Vec<TaskId>,
     /// Shared results that few tasks still need.
     nearly_done: Vec<TaskId>,
+    /// Which those are.
+    noted: Vec<bool>,
+    /// Room for a detour.
+    way: Vec<TaskId>,
     /// For the results that a detour uses: how often. Zero between detours.
     uses: Vec<u32>,
 }
@@ -132,8 +141,9 @@ impl Walk<'_> {
     fn note_nearly_done(&mut self, task: TaskId) {
         let flow = self.ledger.flow;
         for &need in flow.needs.of(task) {
-            let shared = flow.users.of(need).len() > 1 && !flow.is_wanted[need as usize];
-            if shared && self.ledger.ran(need) && (1..=self.habits.users).contains(&self.ledger.users(need)) {
+            let few = (1..=self.habits.users).contains(&self.ledger.users(need)) && self.ledger.ran(need);
+            let shared = few && flow.users.of(need).len() > 1 && !flow.is_wanted[need as usize];
+            if shared && !std::mem::replace(&mut self.noted[need as usize], true) {
                 self.nearly_done.push(need);
             }
         }
@@ -141,34 +151,42 @@ impl Walk<'_> {
 
     /// Is done with one of the shared results, if that costs little.
     fn detour(&mut self) -> bool {
-        while let Some(result) = self.nearly_done.pop() {
-            if let Some(tasks) = self.way_to_end(result).filter(|tasks| self.leaves(tasks) <= self.habits.debt) {
-                for task in tasks {
+        let mut looks = 0;
+        while let (Some(result), true) = (self.nearly_done.pop(), looks < LOOKS) {
+            self.noted[result as usize] = false;
+            if self.ledger.users(result) == 0 {
+                continue;
+            }
+            looks += 1;
+            let mut way = std::mem::take(&mut self.way);
+            let found = self.find_way_to_end(result, &mut way) && self.leaves(&way) <= self.habits.debt;
+            if found {
+                for &task in &way {
                     if !self.ledger.ran(task) {
                         self.run(task);
                     }
                 }
+            }
+            self.way = way;
+            if found {
                 return true;
             }
         }
         false
     }
 
-    /// The tasks that still need a result, and all that they are missing, each after what it needs; if they are few.
-    fn way_to_end(&self, result: TaskId) -> Option<Vec<TaskId>> {
+    /// The tasks that still need a result, and all that they are missing, each after what it needs. False if they are too
+    /// many.
+    fn find_way_to_end(&self, result: TaskId, way: &mut Vec<TaskId>) -> bool {
         let flow = self.ledger.flow;
-        if self.ledger.users(result) == 0 {
-            return None;
-        }
-        let left = flow.users.of(result).iter().copied().filter(|&user| !self.ledger.ran(user));
-        let mut way: Vec<TaskId> = left.collect();
+        way.clear();
+        way.extend(flow.users.of(result).iter().copied().filter(|&user| !self.ledger.ran(user)));
         let mut at = 0;
         while let Some(&task) = way.get(at) {
             let needs = flow.needs.of(task);
             let missing = self.ledger.missing(task) as usize;
-            if way.len() > DETOUR || missing > DETOUR || needs.len() > WIDE || flow.wanted_by[task as usize] > self.turn
-            {
-                return None;
+            if way.len().max(missing) > DETOUR || needs.len() > WIDE || flow.wanted_by[task as usize] > self.turn {
+                return false;
             }
             for &need in needs.iter().filter(|&&need| missing > 0 && !self.ledger.ran(need)) {
                 if !way.contains(&need) {
@@ -179,7 +197,7 @@ impl Walk<'_> {
         }
         // what a task needs has a lower number
         way.sort_unstable();
-        Some(way)
+        true
     }
 
     /// How many more results are alive once these have run.
