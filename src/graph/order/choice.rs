@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn large_graphs_take_little_time() {
+    fn many_shared_results_are_ordered_too() {
         // a running sum whose parts are all used twice: many shared results, none of them soon done with
         let tasks = 60_000;
         let mut graph = TaskGraph::<()>::with_capacity(tasks);
@@ -182,11 +182,8 @@ mod tests {
             let needs = if i < 7 { &[] } else { &needs[..] };
             graph.add(Key::new(Token(1), i), label(), needs, ());
         }
-        let begun = std::time::Instant::now();
         let order = Order::new(&graph, &[tasks as TaskId - 1]);
         assert_whole(&graph, &[tasks as TaskId - 1], &order);
-        // the walk is linear; the bound is that of a slow and busy machine
-        assert!(begun.elapsed() < std::time::Duration::from_secs(10), "{:?}", begun.elapsed());
     }
 
     #[test]
