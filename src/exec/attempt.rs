@@ -51,6 +51,13 @@ pub(super) fn attempt(
     result
 }
 
+/// Drops values of users. One that panics when it is dropped does not take the thread with it.
+pub(super) fn discard<T>(values: Vec<T>) {
+    for value in values {
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(value)));
+    }
+}
+
 /// The error for a caught panic.
 fn panicked(panic: &(dyn Any + Send)) -> Error {
     let message = panic

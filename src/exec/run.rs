@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::attempt::{Seen, attempt};
+use super::attempt::{Seen, attempt, discard};
 use super::event::tell;
+use super::live::inside;
 use super::schedule::{Next, Schedule};
 use super::workers::Workers;
 use super::{Cancel, Event, GraphView, Observer, TaskContext};
@@ -88,12 +89,13 @@ impl Inner {
         Some(Job { task, work, inputs: inputs.collect() })
     }
 
-    fn settle(&mut self, task: TaskId, result: Result<Payload>) {
+    /// Writes down how a task has ended. Results that nobody needs any more go to `unused`.
+    fn settle(&mut self, task: TaskId, result: Result<Payload>, unused: &mut Vec<Payload>) {
         match result {
             Ok(payload) => {
                 self.results[task as usize] = Some(payload);
                 let Inner { graph, schedule, results, .. } = self;
-                schedule.finish(task, graph.needs(task), |unused| results[unused as usize] = None);
+                schedule.finish(task, graph.needs(task), |last| unused.extend(results[last as usize].take()));
             }
             Err(error) => {
                 let label = self.graph.label(task);
@@ -368,21 +370,28 @@ impl State {
         let took = begun.elapsed();
         *at_once = if took < SLICE { (*at_once * 2).min(MOST_AT_ONCE) } else { 1 };
         let mut inner = self.lock();
+        let mut unused = Vec::new();
         for (task, result) in done {
-            inner.settle(task, result);
+            inner.settle(task, result, &mut unused);
         }
         self.end_if_over(&mut inner);
         self.call_workers(&mut inner);
         if inner.waiting > 0 {
             self.changed.notify_all();
         }
-        inner
+        if unused.is_empty() {
+            return inner;
+        }
+        // to give back much memory takes time, and a user's value may do anything when it is dropped
+        drop(inner);
+        discard(unused);
+        self.lock()
     }
 
     fn run_job(&self, job: Job, seen: Option<&(Key, Label)>) -> Result<Payload> {
         let worker = self.pool.as_ref().and_then(|p| p.current());
         let seen = seen.map(|(key, label)| Seen { run: self.id, key: *key, label, worker });
-        attempt(&self.task, |task| (job.work)(job.inputs, task), seen, |event| self.tell(event))
+        inside(self.id, || attempt(&self.task, |task| (job.work)(job.inputs, task), seen, |event| self.tell(event)))
     }
 
     fn end_if_over(&self, inner: &mut MutexGuard<'_, Inner>) {

@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
@@ -80,7 +81,8 @@ impl Shared {
         loop {
             if let Some(job) = queue.jobs.pop_front() {
                 drop(queue);
-                job();
+                // jobs catch what they call themselves; if something slips through, the thread is still there for others
+                let _ = catch_unwind(AssertUnwindSafe(job));
                 queue = self.lock();
             } else if queue.closed {
                 return;

@@ -11,6 +11,7 @@ use super::graph::{LiveOptions, LiveWork};
 use super::mailbox::Mailbox;
 use crate::base::{Error, ErrorKind, Result};
 use crate::exec::Cancel;
+use crate::exec::attempt::discard;
 use crate::graph::{Key, Label, Payload};
 
 /// The place of a task in the books.
@@ -109,6 +110,16 @@ pub(super) struct Trash {
     works: Vec<LiveWork>,
 }
 
+impl Trash {
+    /// Drops it.
+    pub fn empty(self) {
+        let Trash { entries, payloads, works } = self;
+        discard(entries);
+        discard(payloads);
+        discard(works);
+    }
+}
+
 #[derive(Default)]
 pub(super) struct Books {
     entries: Vec<Option<Entry>>,
@@ -205,8 +216,11 @@ impl Books {
 
     /// Adds a result that is there already, with one handle.
     pub fn put(&mut self, key: Key, label: Label, payload: Payload) -> Id {
-        let state = if self.closed { State::Cancelled } else { State::Finished(payload) };
-        let id = self.place(key, label, None, LiveOptions::default(), state);
+        if self.closed {
+            self.trash.payloads.push(payload);
+            return self.place(key, label, None, LiveOptions::default(), State::Cancelled);
+        }
+        let id = self.place(key, label, None, LiveOptions::default(), State::Finished(payload));
         self.known.insert(key, id);
         id
     }
@@ -462,8 +476,8 @@ impl Books {
     }
 
     /// A running task begins or ends to wait for another.
-    pub fn set_awaits(&mut self, running: Id, awaited: Option<Id>) {
-        if let Some(entry) = self.entry_mut(running) {
+    pub fn set_awaits(&mut self, (running, turn): (Id, u64), awaited: Option<Id>) {
+        if let Some(entry) = self.entry_mut(running).filter(|entry| entry.turn == turn) {
             match awaited {
                 Some(awaited) => entry.awaits.push(awaited),
                 None => drop(entry.awaits.pop()),

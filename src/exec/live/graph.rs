@@ -10,7 +10,7 @@ use super::books::{Books, Id, Job, Order, label};
 use super::mailbox::Mailbox;
 use super::task::{LiveTask, key_text};
 use crate::base::{Error, Result, Token};
-use crate::exec::attempt::{Seen, attempt};
+use crate::exec::attempt::{Seen, attempt, discard};
 use crate::exec::event::{GraphView, tell};
 use crate::exec::run::next_run;
 use crate::exec::workers::Workers;
@@ -45,8 +45,23 @@ struct Core {
 }
 
 thread_local! {
-    /// The tasks that run on this thread, one inside the other, and the graph they belong to.
-    static RUNNING: RefCell<Vec<(u64, Id)>> = const { RefCell::new(Vec::new()) };
+    /// The tasks that run on this thread, one inside the other: the run they belong to, and if it is one of these graphs
+    /// their places and turns.
+    static RUNNING: RefCell<Vec<(u64, Option<(Id, u64)>)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Calls a task of a run that does not grow. Should it wait for one of a graph that does, its thread does only what that
+/// one needs: any other task could wait in turn for what lies below it.
+pub(in crate::exec) fn inside<R>(run: u64, task: impl FnOnce() -> R) -> R {
+    within(run, None, task)
+}
+
+/// Calls a task, which does not panic.
+fn within<R>(run: u64, place: Option<(Id, u64)>, task: impl FnOnce() -> R) -> R {
+    RUNNING.with_borrow_mut(|running| running.push((run, place)));
+    let result = task();
+    RUNNING.with_borrow_mut(|running| running.pop());
+    result
 }
 
 /// A thread works on one graph for so long before it lets others have a turn.
@@ -74,7 +89,7 @@ impl LiveGraph {
         let result = change(&mut books);
         let trash = books.take_trash();
         drop(books);
-        drop(trash);
+        trash.empty();
         result
     }
 
@@ -136,18 +151,16 @@ impl LiveGraph {
         self.call_worker(&mut books);
         let trash = books.take_trash();
         drop(books);
-        drop(trash);
+        trash.empty();
         LiveTask::counted(self, id, key, name)
     }
 
     /// Adds a result that is there already.
     pub fn put(&self, key: Key, name: &Arc<str>, payload: Payload) -> LiveTask {
-        let mut books = self.lock();
-        let id = match books.find(key) {
+        let id = self.with_books(|books| match books.find(key) {
             Some(id) => id,
             None => books.put(key, label(name), payload),
-        };
-        drop(books);
+        });
         LiveTask::counted(self, id, key, name)
     }
 
@@ -229,13 +242,12 @@ impl LiveGraph {
         let worker = self.0.pool.as_ref().and_then(|p| p.current());
         let watched = !self.0.observers.is_empty();
         let seen = watched.then_some(Seen { run: self.0.run, key, label: &label, worker });
-        RUNNING.with_borrow_mut(|running| running.push((self.0.run, id)));
         let named = |error: Error| error.at_key(key_text(&label.name, key), &label.name, worker);
-        let result = attempt(&task, |task| work.as_ref()(inputs, task).map_err(named), seen, |event| self.tell(event));
-        RUNNING.with_borrow_mut(|running| running.pop());
+        let call = |task: &TaskContext| work.as_ref()(inputs, task).map_err(named);
+        let result = within(self.0.run, Some((id, turn)), || attempt(&task, call, seen, |event| self.tell(event)));
         // a panic or a cancellation is named here
         let result = result.map_err(named);
-        drop(work);
+        discard(vec![work]);
         self.with_books(|books| {
             books.settle(id, turn, result);
             self.call_worker(books);
@@ -245,11 +257,11 @@ impl LiveGraph {
     /// The outcome of a task, waiting for it; nothing when the time is over.
     pub(super) fn wait_for(&self, id: Id, until: Option<Instant>) -> Result<Option<Result<Payload>>> {
         let waiter = RUNNING.with_borrow(|running| running.last().copied());
-        let inside = waiter.filter(|(run, _)| *run == self.0.run).map(|(_, id)| id);
+        let inside = waiter.filter(|(run, _)| *run == self.0.run).and_then(|(_, place)| place);
         if let Some(inside) = inside {
             self.lock().set_awaits(inside, Some(id));
         }
-        let outcome = self.wait_inside(id, inside, waiter.is_some(), until);
+        let outcome = self.wait_inside(id, inside.map(|(id, _)| id), waiter.is_some(), until);
         if let Some(inside) = inside {
             self.lock().set_awaits(inside, None);
         }

@@ -13,11 +13,14 @@ pub mod graph;
 pub mod mailbox;
 #[cfg(test)]
 mod model;
+#[cfg(test)]
+mod stress;
 pub mod task;
 #[cfg(test)]
 mod tests;
 
 pub use books::Status;
+pub(super) use graph::inside;
 pub use graph::{LiveGraph, LiveOptions, LiveWork};
 pub use mailbox::Mailbox;
 pub use task::LiveTask;

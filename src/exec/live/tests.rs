@@ -254,3 +254,84 @@ fn a_long_chain_is_forgotten_without_recursion() {
         std::thread::yield_now();
     }
 }
+
+#[test]
+fn a_cancelled_task_that_still_runs_is_not_taken_for_another() {
+    let pool: Arc<dyn Executor> = Arc::new(Pool::new(2).unwrap());
+    let graph = live(&pool);
+    let [begun, goes_on, other_begun, other_goes_on] = [(); 4].map(|()| Arc::new(std::sync::Barrier::new(2)));
+    let gate = |begun: &Arc<std::sync::Barrier>, goes_on: &Arc<std::sync::Barrier>, result: u64| {
+        let (begun, goes_on) = (begun.clone(), goes_on.clone());
+        move |_| {
+            begun.wait();
+            goes_on.wait();
+            Ok(result)
+        }
+    };
+    let cancelled = add(&graph, 1, &[], gate(&begun, &goes_on, 1));
+    begun.wait();
+    cancelled.cancel();
+    drop(cancelled);
+    let other = add(&graph, 2, &[], gate(&other_begun, &other_goes_on, 2));
+    other_begun.wait();
+    goes_on.wait();
+    let late = Instant::now() + Duration::from_millis(30);
+    assert!(matches!(other.wait(Some(late)).err().unwrap().kind(), ErrorKind::Timeout { .. }));
+    other_goes_on.wait();
+    assert_eq!(number(&other), 2);
+    drop(other);
+    assert_eq!(graph.counts(), (0, 0));
+}
+
+#[test]
+fn a_task_of_a_fixed_run_takes_up_nothing_that_waits_for_it() {
+    let pool: Arc<dyn Executor> = Arc::new(Pool::new(1).unwrap());
+    let graph = live(&pool);
+    let run = Arc::new(std::sync::OnceLock::<crate::exec::Run>::new());
+    let (inner, handle) = (graph.clone(), run.clone());
+    let work: crate::exec::Work = Box::new(move |_, _| {
+        // the first waits for the very run whose task adds it
+        let first = add(&inner, 1, &[], move |_| {
+            while handle.get().is_none() {
+                std::thread::yield_now();
+            }
+            handle.get().unwrap().get(0).map(|x| *x.get::<u64>().unwrap() + 1)
+        });
+        let second = number(&add(&inner, 2, &[], |_| Ok(20)));
+        Ok(Payload::new(second + u64::from(first.status() == Status::Pending)))
+    });
+    let mut tasks = crate::graph::TaskGraph::new();
+    let label = crate::graph::Label { name: "outer".into(), partition: 0 };
+    let task = tasks.add(key(0), label, &[], work);
+    let submitted = pool.submit(tasks, vec![task], crate::exec::RunContext::new(TaskContext::default()));
+    assert!(run.set(submitted).is_ok());
+    let result = run.get().unwrap().get(0).unwrap();
+    assert_eq!(*result.get::<u64>().unwrap(), 21);
+}
+
+#[test]
+fn a_value_that_panics_when_dropped_takes_nothing_with_it() {
+    struct Sour;
+    impl crate::graph::Held for Sour {
+        fn bytes(&self) -> u64 {
+            0
+        }
+    }
+    impl Drop for Sour {
+        fn drop(&mut self) {
+            panic!("dropped");
+        }
+    }
+    for executor in executors() {
+        let graph = live(&executor);
+        for n in 0..4 {
+            let sour: LiveWork = Arc::new(|_, _| Ok(Payload::new(Sour)));
+            let sour = graph.add(key(n), &Arc::from("sour"), &[], sour, LiveOptions::default());
+            let after = add(&graph, 100 + n, &[&sour], |_| Ok(1));
+            drop(sour);
+            let _ = after.wait(None);
+        }
+        assert_eq!(number(&add(&graph, 1000, &[], |_| Ok(5))), 5);
+        assert_eq!(graph.counts(), (0, 0));
+    }
+}
