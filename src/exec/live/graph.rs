@@ -44,10 +44,12 @@ struct Core {
     books: Mutex<Books>,
 }
 
+/// The run that a task belongs to; if it is one of these graphs, the task's place and turn there.
+type Running = (u64, Option<(Id, u64)>);
+
 thread_local! {
-    /// The tasks that run on this thread, one inside the other: the run they belong to, and if it is one of these graphs
-    /// their places and turns.
-    static RUNNING: RefCell<Vec<(u64, Option<(Id, u64)>)>> = const { RefCell::new(Vec::new()) };
+    /// The tasks that run on this thread, one inside the other.
+    static RUNNING: RefCell<Vec<Running>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Calls a task of a run that does not grow. Should it wait for one of a graph that does, its thread does only what that

@@ -85,7 +85,7 @@ impl World {
             for task in &added {
                 sum = sum.wrapping_add(task.wait(None)?.get::<Counted>().unwrap().value);
             }
-            if number % FAILS == 0 {
+            if number.is_multiple_of(FAILS) {
                 return Err(Error::invalid("every so often"));
             }
             let values = inputs.iter().map(|input| input.get::<Counted>().unwrap().value);
