@@ -244,6 +244,7 @@ impl<T: Element> Array<T> {
     /// # Errors
     /// `Invalid` for an index out of range, a step of zero, or more indices than axes.
     pub fn slice(&self, indices: impl IntoIndices) -> Result<Array<T>> {
+        self.check()?;
         let indices = indices.into_indices();
         let named = indices.iter().filter(|i| !matches!(i, Index::NewAxis | Index::Ellipsis)).count();
         let dots = indices.iter().filter(|i| matches!(i, Index::Ellipsis)).count();
@@ -302,6 +303,7 @@ impl<T: Element> Array<T> {
     /// # Errors
     /// `Invalid` when these are not all axes, each once.
     pub fn transpose(&self, axes: &[usize]) -> Result<Array<T>> {
+        self.check()?;
         let mut sorted = axes.to_vec();
         sorted.sort_unstable();
         if sorted != (0..self.ndim()).collect::<Vec<_>>() {
@@ -322,6 +324,7 @@ impl<T: Element> Array<T> {
     /// # Errors
     /// `Invalid`, naming both shapes, when it cannot be.
     pub fn broadcast_to(&self, shape: &[usize]) -> Result<Array<T>> {
+        self.check()?;
         if self.shape() == shape {
             return Ok(self.clone());
         }
