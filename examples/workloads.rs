@@ -183,14 +183,14 @@ fn round_trips(calls: i64) -> Result<BTreeMap<String, f64>> {
 /// The transposed example: a matrix larger than its parts ever are in memory.
 fn transposed(n: usize) -> Result<BTreeMap<String, f64>> {
     let x = random::uniform(42, [n, n], (1000, 1000))?;
-    let sum = (&(&x + &x.t())? - &x.mean_axis(0)?)?.sum()?.item()?;
+    let sum = (&x + x.t() - x.mean_axis(0)?).sum()?.item()?;
     Ok([("mean".into(), (sum / n as f64 / n as f64 * 1e3).round() / 1e3), ("sum".into(), sum)].into())
 }
 
 /// Blocks of ones, reversed and multiplied.
 fn ones_reversed() -> Result<BTreeMap<String, f64>> {
     let x = ones([200_000, 4_000], (1000, 1000))?;
-    let mean = (&x * &x.slice((step(-1), step(-1)))?)?.mean()?.item()?;
+    let mean = (&x * x.slice((step(-1), step(-1)))?).mean()?.item()?;
     Ok([("mean".into(), mean)].into())
 }
 

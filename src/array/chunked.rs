@@ -26,7 +26,7 @@ use crate::session::Session;
 /// use partita::array::{Array, random};
 ///
 /// let x = random::uniform(42, [2000, 1000], "auto")?;
-/// let y = (&x + &x.sum_axis(0)?.rechunk("auto")?)?;
+/// let y = &x + x.sum_axis(0)?.rechunk("auto")?;
 /// assert_eq!((y.shape(), y.dtype().to_string()), (&[2000, 1000][..], "float64".to_string()));
 /// assert!((x.mean()?.item()? - 0.5).abs() < 0.001);
 /// # Ok::<(), partita::Error>(())
@@ -47,8 +47,11 @@ impl<T: Element> Array<T> {
         Ok(Array { lazy, chunks, session: Session::current()? })
     }
 
-    /// What an operation makes of this one, cut so.
+    /// What an operation makes of this one, cut so; what was wrong stays wrong.
     pub(super) fn then<U: Element>(&self, lazy: impl Lazy<U> + 'static, chunks: Chunks) -> Array<U> {
+        if let Some(error) = self.lazy.failure() {
+            return self.failed(error.clone(), lazy.shape());
+        }
         Array { lazy: Arc::new(lazy), chunks, session: self.session.clone() }
     }
 
@@ -116,12 +119,14 @@ impl<T: Element> Array<T> {
     /// # Errors
     /// `Invalid` when the chunks do not fit the shape.
     pub fn rechunk(&self, chunks: impl Into<ChunkSpec>) -> Result<Array<T>> {
+        self.check()?;
         let chunks = chunks.into().chunks(self.shape(), size_of::<T>())?;
         Ok(Array { chunks, ..self.clone() })
     }
 
     /// Adds the tasks that give the chunks.
     fn lower(&self, lowering: &mut Lowering) -> Result<Vec<TaskId>> {
+        self.check()?;
         let token = self.token();
         let name: Arc<str> = self.lazy.name().into();
         let task = |number: usize| {
@@ -175,6 +180,7 @@ impl<T: Element> Array<T> {
     /// # Errors
     /// `Invalid` when there is not exactly one; as [`compute`](Self::compute).
     pub fn item(&self) -> Result<T> {
+        self.check()?;
         if self.size() != 1 {
             let what = format!("an array of shape {:?} has {} elements, not one", self.shape(), self.size());
             return Err(Error::invalid(what).help("reduce it, or call compute()"));

@@ -49,6 +49,12 @@ pub trait Float: Element {
 
     /// As a 64-bit number, exactly.
     fn to_f64(self) -> f64;
+
+    /// The largest finite number.
+    const LARGEST: Self;
+
+    /// Changes numbers as 64-bit ones.
+    fn with_f64(values: &mut [Self], change: &dyn Fn(&mut [f64]));
 }
 
 macro_rules! elements {
@@ -81,6 +87,12 @@ impl Float for f64 {
     fn to_f64(self) -> f64 {
         self
     }
+
+    const LARGEST: f64 = f64::MAX;
+
+    fn with_f64(values: &mut [f64], change: &dyn Fn(&mut [f64])) {
+        change(values);
+    }
 }
 
 impl Float for f32 {
@@ -90,5 +102,17 @@ impl Float for f32 {
 
     fn to_f64(self) -> f64 {
         f64::from(self)
+    }
+
+    const LARGEST: f32 = f32::MAX;
+
+    fn with_f64(values: &mut [f32], change: &dyn Fn(&mut [f64])) {
+        let mut wide = [0.0; 256];
+        for part in values.chunks_mut(wide.len()) {
+            let wide = &mut wide[..part.len()];
+            wide.iter_mut().zip(&*part).for_each(|(wide, &value)| *wide = f64::from(value));
+            change(wide);
+            part.iter_mut().zip(&*wide).for_each(|(value, &wide)| *value = wide as f32);
+        }
     }
 }

@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 use super::element::Element;
 use super::region::Region;
 use super::tile::Tile;
-use crate::base::{Identity, Result, Token};
+use crate::base::{Error, Identity, Result, Token};
 use crate::exec::{TaskContext, Work};
 use crate::graph::{Key, Label, Payload, TaskGraph, TaskId};
 
@@ -35,6 +35,12 @@ pub trait Lazy<T: Element>: Identity + Debug + Send + Sync {
 
     /// How many operations it is made of, itself included.
     fn operations(&self) -> usize;
+
+    /// What was found wrong when it was made, if it is no array at all: see
+    /// [`Array::checked`](super::chunked::Array::checked).
+    fn failure(&self) -> Option<&Arc<Error>> {
+        None
+    }
 }
 
 /// Something whose blocks are computed by tasks and held until nobody needs them.

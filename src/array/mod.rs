@@ -5,6 +5,7 @@
 //! | [`element`] | what arrays hold: [`Element`] |
 //! | [`chunks`] | how a shape is cut: pure |
 //! | [`region`] | which elements are meant: ranges with steps, along each axis; pure |
+//! | [`lanes`] | loops for wide vectors |
 //! | [`lazy`] | [`Lazy`]: an array as something that can give any region of itself |
 //! | [`tile`] | regions small enough for the cache, and memory that is used again |
 //! | [`held`] | arrays whose blocks are computed and held: results of reductions, persisted arrays |
@@ -22,6 +23,7 @@ pub mod create;
 pub mod element;
 pub mod elementwise;
 pub mod held;
+pub mod lanes;
 pub mod lazy;
 pub mod random;
 pub mod reduce;
@@ -34,5 +36,6 @@ pub use chunked::Array;
 pub use chunks::{AxisChunks, ChunkSpec, Chunks};
 pub use create::{arange, eye, from_fn, from_ndarray, full, linspace, ones, zeros};
 pub use element::{DType, Element, Float};
+pub use elementwise::where_;
 pub use lazy::Lazy;
 pub use region::{Region, Span};

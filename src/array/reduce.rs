@@ -336,6 +336,7 @@ impl<T: Element> Array<T> {
     /// # Errors
     /// `Invalid` for an axis that is not there or named twice, and for a reduction of no elements that has no result.
     pub fn reduce<R: Reduction<T>>(&self, reduction: R, axes: impl Into<Axes>) -> Result<Array<R::Output>> {
+        self.check()?;
         let axes = axes.into();
         let mask = axes.mask(self.ndim())?;
         let token = Token::of(|t| {

@@ -108,6 +108,9 @@ fn spread<T: Copy>(values: &[T], shape: &[usize], strides: &[usize], out: &mut [
         return;
     };
     let step = strides.last().copied().unwrap_or(0);
+    if let (Some((&count, [])), true) = (outer.split_last(), step > 1 && strides.first() == Some(&1)) {
+        return turn(values, step, count, len, out);
+    }
     let counts = Region::whole(&[outer, &[1]].concat());
     let mut rows = out.chunks_mut(len.max(1));
     counts.rows(|index| {
@@ -119,6 +122,23 @@ fn spread<T: Copy>(values: &[T], shape: &[usize], strides: &[usize], out: &mut [
             step => row.iter_mut().zip(values[at..].iter().step_by(step)).for_each(|(out, value)| *out = *value),
         }
     });
+}
+
+/// A table turned around, in squares that are read and written by whole lines of the cache.
+fn turn<T: Copy>(values: &[T], step: usize, rows: usize, columns: usize, out: &mut [T]) {
+    const SIDE: usize = 8;
+    for top in (0..rows).step_by(SIDE) {
+        let bottom = rows.min(top + SIDE);
+        for left in (0..columns).step_by(SIDE) {
+            let right = columns.min(left + SIDE);
+            for row in top..bottom {
+                let line = &mut out[row * columns + left..row * columns + right];
+                for (place, column) in line.iter_mut().zip(left..right) {
+                    *place = values[column * step + row];
+                }
+            }
+        }
+    }
 }
 
 /// The shape that two arrays have together: axes are matched from the last on, and one of a single element is repeated
@@ -244,6 +264,7 @@ impl<T: Element> Array<T> {
     /// # Errors
     /// `Invalid` for an index out of range, a step of zero, or more indices than axes.
     pub fn slice(&self, indices: impl IntoIndices) -> Result<Array<T>> {
+        self.check()?;
         let indices = indices.into_indices();
         let named = indices.iter().filter(|i| !matches!(i, Index::NewAxis | Index::Ellipsis)).count();
         let dots = indices.iter().filter(|i| matches!(i, Index::Ellipsis)).count();
@@ -302,6 +323,7 @@ impl<T: Element> Array<T> {
     /// # Errors
     /// `Invalid` when these are not all axes, each once.
     pub fn transpose(&self, axes: &[usize]) -> Result<Array<T>> {
+        self.check()?;
         let mut sorted = axes.to_vec();
         sorted.sort_unstable();
         if sorted != (0..self.ndim()).collect::<Vec<_>>() {
@@ -322,6 +344,7 @@ impl<T: Element> Array<T> {
     /// # Errors
     /// `Invalid`, naming both shapes, when it cannot be.
     pub fn broadcast_to(&self, shape: &[usize]) -> Result<Array<T>> {
+        self.check()?;
         if self.shape() == shape {
             return Ok(self.clone());
         }

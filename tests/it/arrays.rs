@@ -70,9 +70,9 @@ fn shapes_that_do_not_match_are_both_named() {
     let big = ones([40, 30], "auto").unwrap();
     let short =
         big.slice((step(-1), partita::array::shape::Index::Slice { start: None, stop: Some(-1), step: 1 })).unwrap();
-    let error = (&big * &short).unwrap_err().to_string();
+    let error = (&big * &short).sum().unwrap_err().to_string();
     assert!(error.contains("[40, 30] and [40, 29]"), "{error}");
-    assert_eq!((&big * &big.slice((step(-1), step(-1))).unwrap()).unwrap().mean().unwrap().item().unwrap(), 1.0);
+    assert_eq!((&big * big.slice((step(-1), step(-1))).unwrap()).mean().unwrap().item().unwrap(), 1.0);
     assert!(ones([3, 0], "auto").unwrap().min().unwrap_err().to_string().contains("no identity"));
     assert_eq!(ones([3, 0], "auto").unwrap().sum_axis(1).unwrap().compute().unwrap().sum(), 0.0);
     assert!(big.sum_axis(2).unwrap_err().to_string().contains("axis 2 is out of bounds for array of dimension 2"));
@@ -118,7 +118,7 @@ proptest! {
         // (x + x.T) - x.mean(0) has the sum of x, where it is square
         let n = shape[0];
         let x = random::uniform(seed, [n, n], chunks[0]).unwrap();
-        let y = (&(&x + &x.t()).unwrap() - &x.mean_axis(0).unwrap()).unwrap();
+        let y = &x + x.t() - x.mean_axis(0).unwrap();
         let (a, b) = (y.sum().unwrap().item().unwrap(), x.sum().unwrap().item().unwrap());
         prop_assert!((a - b).abs() <= 1e-12 * (n * n) as f64, "{a} {b}");
         let kept = x.max_axis(Axes::from(1).keepdims()).unwrap();
@@ -131,10 +131,10 @@ proptest! {
         let (a, b) = (numbered(&left), numbered(&right));
         let lazy = &from_ndarray(a.clone(), "auto").unwrap() + &from_ndarray(b.clone(), 1).unwrap();
         match broadcast_shape(&left, &right) {
-            Err(_) => prop_assert!(lazy.is_err()),
+            Err(_) => prop_assert!(lazy.checked().is_err()),
             Ok(shape) => {
                 let twin = &a.broadcast(shape.as_slice()).unwrap() + &b.broadcast(shape.as_slice()).unwrap();
-                prop_assert_eq!(lazy.unwrap().compute().unwrap(), twin);
+                prop_assert_eq!(lazy.compute().unwrap(), twin);
             }
         }
     }

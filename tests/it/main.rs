@@ -4,6 +4,7 @@
 
 mod analysis;
 mod arrays;
+mod arrays_each;
 mod checkpoints;
 mod delayed;
 mod divisions;

@@ -1,0 +1,117 @@
+//! Powers, hypotenuses, angles, and quotients rounded down.
+
+use super::nodes::Operation;
+use super::number::{Number, Real};
+use super::promote::Operand;
+use crate::array::chunked::Array;
+use crate::array::element::{Element, Float};
+use crate::base::Error;
+
+/// To a power.
+pub struct Power;
+
+impl<T: Number> Operation<T> for Power {
+    const NAME: &'static str = "power";
+
+    fn apply(left: T, right: T) -> (T, bool) {
+        left.raised(right)
+    }
+
+    fn wrong(left: T, right: T) -> Error {
+        let what = match right < T::default() {
+            true => format!("{left:?} to the power of {right:?}: whole numbers have no negative powers"),
+            false => format!("{left:?} to the power of {right:?} overflows {}", T::DTYPE),
+        };
+        Error::value(what).help("convert to floating numbers first: astype()")
+    }
+}
+
+/// The quotient rounded down.
+pub struct FloorDivide;
+
+impl<T: Number> Operation<T> for FloorDivide {
+    const NAME: &'static str = "floor_divide";
+
+    fn apply(left: T, right: T) -> (T, bool) {
+        left.floor_quotient(right)
+    }
+
+    fn wrong(left: T, right: T) -> Error {
+        let what = match right == T::default() {
+            true => format!("{left:?} cannot be divided by zero"),
+            false => format!("{left:?} divided by {right:?} overflows {}", T::DTYPE),
+        };
+        Error::value(what).help("convert to floating numbers first: astype()")
+    }
+}
+
+macro_rules! of_floats {
+    ($($operation:ident $name:literal $function:path;)*) => {$(
+        /// A function of two floating numbers.
+        pub struct $operation;
+
+        impl<T: Float> Operation<T> for $operation {
+            const NAME: &'static str = $name;
+
+            fn apply(left: T, right: T) -> (T, bool) {
+                (T::from_f64($function(left.to_f64(), right.to_f64())), false)
+            }
+        }
+    )*};
+}
+
+of_floats! {
+    Hypot "hypot" f64::hypot;
+    Arctan2 "arctan2" f64::atan2;
+}
+
+impl<T: Element> Array<T> {
+    /// To the power of another array, or a number. Whole numbers stay whole, and have no negative powers.
+    #[must_use]
+    pub fn power<O: Operand<T, Common: Number>>(&self, exponent: O) -> Array<O::Common> {
+        exponent.beside(self).run::<Power>()
+    }
+
+    /// The quotient rounded down (Python's `//`), of an array or a number.
+    #[must_use]
+    pub fn floor_divide<O: Operand<T, Common: Number>>(&self, divisor: O) -> Array<O::Common> {
+        divisor.beside(self).run::<FloorDivide>()
+    }
+
+    /// The length of the hypotenuse over this side and another.
+    #[must_use]
+    pub fn hypot<O: Operand<T, Common: Real>>(&self, other: O) -> Array<<O::Common as Real>::Real> {
+        other.beside(self).real().run::<Hypot>()
+    }
+
+    /// The angle of the point that is so far right as `x` says, and as far up as this does: from -π to π.
+    #[must_use]
+    pub fn arctan2<O: Operand<T, Common: Real>>(&self, x: O) -> Array<<O::Common as Real>::Real> {
+        x.beside(self).real().run::<Arctan2>()
+    }
+}
+
+impl<T: Float> Array<T> {
+    /// To the power of a number; 2, -1 and ½ by way of the square, the reciprocal and the square root.
+    #[must_use]
+    pub fn powf(&self, exponent: f64) -> Array<T> {
+        self.raised("powf", exponent)
+    }
+
+    /// To the power of a whole number.
+    #[must_use]
+    pub fn powi(&self, exponent: i32) -> Array<T> {
+        self.raised("powi", f64::from(exponent))
+    }
+
+    fn raised(&self, name: &'static str, exponent: f64) -> Array<T> {
+        let kernel: Box<dyn Fn(&mut [f64]) + Send + Sync> = match exponent {
+            1.0 => Box::new(|_| ()),
+            2.0 => Box::new(super::kernels::square),
+            -1.0 => Box::new(super::kernels::reciprocal),
+            0.5 => Box::new(super::kernels::sqrt),
+            _ => Box::new(move |values| values.iter_mut().for_each(|value| *value = value.powf(exponent))),
+        };
+        self.function(name, vec![exponent.to_bits()], kernel)
+    }
+}
