@@ -79,7 +79,7 @@ impl<T: Element> Block<T> {
         let state = State { values: Some(Arc::new(self.values)), reservation: self.reservation, extent: None };
         let len = state.values.as_ref().map_or(0, |values| values.len());
         let held = Arc::new(Place { state: Mutex::new(state), len, shelf: inner.clone() });
-        if inner.file.set(ctx.spill.file()).is_ok() {
+        if inner.file.get().is_none() && inner.file.set(ctx.spill.file()).is_ok() {
             let weak: Weak<Inner<T>> = Arc::downgrade(inner);
             ctx.budget.register(weak);
         }
