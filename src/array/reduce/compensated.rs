@@ -32,9 +32,23 @@ impl Compensated {
     }
 }
 
-/// The sum of a short row, in eight lanes whose order never changes.
+/// So many elements are added up without keeping what is rounded off.
+const SHORT: usize = 128;
+
+/// The sum of a row, in an order that never changes.
 #[inline]
 pub(super) fn row_sum<T: Copy>(values: &[T], as_f64: impl Fn(T) -> f64) -> f64 {
+    if values.len() <= SHORT {
+        return short_sum(values, as_f64);
+    }
+    let mut sum = Compensated::default();
+    values.chunks(SHORT).for_each(|some| sum.add(short_sum(some, &as_f64)));
+    sum.value()
+}
+
+/// In eight lanes.
+#[inline]
+fn short_sum<T: Copy>(values: &[T], as_f64: impl Fn(T) -> f64) -> f64 {
     let mut lanes = [0.0; 8];
     let (eights, rest) = values.as_chunks::<8>();
     for eight in eights {

@@ -23,14 +23,14 @@ pub struct Std {
     pub ddof: usize,
 }
 
-/// How far elements lie from the first one, and the squares of that. One pass over data shifted by one of them is as good as
-/// two: what cancels in the end is at most what the first one itself adds (Chan, Golub & LeVeque 1983).
+/// The mean of elements, as its distance from the first one, and the sum of squares about it. A row is looked at twice while
+/// it is in the cache, and nothing is subtracted from sums of squares (Chan, Golub & LeVeque 1983).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Spread<T> {
     count: u64,
     first: T,
-    sum: Compensated,
-    squares: Compensated,
+    mean: f64,
+    about: Compensated,
 }
 
 impl<T: Number> Spread<T> {
@@ -39,13 +39,15 @@ impl<T: Number> Spread<T> {
         if self.count == 0 {
             self.first = first;
         }
-        self.count += values.len() as u64;
-        let shift = self.first;
-        self.sum.add(row_sum(values, |value: T| value.minus(shift)));
-        self.squares.add(row_sum(values, |value: T| {
-            let off = value.minus(shift);
+        let (shift, count) = (self.first, values.len() as f64);
+        let near = row_sum(values, |value: T| value.minus(shift)) / count;
+        // what rounding has left of the mean
+        let rest = row_sum(values, |value: T| value.minus(shift) - near);
+        let about = row_sum(values, |value: T| {
+            let off = value.minus(shift) - near;
             off * off
-        }));
+        });
+        self.join(values.len() as u64, near + rest / count, about - rest * (rest / count));
     }
 
     #[inline]
@@ -53,40 +55,32 @@ impl<T: Number> Spread<T> {
         if self.count == 0 {
             self.first = value;
         }
-        self.count += 1;
-        let off = value.minus(self.first);
-        self.sum.add(off);
-        self.squares.add(off * off);
+        self.join(1, value.minus(self.first), 0.0);
+    }
+
+    /// Takes in so many elements with this mean and sum of squares.
+    #[inline]
+    fn join(&mut self, count: u64, mean: f64, about: f64) {
+        let (before, more) = (self.count as f64, count as f64);
+        self.count += count;
+        let (apart, part) = (mean - self.mean, more / (before + more));
+        self.mean += apart * part;
+        self.about.add(about);
+        self.about.add(apart * apart * (before * part));
     }
 
     fn merge(&mut self, later: &Spread<T>) {
         if self.count == 0 {
             *self = *later;
-            return;
+        } else if later.count > 0 {
+            self.join(later.count, later.mean + later.first.minus(self.first), later.about.value());
         }
-        if later.count == 0 {
-            return;
-        }
-        // the others' distances from our first element
-        let shift = later.first.minus(self.first);
-        let count = later.count as f64;
-        self.count += later.count;
-        self.sum.merge(&later.sum);
-        self.sum.add(count * shift);
-        self.squares.merge(&later.squares);
-        self.squares.add(2.0 * shift * later.sum.value());
-        self.squares.add(count * shift * shift);
     }
 
+    /// By numpy's rule a count that is too small divides as zero.
     fn variance(&self, ddof: usize) -> f64 {
-        let count = self.count as f64;
-        let sum = self.sum.value();
-        let mut about = self.squares;
-        about.add(-(sum * (sum / count)));
-        // a sum of squares is not negative, a count is not either (numpy divides by zero there)
-        let about = about.value();
-        let about = if about < 0.0 { 0.0 } else { about };
-        about / self.count.saturating_sub(ddof as u64) as f64
+        let about = self.about.value();
+        (if about < 0.0 { 0.0 } else { about }) / self.count.saturating_sub(ddof as u64) as f64
     }
 }
 
