@@ -187,7 +187,7 @@ impl<T: Number> Array<T> {
     ///
     /// ```
     /// use partita::array::{from_ndarray, reduce::Axes};
-    /// let x = from_ndarray(ndarray::array![[1, 2], [3, 4]], 1)?;
+    /// let x = from_ndarray(ndarray::array![[1i64, 2], [3, 4]], 1)?;
     /// assert_eq!(x.cumsum(0)?.compute()?.into_raw_vec_and_offset().0, [1, 2, 4, 6]);
     /// assert_eq!(x.cumsum(Axes::all())?.compute()?.into_raw_vec_and_offset().0, [1, 3, 6, 10]);
     /// # Ok::<(), partita::Error>(())

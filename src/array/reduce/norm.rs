@@ -131,7 +131,7 @@ impl<T: Number> Array<T> {
     ///
     /// ```
     /// use partita::array::{from_ndarray, reduce::Norm};
-    /// let x = from_ndarray(ndarray::array![[3.0, -4.0], [0.0, 2.0]], 1)?;
+    /// let x = from_ndarray(ndarray::array![[3.0f64, -4.0], [0.0, 2.0]], 1)?;
     /// assert_eq!(x.norm_axis(Norm::Two, 1)?.compute()?.as_slice(), Some(&[5.0, 2.0][..]));
     /// assert_eq!(x.norm_axis(Norm::One, [0, 1])?.item()?, 6.0); // the second column
     /// # Ok::<(), partita::Error>(())

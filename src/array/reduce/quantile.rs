@@ -207,7 +207,7 @@ impl<T: Number> Array<T> {
     ///
     /// ```
     /// use partita::array::{arange, reduce::Axes};
-    /// let x = arange(0.0, 10.0, 1.0, 3)?;
+    /// let x = arange(0.0f64, 10.0, 1.0, 3)?;
     /// assert_eq!(x.quantile(0.25, Axes::all())?.item()?, 2.25);
     /// assert_eq!(x.percentiles(&[10.0, 50.0], 0)?.compute()?.as_slice(), Some(&[0.9, 4.5][..]));
     /// # Ok::<(), partita::Error>(())

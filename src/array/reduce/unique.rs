@@ -98,7 +98,8 @@ impl<T: Number> Tree for Distinct<T> {
                 std::cmp::Ordering::Greater => merged.extend(right.next()),
                 std::cmp::Ordering::Equal => {
                     merged.push((a.0, a.1 + b.1));
-                    (left.next(), right.next());
+                    left.next();
+                    right.next();
                 }
             }
         }
