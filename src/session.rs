@@ -192,8 +192,16 @@ impl Session {
     /// # Errors
     /// `Cancelled` when the session was.
     pub fn run_graph(&self, graph: TaskGraph<Work>, wanted: Vec<TaskId>) -> Result<Run> {
+        self.run_graph_within(graph, wanted, None)
+    }
+
+    /// As [`run_graph`](Self::run_graph); `window` is how many results may wait to be taken; absent: all.
+    ///
+    /// # Errors
+    /// As [`run_graph`](Self::run_graph).
+    pub fn run_graph_within(&self, graph: TaskGraph<Work>, wanted: Vec<TaskId>, window: Option<usize>) -> Result<Run> {
         self.0.task.cancel.check()?;
-        Ok(self.0.executor.submit(graph, wanted, self.context(None)))
+        Ok(self.0.executor.submit(graph, wanted, self.context(window)))
     }
 
     /// Starts a graph that grows while it runs.

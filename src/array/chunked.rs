@@ -3,18 +3,16 @@
 use std::fmt;
 use std::sync::Arc;
 
-use ndarray::{ArrayD, IxDyn};
-
+use super::block::{Block, Shelf};
 use super::chunks::{ChunkSpec, Chunks};
 use super::element::{DType, Element};
-use super::held::Block;
 use super::lazy::{Lazy, Lowering, Needs};
 use super::region::Region;
 use super::tile::tiles;
 use crate::base::{Error, Result, Token};
 use crate::exec::Cancel;
 use crate::graph::draw::{Tasks, Visualize};
-use crate::graph::{Key, Payload, TaskId};
+use crate::graph::{Key, TaskId};
 use crate::session::Session;
 
 /// A chunked n-dimensional array that is computed when it is asked for (Dask's `dask.array`).
@@ -125,54 +123,23 @@ impl<T: Element> Array<T> {
     }
 
     /// Adds the tasks that give the chunks.
-    fn lower(&self, lowering: &mut Lowering) -> Result<Vec<TaskId>> {
+    pub(super) fn lower(&self, lowering: &mut Lowering) -> Result<Vec<TaskId>> {
         self.check()?;
         let token = self.token();
         let name: Arc<str> = self.lazy.name().into();
+        let shelf = Shelf::default();
         let task = |number: usize| {
             let region = Region::block(&self.chunks.range(&self.chunks.place(number)));
             let mut needs = Needs::default();
             self.lazy.needs(&region, &mut needs);
-            let lazy = self.lazy.clone();
+            let (lazy, shelf) = (self.lazy.clone(), shelf.clone());
             lowering.reading(Key::new(token, number), &name, needs, move |tile, ctx| {
                 let mut block = Block::filled(region.len(), ctx)?;
                 fill(lazy.as_ref(), &region, &mut block.values, tile, &ctx.cancel)?;
-                Ok(Payload::new(block))
+                Ok(block.hold(&shelf, ctx))
             })
         };
         (0..self.chunks.count()).map(task).collect()
-    }
-
-    /// Computes all elements.
-    ///
-    /// # Errors
-    /// The first error of a task; `Memory` when they do not fit into the memory limit.
-    pub fn compute(&self) -> Result<ArrayD<T>> {
-        let mut lowering = Lowering::default();
-        let wanted = self.lower(&mut lowering)?;
-        let _held = self.session.budget().reserve("an array in memory", self.nbytes())?;
-        let mut values = vec![T::default(); self.size()];
-        let run = self.session.run_graph(lowering.into_graph(), wanted)?;
-        for (number, payload) in run.enumerate() {
-            let block = payload?;
-            let block = block.get::<Block<T>>().ok_or_else(|| Error::invalid("a task gave no block"))?;
-            self.place(number, &block.values, &mut values);
-        }
-        let made = ArrayD::from_shape_vec(IxDyn(self.shape()), values);
-        made.map_err(|error| Error::invalid(format!("the elements do not fit the shape: {error}")))
-    }
-
-    /// Copies a chunk to where it belongs.
-    fn place(&self, number: usize, block: &[T], values: &mut [T]) {
-        let region = Region::block(&self.chunks.range(&self.chunks.place(number)));
-        let (len, shape) = (region.last().len, self.shape());
-        let mut rows = block.chunks(len.max(1));
-        region.rows(|index| {
-            let first = index.iter().zip(shape).fold(0, |at, (i, len)| at * len + i);
-            if let Some(row) = rows.next() {
-                values[first..first + row.len()].copy_from_slice(row);
-            }
-        });
     }
 
     /// The only element.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::block::Stored;
+
 /// The type of the elements of an array, named as numpy does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -34,7 +36,7 @@ impl fmt::Display for DType {
 }
 
 /// What arrays hold: `f64`, `f32`, `i64`, `i32`, `u8` and `bool`.
-pub trait Element: Copy + Default + PartialEq + PartialOrd + fmt::Debug + Send + Sync + 'static {
+pub trait Element: Stored + Copy + Default + PartialEq + PartialOrd + fmt::Debug + Send + Sync + 'static {
     /// Its type, for people.
     const DTYPE: DType;
 

@@ -3,48 +3,17 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::block::{HeldBlock, Pinned};
 use super::chunks::Chunks;
 use super::element::Element;
 use super::lazy::{Barrier, Lazy, Needs};
 use super::region::{Region, Span};
 use super::tile::Tile;
 use crate::base::{Error, Identity, Result, Tokenizer};
-use crate::exec::{Reservation, TaskContext};
-use crate::graph::{Held as HeldResult, Payload};
+use crate::graph::Payload;
 
-/// A block of elements, and the memory that is spoken for by it.
-#[derive(Debug)]
-pub struct Block<T> {
-    /// The elements, the last axis running fastest.
-    pub values: Vec<T>,
-    _reservation: Reservation,
-}
-
-impl<T: Element> HeldResult for Block<T> {
-    fn bytes(&self) -> u64 {
-        (self.values.len() * size_of::<T>()) as u64
-    }
-}
-
-impl<T: Element> Block<T> {
-    /// Memory for a block of so many elements.
-    ///
-    /// # Errors
-    /// `Memory` when the limit does not leave that much.
-    pub fn filled(len: usize, ctx: &TaskContext) -> Result<Block<T>> {
-        let reservation = ctx.budget.reserve("a block of an array", (len * size_of::<T>()) as u64)?;
-        Ok(Block { values: vec![T::default(); len], _reservation: reservation })
-    }
-
-    /// These elements as a block.
-    ///
-    /// # Errors
-    /// As [`filled`](Self::filled).
-    pub fn of(values: Vec<T>, ctx: &TaskContext) -> Result<Block<T>> {
-        let reservation = ctx.budget.reserve("a block of an array", (values.len() * size_of::<T>()) as u64)?;
-        Ok(Block { values, _reservation: reservation })
-    }
-}
+/// So many blocks are looked at at once.
+const MOST_PINNED: usize = 64;
 
 /// An array that is held as blocks.
 pub struct Held<T> {
@@ -69,11 +38,39 @@ impl<T: Element> Held<T> {
         Held { shape: chunks.shape(), starts: starts.collect(), blocks, chunks, name, operations, of }
     }
 
+    /// What its blocks are made by.
+    pub(super) fn barrier(&self) -> &dyn Barrier {
+        self.blocks.as_ref()
+    }
+
     /// The block along an axis that has this element.
     fn block_at(&self, axis: usize, element: usize) -> usize {
         let starts = self.starts.get(axis).map_or(&[][..], Vec::as_slice);
         // empty blocks begin where the next one does
         starts.partition_point(|&start| start <= element).saturating_sub(1)
+    }
+
+    /// The elements of a block, which stay in memory while a region is read.
+    fn pinned<'a, 'b>(
+        &self,
+        number: usize,
+        pinned: &'b mut Vec<(usize, Pinned<'a, T>)>,
+        tile: &Tile<'a>,
+    ) -> Result<&'b Pinned<'a, T>> {
+        // neighbours are in the same few blocks
+        let at = match pinned.iter().rposition(|(known, _)| *known == number) {
+            Some(at) => at,
+            None => {
+                let block = tile.block(self.blocks.token(), number).and_then(Payload::get::<HeldBlock<T>>);
+                let block = block.ok_or_else(|| Error::invalid(format!("a block of {} is missing", self.name)))?;
+                if pinned.len() == MOST_PINNED {
+                    pinned.remove(0);
+                }
+                pinned.push((number, block.pin()?));
+                pinned.len() - 1
+            }
+        };
+        pinned.get(at).map(|(_, block)| block).ok_or_else(|| Error::invalid("a block was let go"))
     }
 }
 
@@ -122,11 +119,11 @@ impl<T: Element> Lazy<T> for Held<T> {
     }
 
     fn read(&self, region: &Region, out: &mut [T], tile: &mut Tile<'_>) -> Result<()> {
-        let token = self.blocks.token();
         let (ndim, last) = (self.chunks.ndim(), region.last());
         let mut rows = out.chunks_mut(last.len.max(1));
         let mut failed = None;
         let mut place = vec![0; ndim];
+        let mut pinned: Vec<(usize, Pinned<'_, T>)> = Vec::new();
         region.rows(|index| {
             let Some(row) = rows.next() else { return };
             let outer = ndim.saturating_sub(1);
@@ -144,11 +141,6 @@ impl<T: Element> Lazy<T> for Held<T> {
                     let end = begin + self.chunks.axis(outer)[place[outer]];
                     many = many.min(within(element, last.step, begin, end));
                 }
-                let block = tile.block(token, self.chunks.number(&place)).and_then(Payload::get::<Block<T>>);
-                let Some(block) = block else {
-                    failed = Some(Error::invalid(format!("a block of {} is missing", self.name)));
-                    return;
-                };
                 let mut at = 0;
                 for axis in 0..outer {
                     at = at * self.chunks.axis(axis)[place[axis]] + (index[axis] - self.starts[axis][place[axis]]);
@@ -156,7 +148,12 @@ impl<T: Element> Lazy<T> for Held<T> {
                 if ndim > 0 {
                     at = at * self.chunks.axis(outer)[place[outer]] + (last.at(done) - begin);
                 }
-                copy(&block.values, at, last.step, &mut row[done..done + many]);
+                let number = self.chunks.number(&place);
+                let read = self.pinned(number, &mut pinned, tile);
+                if let Err(error) = read.and_then(|block| block.copy(at, last.step, &mut row[done..done + many])) {
+                    failed = Some(error);
+                    return;
+                }
                 done += many;
             }
         });

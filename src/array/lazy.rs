@@ -53,6 +53,14 @@ pub trait Barrier: Debug + Send + Sync {
     /// # Errors
     /// When something is found wrong only now.
     fn tasks(&self, lowering: &mut Lowering) -> Result<Vec<TaskId>>;
+
+    /// Waits until its blocks are there, if they are being computed already.
+    ///
+    /// # Errors
+    /// The first error of the computation.
+    fn wait(&self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// The held blocks that a task needs.

@@ -8,18 +8,24 @@
 //! | [`lanes`] | loops for wide vectors |
 //! | [`lazy`] | [`Lazy`]: an array as something that can give any region of itself |
 //! | [`tile`] | regions small enough for the cache, and memory that is used again |
+//! | [`block`] | blocks of elements, in memory or on disk |
 //! | [`held`] | arrays whose blocks are computed and held: results of reductions, persisted arrays |
 //! | [`chunked`] | [`Array`] |
+//! | [`compute`] | all elements, block by block, or held in the background |
 //! | [`create`] | ones, zeros, ranges, functions of the index, what is in memory |
 //! | [`random`] | random numbers that depend on seed and place alone |
 //! | [`elementwise`] | arithmetic, comparison, functions of each element |
 //! | [`shape`] | slices, transposes, broadcasting |
-//! | [`reduce`] | sum, mean, min, max along axes |
+//! | [`reduce`] | many elements to few along axes: sums, extremes, quantiles, counts |
+//! | [`cumulative`] | sums, products, extremes of each element and all before it |
 //! | [`shown`] | arrays as tables |
 
+pub mod block;
 pub mod chunked;
 pub mod chunks;
+pub mod compute;
 pub mod create;
+pub mod cumulative;
 pub mod element;
 pub mod elementwise;
 pub mod held;

@@ -16,6 +16,7 @@ mod orders;
 mod origins;
 mod pictures;
 mod plans;
+mod reductions;
 mod reshape;
 mod rows;
 mod runs;

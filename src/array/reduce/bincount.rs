@@ -1,0 +1,74 @@
+//! How often each number occurs.
+
+use std::sync::Arc;
+
+use super::super::chunked::Array;
+use super::super::chunks::Chunks;
+use super::super::held::Held;
+use super::grid::Grid;
+use super::number::Number;
+use super::tally::{Places, Tally};
+use super::tree::{Grown, Tree};
+use crate::base::{Error, Result, Token};
+
+/// At the place of its number.
+struct Own;
+
+impl<T: Number + Into<i64>> Places<T> for Own {
+    fn name(&self) -> &'static str {
+        "bincount"
+    }
+
+    fn count(&self, _edges: &[f64], row: &[T], counts: &mut [u64]) {
+        for &value in row {
+            if let Some(count) = usize::try_from(value.into()).ok().and_then(|at| counts.get_mut(at)) {
+                *count += 1;
+            }
+        }
+    }
+}
+
+impl<T: Number + Into<i64>> Array<T> {
+    /// How often each number from 0 to the largest one occurs, at least for so many numbers (numpy's `bincount`). The
+    /// largest one is computed at once, since the shape depends on it.
+    ///
+    /// ```
+    /// use partita::array::from_ndarray;
+    /// let x = from_ndarray(ndarray::array![1, 1, 4], 2)?;
+    /// assert_eq!(x.bincount(0)?.compute()?.as_slice(), Some(&[0i64, 2, 0, 0, 1][..]));
+    /// # Ok::<(), partita::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `Invalid` when there is more than one axis, and for negative numbers; those of the tasks.
+    pub fn bincount(&self, minlength: usize) -> Result<Array<i64>> {
+        self.check()?;
+        if self.ndim() != 1 {
+            let what = format!("numbers are counted along one axis, the shape is {:?}", self.shape());
+            return Err(Error::invalid(what).doing("bincount"));
+        }
+        let mut many = minlength;
+        if self.size() > 0 {
+            if self.min()?.item()?.into() < 0 {
+                return Err(Error::invalid("negative numbers cannot be counted by their place").doing("bincount"));
+            }
+            many = many.max(usize::try_from(self.max()?.item()?.into()).map_or(usize::MAX, |largest| largest + 1));
+        }
+        let token = Token::of(|t| {
+            t.str("bincount");
+            t.u64(many as u64);
+            t.identity(self.lazy.as_ref());
+        });
+        let grid = Grid::new(self.shape(), &[true]);
+        let tally = Tally { input: self.lazy.clone(), places: Own, many, edges: None, grid, token };
+        Ok(self.tallied(tally, many))
+    }
+}
+
+impl<T: Number> Array<T> {
+    /// The counts of a tally.
+    pub(super) fn tallied<R: Tree>(&self, tally: R, many: usize) -> Array<R::Output> {
+        let (name, chunks, operations) = (tally.name(), Chunks::new([vec![many]]), 1 + self.lazy.operations());
+        self.then(Held::new(Arc::new(Grown(Arc::new(tally))), chunks.clone(), name, operations), chunks)
+    }
+}
