@@ -162,7 +162,7 @@ impl<T: Element> Lazy<T> for Held<T> {
 }
 
 /// How many steps from `element` on stay within `begin..end`.
-fn within(element: usize, step: isize, begin: usize, end: usize) -> usize {
+pub(super) fn within(element: usize, step: isize, begin: usize, end: usize) -> usize {
     match step {
         0 => usize::MAX,
         step if step > 0 => (end - element).div_ceil(step.unsigned_abs()),

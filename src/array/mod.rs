@@ -13,9 +13,9 @@
 //! | [`chunked`] | [`Array`] |
 //! | [`compute`] | all elements, block by block, or held in the background |
 //! | [`create`] | ones, zeros, ranges, functions of the index, what is in memory |
-//! | [`random`] | random numbers that depend on seed and place alone |
+//! | [`random`] | random numbers that depend on seed and place alone: a distribution a file |
 //! | [`elementwise`] | arithmetic, comparison, functions of each element |
-//! | [`shape`] | slices, transposes, broadcasting |
+//! | [`shape`] | slices, indices, masks, other axes, several arrays as one: an operation a file |
 //! | [`reduce`] | many elements to few along axes: sums, extremes, quantiles, counts |
 //! | [`cumulative`] | sums, products, extremes of each element and all before it |
 //! | [`shown`] | arrays as tables |
