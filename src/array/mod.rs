@@ -21,6 +21,9 @@
 //! | [`shown`] | arrays as tables |
 
 pub mod block;
+//! | [`blocks`] | functions of whole blocks, with their neighbours if wanted |
+//! | [`linalg`] | products of matrices |
+pub mod blocks;
 pub mod chunked;
 pub mod chunks;
 pub mod compute;
@@ -31,6 +34,7 @@ pub mod elementwise;
 pub mod held;
 pub mod lanes;
 pub mod lazy;
+pub mod linalg;
 pub mod random;
 pub mod reduce;
 pub mod region;

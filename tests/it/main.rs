@@ -5,6 +5,7 @@
 mod analysis;
 mod arrays;
 mod arrays_each;
+mod arrays_shape;
 mod checkpoints;
 mod delayed;
 mod divisions;

@@ -15,7 +15,7 @@
 //! | `roll` | `roll` |
 //! | `take` | integer indices along an axis |
 //! | `repeat` | `repeat`, `tile` |
-//! | `pad` | `pad`: constant, edge, reflect, wrap |
+//! | `pad` | `pad`: constant, edge, reflect, symmetric, wrap |
 //! | `reshape` | `reshape`, `ravel` |
 //! | `compress` | boolean masks, along an axis or of every element |
 //! | `diag` | `diag`, `tril`, `triu` |
@@ -43,3 +43,4 @@ pub use broadcast::broadcast_shape;
 pub use concatenate::{block, concatenate, hstack, stack, vstack};
 pub use index::{Index, IntoIndices, slice_span, step};
 pub use pad::Pad;
+pub(super) use pieces::like;

@@ -18,6 +18,8 @@ pub enum Pad<T> {
     Edge,
     /// The elements mirrored; the first and the last one are not repeated.
     Reflect,
+    /// The elements mirrored; the first and the last one come twice.
+    Symmetric,
     /// The elements of the other end, as if the axis were a ring.
     Wrap,
 }
@@ -84,6 +86,10 @@ fn source<T>(with: Pad<T>, at: isize, len: usize) -> usize {
         Pad::Reflect if len > 1 => {
             let round = at.rem_euclid(2 * (len - 1));
             round.min(2 * (len - 1) - round)
+        }
+        Pad::Symmetric => {
+            let round = at.rem_euclid(2 * len);
+            round.min(2 * len - 1 - round)
         }
         _ => at.clamp(0, len - 1),
     };

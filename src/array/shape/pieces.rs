@@ -225,7 +225,7 @@ pub(super) fn runs(elements: &[usize]) -> Vec<Span> {
 }
 
 /// Chunks of an axis of this length, of the size of the largest of these.
-pub(super) fn like(sizes: &[usize], len: usize) -> Vec<usize> {
+pub(in crate::array) fn like(sizes: &[usize], len: usize) -> Vec<usize> {
     let size = sizes.iter().copied().max().unwrap_or(1).max(1);
     match len {
         0 => vec![0],
