@@ -16,13 +16,14 @@
 //! | [`random`] | random numbers that depend on seed and place alone: a distribution a file |
 //! | [`elementwise`] | arithmetic, comparison, functions of each element |
 //! | [`shape`] | slices, indices, masks, other axes, several arrays as one: an operation a file |
-//! | [`reduce`] | many elements to few along axes: sums, extremes, quantiles, counts |
-//! | [`cumulative`] | sums, products, extremes of each element and all before it |
-//! | [`shown`] | arrays as tables |
-
-pub mod block;
 //! | [`blocks`] | functions of whole blocks, with their neighbours if wanted |
 //! | [`linalg`] | products of matrices |
+//! | [`reduce`] | many elements to few along axes: sums, extremes, quantiles, counts |
+//! | [`cumulative`] | sums, products, extremes of each element and all before it |
+//! | [`files`] | arrays in files: npy stacks, Zarr |
+//! | [`shown`] | arrays as tables, drawings and plots |
+
+pub mod block;
 pub mod blocks;
 pub mod chunked;
 pub mod chunks;
@@ -31,6 +32,7 @@ pub mod create;
 pub mod cumulative;
 pub mod element;
 pub mod elementwise;
+pub mod files;
 pub mod held;
 pub mod lanes;
 pub mod lazy;
@@ -47,5 +49,6 @@ pub use chunks::{AxisChunks, ChunkSpec, Chunks};
 pub use create::{arange, eye, from_fn, from_ndarray, full, linspace, ones, zeros};
 pub use element::{DType, Element, Float};
 pub use elementwise::where_;
+pub use files::{Stored, ZarrCompression, ZarrOptions, ZarrVersion, from_npy_stack, from_zarr};
 pub use lazy::Lazy;
 pub use region::{Region, Span};

@@ -78,6 +78,17 @@ impl From<usize> for ByteSize {
     }
 }
 
+impl ByteSize {
+    /// In decimal units: `32.00 MB`.
+    pub fn decimal(self) -> String {
+        let units = [("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)];
+        match units.into_iter().find(|(_, factor)| self.0 as f64 >= *factor) {
+            Some((unit, factor)) => format!("{:.2} {unit}", self.0 as f64 / factor),
+            None => format!("{} B", self.0),
+        }
+    }
+}
+
 impl fmt::Display for ByteSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bytes = self.0 as f64;
@@ -95,6 +106,14 @@ impl fmt::Display for ByteSize {
 #[cfg(test)]
 mod tests {
     use super::ByteSize;
+
+    #[test]
+    fn sizes_are_shown_in_both_kinds_of_units() {
+        let both = |bytes: u64| (ByteSize(bytes).to_string(), ByteSize(bytes).decimal());
+        assert_eq!(both(32_000_000), ("30.52 MiB".into(), "32.00 MB".into()));
+        assert_eq!(both(999), ("999 B".into(), "999 B".into()));
+        assert_eq!(ByteSize(80_000_000_000).decimal(), "80.00 GB");
+    }
 
     #[test]
     fn sizes_are_read_as_dask_reads_them() {

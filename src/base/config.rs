@@ -8,7 +8,7 @@ use super::schema::nearest;
 use super::{Error, Result};
 
 /// The settings there are.
-const KNOWN: [&str; 5] = ["batch_rows", "memory_limit", "strict", "temporary_directory", "threads"];
+const KNOWN: [&str; 6] = ["array_bytes", "batch_rows", "memory_limit", "strict", "temporary_directory", "threads"];
 
 /// What the program has set, the latest last.
 static SET: Mutex<Vec<(u64, String, String)>> = Mutex::new(Vec::new());
@@ -28,6 +28,7 @@ fn program() -> MutexGuard<'static, Vec<(u64, String, String)>> {
 /// | `memory_limit` | a size such as `2GB` |
 /// | `threads` | how many tasks run at once |
 /// | `batch_rows` | about how many rows are worked on together |
+/// | `array_bytes` | `binary` or `decimal`: the units in which arrays show their size |
 /// | `strict` | `true`: a plan that would hold more than the limit is refused |
 ///
 /// ```

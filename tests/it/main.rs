@@ -6,6 +6,7 @@ mod analysis;
 mod arrays;
 mod arrays_each;
 mod arrays_shape;
+mod arrays_shown;
 mod checkpoints;
 mod delayed;
 mod divisions;

@@ -1,0 +1,169 @@
+//! Arrays as Zarr: a folder with a description, and a file a chunk.
+
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::super::chunked::Array;
+use super::super::chunks::Chunks;
+use super::super::element::Element;
+use super::super::region::Region;
+use super::super::shape::like;
+use super::chunk_files::{content, loaded, token_of};
+use super::stored::{Stored, elements, same_type};
+use super::zarr_meta::{Codec, Meta, ZarrOptions, ZarrVersion};
+use crate::base::disk::{self, LocalDisk};
+use crate::base::{Error, Result};
+
+impl<T: Stored> Array<T> {
+    /// Writes the array as Zarr, which many programs read: a file a chunk, and the description when all are there. All chunks
+    /// of Zarr have one shape: it is that of the largest one here.
+    ///
+    /// # Errors
+    /// `Invalid` when the folder holds an array already; `Io` when something cannot be written; the first error of a
+    /// task.
+    pub fn to_zarr(&self, folder: impl AsRef<Path>, options: ZarrOptions) -> Result<()> {
+        let folder = folder.as_ref().to_path_buf();
+        let file = folder.join(Meta::file(options.version));
+        let failed = |error| Error::io(folder.display(), error).doing("write an array to");
+        if [ZarrVersion::V2, ZarrVersion::V3].iter().any(|&version| folder.join(Meta::file(version)).exists()) {
+            let what = format!("{} holds an array already", folder.display());
+            return Err(Error::invalid(what).help("write to another folder, or remove it first"));
+        }
+        std::fs::create_dir_all(&folder).map_err(failed)?;
+        let chunk: Vec<usize> = self.chunks.largest().into_iter().map(|len| len.max(1)).collect();
+        let meta = Meta::new::<T>(self.shape(), chunk, options);
+        let array = self.rechunk(regular(&meta))?;
+        let text = meta.to_json().to_string();
+        let to = folder.clone();
+        array.each_chunk("to_zarr", move |place, shape, values| {
+            let path = to.join(meta.key(place));
+            let failed = |error| Error::io(path.display(), error).doing("write");
+            let full = resized(values, shape, &meta.chunk, T::default());
+            let mut bytes = Vec::new();
+            T::put(&full, &mut bytes);
+            let bytes = encoded(bytes, meta.codec).map_err(failed)?;
+            path.parent().map_or(Ok(()), std::fs::create_dir_all).map_err(failed)?;
+            disk::replace(&LocalDisk, &path, &bytes).map_err(failed)
+        })?;
+        disk::replace(&LocalDisk, &file, text.as_bytes()).map_err(failed)
+    }
+}
+
+/// The array that a folder holds as Zarr, of version 2 or 3. Chunks are read when they are needed; one that is not there has the
+/// fill value everywhere.
+///
+/// # Errors
+/// `Io` when there is none, `Invalid` when its elements have another type, or are stored in a way that is not read.
+pub fn from_zarr<T: Stored>(folder: impl AsRef<Path>) -> Result<Array<T>> {
+    let folder = folder.as_ref().to_path_buf();
+    let v3 = folder.join(Meta::file(ZarrVersion::V3));
+    let file = if v3.exists() { v3 } else { folder.join(Meta::file(ZarrVersion::V2)) };
+    let text = content(&file)?;
+    let placed = |error: Error| error.at_path(file.display());
+    let meta = Meta::parse(&text).map_err(placed)?;
+    same_type::<T>(&meta.descr).map_err(placed)?;
+    let fill = filling::<T>(&meta.fill).map_err(placed)?;
+    let token = token_of(&file, &String::from_utf8_lossy(&text));
+    let chunks = regular(&meta);
+    loaded("from_zarr", chunks, token, move |place, shape| {
+        let path = folder.join(meta.key(place));
+        chunk(&path, &meta, shape, fill).map_err(|error| error.at_path(path.display()))
+    })
+}
+
+/// The chunks as Zarr cuts them.
+fn regular(meta: &Meta) -> Chunks {
+    Chunks::new(meta.shape.iter().zip(&meta.chunk).map(|(&len, &size)| like(&[size], len)).collect::<Vec<_>>())
+}
+
+/// The elements of a chunk.
+fn chunk<T: Stored>(path: &PathBuf, meta: &Meta, shape: &[usize], fill: T) -> Result<Vec<T>> {
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(vec![fill; shape.iter().product()]),
+        Err(error) => return Err(Error::io(path.display(), error).doing("read")),
+    };
+    let count: usize = meta.chunk.iter().product();
+    let plain = decoded(bytes, meta.codec, count * size_of::<T>());
+    let plain = plain.map_err(|error| Error::io(path.display(), error).doing("decompress"))?;
+    Ok(resized(&elements(&plain, count)?, &meta.chunk, shape, fill))
+}
+
+/// The elements of a box in a larger or smaller one that begins at the same place.
+fn resized<T: Element>(values: &[T], from: &[usize], to: &[usize], fill: T) -> Vec<T> {
+    if from == to {
+        return values.to_vec();
+    }
+    let mut out = vec![fill; to.iter().product()];
+    let both: Vec<usize> = from.iter().zip(to).map(|(a, b)| *a.min(b)).collect();
+    let region = Region::whole(&both);
+    let len = region.last().len;
+    region.rows(|index| {
+        let at = |shape: &[usize]| index.iter().zip(shape).fold(0, |at, (i, len)| at * len + i);
+        let (source, target) = (at(from), at(to));
+        out[target..target + len].copy_from_slice(&values[source..source + len]);
+    });
+    out
+}
+
+fn encoded(bytes: Vec<u8>, codec: Codec) -> std::io::Result<Vec<u8>> {
+    match codec {
+        Codec::Plain => Ok(bytes),
+        Codec::Zstd(level) => zstd::stream::encode_all(bytes.as_slice(), level),
+        Codec::Gzip(level) => {
+            let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(level));
+            out.write_all(&bytes)?;
+            out.finish()
+        }
+        Codec::Zlib => {
+            let mut out = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::new(1));
+            out.write_all(&bytes)?;
+            out.finish()
+        }
+    }
+}
+
+/// What was compressed; not more than it can be, whatever the file says.
+fn decoded(bytes: Vec<u8>, codec: Codec, expected: usize) -> std::io::Result<Vec<u8>> {
+    let mut out = Vec::with_capacity(expected);
+    let most = expected as u64 + 1;
+    match codec {
+        Codec::Plain => return Ok(bytes),
+        Codec::Zstd(_) => zstd::stream::read::Decoder::new(bytes.as_slice())?.take(most).read_to_end(&mut out)?,
+        Codec::Gzip(_) => flate2::read::MultiGzDecoder::new(bytes.as_slice()).take(most).read_to_end(&mut out)?,
+        Codec::Zlib => flate2::read::ZlibDecoder::new(bytes.as_slice()).take(most).read_to_end(&mut out)?,
+    };
+    Ok(out)
+}
+
+/// The fill value, as JSON has it.
+fn filling<T: Stored>(value: &Value) -> Result<T> {
+    let mut bytes = Vec::new();
+    let number = match value {
+        Value::Null => return Ok(T::default()),
+        Value::Bool(truth) => {
+            bool::put(&[*truth], &mut bytes);
+            return match size_of::<T>() {
+                1 => elements::<T>(&bytes, 1)?.first().copied().ok_or_else(|| Error::value("there is no fill value")),
+                _ => Err(Error::value("the fill value is no number")),
+            };
+        }
+        Value::String(text) => match text.as_str() {
+            "NaN" => f64::NAN,
+            "Infinity" => f64::INFINITY,
+            "-Infinity" => f64::NEG_INFINITY,
+            other => return Err(Error::invalid(format!("the fill value `{other}` is not read"))),
+        },
+        other => other.as_f64().ok_or_else(|| Error::value(format!("the fill value {other} is no number")))?,
+    };
+    match T::DESCR {
+        "<f8" => f64::put(&[number], &mut bytes),
+        "<f4" => f32::put(&[number as f32], &mut bytes),
+        "<i8" => i64::put(&[value.as_i64().unwrap_or(number as i64)], &mut bytes),
+        "<i4" => i32::put(&[number as i32], &mut bytes),
+        _ => u8::put(&[number as u8], &mut bytes),
+    }
+    elements::<T>(&bytes, 1)?.first().copied().ok_or_else(|| Error::value("there is no fill value"))
+}

@@ -1,0 +1,63 @@
+//! Arrays as tables.
+
+use std::fmt;
+
+use super::super::chunked::Array;
+use super::super::element::Element;
+use crate::base::{ByteSize, config};
+
+/// A row: what it is of, of the array, of a chunk.
+pub(super) type Row = (&'static str, String, String);
+
+impl<T: Element> Array<T> {
+    /// What is shown of an array.
+    pub(super) fn facts(&self) -> [Row; 4] {
+        let largest = self.chunks().largest();
+        let chunk_bytes = largest.iter().product::<usize>() as u64 * size_of::<T>() as u64;
+        let fused = self.num_tasks().unwrap_or(0);
+        let written = self.lazy.operations() * self.npartitions();
+        let tasks = match written > fused {
+            true => format!("{written} Tasks, {fused} fused"),
+            false => format!("{fused} Tasks"),
+        };
+        [
+            ("Bytes", bytes(self.nbytes()), bytes(chunk_bytes)),
+            ("Shape", tuple(self.shape()), tuple(&largest)),
+            ("Count", tasks, format!("{} Chunks", self.npartitions())),
+            ("Type", T::DTYPE.to_string(), self.lazy.name().to_string()),
+        ]
+    }
+}
+
+/// Bytes in the units of the setting `array_bytes`: binary ones, or decimal ones.
+fn bytes(bytes: u64) -> String {
+    match config::get("array_bytes") {
+        Ok(Some(units)) if units == "decimal" => ByteSize(bytes).decimal(),
+        _ => ByteSize(bytes).to_string(),
+    }
+}
+
+/// A shape as Python writes it.
+pub(super) fn tuple(shape: &[usize]) -> String {
+    match shape {
+        [one] => format!("({one},)"),
+        many => format!("({})", many.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// Bytes, shape, count and type, of the whole and of a chunk, as Dask shows them. The tasks are counted as they are written
+/// down, an operation of a chunk each, and as they are run: what lies between two exchanges of data is one.
+impl<T: Element> fmt::Display for Array<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let head = ("", "Array".to_string(), "Chunk".to_string());
+        let rows: Vec<Row> = std::iter::once(head).chain(self.facts()).collect();
+        let width = |column: fn(&Row) -> usize| rows.iter().map(column).max().unwrap_or(0);
+        let (first, second) = (width(|r| r.0.len()), width(|r| r.1.chars().count()));
+        for (i, (name, array, chunk)) in rows.iter().enumerate() {
+            let line = format!("{name:<first$}  {array:<second$}  {chunk}");
+            let end = if i + 1 < rows.len() { "\n" } else { "" };
+            write!(f, "{}{end}", line.trim_end())?;
+        }
+        Ok(())
+    }
+}
