@@ -7,7 +7,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use partita::array::shape::step;
+use partita::array::shape::{Index, step};
 use partita::array::{Array, Element, from_ndarray, ones, random};
 use partita::{ByteSize, Error, Result, Session};
 
@@ -65,17 +65,18 @@ fn tutorial(album: &mut Album, rows: usize) -> Result<()> {
     album.show("a table of ones", &table)?;
     let mean = table.mean()?;
     println!("the mean of it is {}", mean.item()?);
-    album.write("the-tasks.svg", &mean.visualize()?.to_svg())?;
+    album.write("the-tasks.svg", &mean.visualize()?.svg()?)?;
 
     // far more than one would like to hold: sizes are chosen so that a block is about 128 MiB
     let big = ones([rows, 4000], "auto")?;
     album.show("a big array", &big)?;
     let turned = big.slice((step(-1), step(-1)))?;
-    let product = (&big * &turned)?;
+    let product = &big * &turned;
     println!("the mean of big * big[::-1, ::-1] is {}", timed("product", || product.mean()?.item())?);
-    match &big * &big.slice((step(-1), ..-1))? {
-        Ok(_) => println!("shapes that do not match were taken"),
-        Err(error) => println!("big * big[::-1, :-1]: {error}"),
+    // the last axis is one shorter: shapes that do not match are an error that names both
+    let short = big.slice((step(-1), Index::Slice { start: None, stop: Some(-1), step: 1 }))?;
+    if let Err(error) = (&big * &short).checked() {
+        println!("big * big[::-1, :-1]: {error}");
     }
 
     // numbers are random, and the same whatever the chunks
@@ -117,7 +118,7 @@ fn huge(side: usize) -> Result<()> {
     let session = Session::builder().memory_limit("1GB").build()?;
     let x = random::uniform(1, [side, side], "100 MiB")?.in_session(&session);
     println!("\n{x}\n\n{session}");
-    let y = (&(&x + &x.t())? - &x.mean_axis(0)?)?;
+    let y = &x + x.t() - x.mean_axis(0)?;
     let sum = timed("(x + x.T - x.mean(axis=0)).sum()", || y.sum()?.item())?;
     let expected = (side as f64).powi(2) / 2.0;
     println!(

@@ -149,7 +149,8 @@ fn of_one(function: &str, x: &Operand<'_>, chunk: usize) -> Result<String> {
         "abs" | "square" | "sign" => {
             of_numbers!(x, chunk, x => methods!(function, x, [abs square sign], Err(wrong(function))))
         }
-        "isnan" | "isinf" | "isfinite" | "signbit" | "floor" | "ceil" | "trunc" | "rint" | "reciprocal" | "nan_to_num" => {
+        "isnan" | "isinf" | "isfinite" | "signbit" | "floor" | "ceil" | "trunc" | "rint" | "reciprocal"
+        | "nan_to_num" => {
             of_floats!(x, chunk, x => methods!(
                 function, x, [isnan isinf isfinite signbit floor ceil trunc rint reciprocal nan_to_num], Err(wrong(function))
             ))

@@ -10,13 +10,14 @@
 //! | [`tile`] | regions small enough for the cache, and memory that is used again |
 //! | [`block`] | blocks of elements, in memory or on disk |
 //! | [`held`] | arrays whose blocks are computed and held: results of reductions, persisted arrays |
+//! | [`loaded`] | arrays whose chunks a function gives: from files, from delayed values |
 //! | [`chunked`] | [`Array`] |
 //! | [`compute`] | all elements, block by block, or held in the background |
 //! | [`create`] | ones, zeros, ranges, functions of the index, what is in memory |
 //! | [`random`] | random numbers that depend on seed and place alone: a distribution a file |
 //! | [`elementwise`] | arithmetic, comparison, functions of each element |
 //! | [`shape`] | slices, indices, masks, other axes, several arrays as one: an operation a file |
-//! | [`blocks`] | functions of whole blocks, with their neighbours if wanted |
+//! | [`map`] | functions of whole blocks, with their neighbours if wanted |
 //! | [`linalg`] | products of matrices |
 //! | [`reduce`] | many elements to few along axes: sums, extremes, quantiles, counts |
 //! | [`cumulative`] | sums, products, extremes of each element and all before it |
@@ -24,7 +25,6 @@
 //! | [`shown`] | arrays as tables, drawings and plots |
 
 pub mod block;
-pub mod blocks;
 pub mod chunked;
 pub mod chunks;
 pub mod compute;
@@ -37,6 +37,8 @@ pub mod held;
 pub mod lanes;
 pub mod lazy;
 pub mod linalg;
+pub mod loaded;
+pub mod map;
 pub mod random;
 pub mod reduce;
 pub mod region;
@@ -49,6 +51,7 @@ pub use chunks::{AxisChunks, ChunkSpec, Chunks};
 pub use create::{arange, eye, from_fn, from_ndarray, full, linspace, ones, zeros};
 pub use element::{DType, Element, Float};
 pub use elementwise::where_;
-pub use files::{Stored, ZarrCompression, ZarrOptions, ZarrVersion, from_npy_stack, from_zarr};
+pub use files::{ZarrCompression, ZarrOptions, ZarrVersion, from_npy_stack, from_zarr};
 pub use lazy::Lazy;
+pub use loaded::from_chunks;
 pub use region::{Region, Span};

@@ -10,11 +10,13 @@
 //! | [`client`] | [`Client`]: submits calls and collections, gathers results |
 //! | [`future`] | [`Future`]: a result that is being computed; waiting for many of them |
 //! | [`frames`] | frames to delayed partitions and back |
+//! | [`arrays`] | arrays to delayed blocks and back, frames to arrays and back |
 //! | `node` | a call that is written down, and the graph that comes of it |
 //! | `card` | facts as HTML |
 //! | `content` | values as results: their identity and their size |
 
 pub mod argument;
+pub mod arrays;
 mod card;
 pub mod client;
 pub mod cluster;

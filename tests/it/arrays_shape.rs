@@ -2,7 +2,7 @@
 //! that what a region needs is tested too.
 
 use ndarray::{ArrayD, Axis, IxDyn, Slice};
-use partita::array::blocks::Boundary;
+use partita::array::map::Boundary;
 use partita::array::shape::{Index, Pad, block, concatenate, hstack, stack, step, vstack};
 use partita::array::{Array, AxisChunks, ChunkSpec, Chunks, arange, from_fn, from_ndarray, random};
 use proptest::prelude::*;

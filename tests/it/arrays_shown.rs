@@ -5,16 +5,16 @@ use std::path::Path;
 use ndarray::{ArrayD, IxDyn};
 use partita::array::random::normal;
 use partita::array::{
-    Array, ChunkSpec, Stored, ZarrCompression, ZarrOptions, ZarrVersion, from_fn, from_ndarray, from_npy_stack, from_zarr,
-    full, linspace, ones,
+    Array, ChunkSpec, Element, ZarrCompression, ZarrOptions, ZarrVersion, from_fn, from_ndarray, from_npy_stack,
+    from_zarr, full, linspace, ones,
 };
 use roxmltree::Document;
 
-fn cube<T: Stored>(of: impl Fn(usize) -> T + Send + Sync + 'static) -> Array<T> {
+fn cube<T: Element>(of: impl Fn(usize) -> T + Send + Sync + 'static) -> Array<T> {
     from_fn([7, 5, 3], (3, 2, 3), move |i| of(i[0] * 15 + i[1] * 3 + i[2])).unwrap()
 }
 
-fn there_and_back<T: Stored>(folder: &Path, array: &Array<T>) {
+fn there_and_back<T: Element>(folder: &Path, array: &Array<T>) {
     let expected = array.compute().unwrap();
     for axis in 0..3 {
         let to = folder.join(format!("npy-{}-{axis}", array.dtype()));
@@ -30,7 +30,9 @@ fn there_and_back<T: Stored>(folder: &Path, array: &Array<T>) {
             array.to_zarr(&to, ZarrOptions { version, compression }).unwrap();
             let read = from_zarr::<T>(&to).unwrap();
             assert_eq!(read.compute().unwrap(), expected, "{version:?} {compression:?}");
-            assert!(array.to_zarr(&to, ZarrOptions::default()).unwrap_err().to_string().contains("holds an array already"));
+            assert!(
+                array.to_zarr(&to, ZarrOptions::default()).unwrap_err().to_string().contains("holds an array already")
+            );
         }
     }
 }

@@ -6,8 +6,8 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `stored` | [`Stored`]: elements as bytes |
-//! | `chunk_files` | the machines: tasks that read chunks, tasks that write them |
+//! | `typed` | elements as bytes, and what files call their types |
+//! | `chunk_files` | tasks that write chunks |
 //! | `npy` | numpy's `.npy` format: pure |
 //! | `npy_stack` | [`to_npy_stack`](super::Array::to_npy_stack), [`from_npy_stack`] |
 //! | `zarr_meta` | what Zarr says of an array, versions 2 and 3: pure |
@@ -16,11 +16,10 @@
 mod chunk_files;
 mod npy;
 mod npy_stack;
-mod stored;
+mod typed;
 mod zarr;
 mod zarr_meta;
 
 pub use npy_stack::from_npy_stack;
-pub use stored::Stored;
 pub use zarr::from_zarr;
 pub use zarr_meta::{ZarrCompression, ZarrOptions, ZarrVersion};

@@ -6,10 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::super::chunked::Array;
 use super::super::chunks::Chunks;
+use super::super::element::Element;
+use super::super::loaded::loaded;
 use super::super::shape::axis_of;
-use super::chunk_files::{content, loaded, token_of};
+use super::chunk_files::{content, token_of};
 use super::npy::{header, parse};
-use super::stored::{Stored, elements, same_type};
+use super::typed::{descr, elements, same_type};
 use crate::base::disk::{self, LocalDisk};
 use crate::base::{Error, Result};
 
@@ -23,7 +25,7 @@ struct Info {
 
 const INFO: &str = "info.json";
 
-impl<T: Stored> Array<T> {
+impl<T: Element> Array<T> {
     /// Writes a file `0.npy`, `1.npy`, … for each chunk along an axis, which holds all of the other axes, and `info.json` when
     /// all are there (Dask's `to_npy_stack`, whose `info` only Python reads). Each is a file for numpy's `load`.
     ///
@@ -49,11 +51,11 @@ impl<T: Stored> Array<T> {
         let to = folder.clone();
         array.each_chunk("to_npy_stack", move |place, shape, values| {
             let path = to.join(format!("{}.npy", place.get(axis).copied().unwrap_or(0)));
-            let mut bytes = header(T::DESCR, shape);
-            T::put(values, &mut bytes);
+            let mut bytes = header(descr(T::DTYPE), shape);
+            T::store(values, &mut bytes);
             disk::replace(&LocalDisk, &path, &bytes).map_err(|error| Error::io(path.display(), error).doing("write"))
         })?;
-        let text = serde_json::to_vec(&Info { axis, dtype: T::DESCR.to_string(), chunks });
+        let text = serde_json::to_vec(&Info { axis, dtype: descr(T::DTYPE).to_string(), chunks });
         let text = text.map_err(|error| Error::invalid(error.to_string()))?;
         disk::replace(&LocalDisk, &info, &text).map_err(failed)
     }
@@ -65,7 +67,7 @@ impl<T: Stored> Array<T> {
 /// # Errors
 /// `Io` when it is not there, `Invalid` when it holds elements of another type; a file of another shape is found when it is
 /// read.
-pub fn from_npy_stack<T: Stored>(folder: impl AsRef<Path>) -> Result<Array<T>> {
+pub fn from_npy_stack<T: Element>(folder: impl AsRef<Path>) -> Result<Array<T>> {
     let folder = folder.as_ref().to_path_buf();
     let path = folder.join(INFO);
     let text = content(&path)?;

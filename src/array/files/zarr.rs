@@ -5,18 +5,20 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::super::block::Stored;
 use super::super::chunked::Array;
 use super::super::chunks::Chunks;
 use super::super::element::Element;
+use super::super::loaded::loaded;
 use super::super::region::Region;
 use super::super::shape::like;
-use super::chunk_files::{content, loaded, token_of};
-use super::stored::{Stored, elements, same_type};
+use super::chunk_files::{content, token_of};
+use super::typed::{descr, elements, same_type};
 use super::zarr_meta::{Codec, Meta, ZarrOptions, ZarrVersion};
 use crate::base::disk::{self, LocalDisk};
 use crate::base::{Error, Result};
 
-impl<T: Stored> Array<T> {
+impl<T: Element> Array<T> {
     /// Writes the array as Zarr, which many programs read: a file a chunk, and the description when all are there. All chunks
     /// of Zarr have one shape: it is that of the largest one here.
     ///
@@ -42,7 +44,7 @@ impl<T: Stored> Array<T> {
             let failed = |error| Error::io(path.display(), error).doing("write");
             let full = resized(values, shape, &meta.chunk, T::default());
             let mut bytes = Vec::new();
-            T::put(&full, &mut bytes);
+            T::store(&full, &mut bytes);
             let bytes = encoded(bytes, meta.codec).map_err(failed)?;
             path.parent().map_or(Ok(()), std::fs::create_dir_all).map_err(failed)?;
             disk::replace(&LocalDisk, &path, &bytes).map_err(failed)
@@ -56,7 +58,7 @@ impl<T: Stored> Array<T> {
 ///
 /// # Errors
 /// `Io` when there is none, `Invalid` when its elements have another type, or are stored in a way that is not read.
-pub fn from_zarr<T: Stored>(folder: impl AsRef<Path>) -> Result<Array<T>> {
+pub fn from_zarr<T: Element>(folder: impl AsRef<Path>) -> Result<Array<T>> {
     let folder = folder.as_ref().to_path_buf();
     let v3 = folder.join(Meta::file(ZarrVersion::V3));
     let file = if v3.exists() { v3 } else { folder.join(Meta::file(ZarrVersion::V2)) };
@@ -79,7 +81,7 @@ fn regular(meta: &Meta) -> Chunks {
 }
 
 /// The elements of a chunk.
-fn chunk<T: Stored>(path: &PathBuf, meta: &Meta, shape: &[usize], fill: T) -> Result<Vec<T>> {
+fn chunk<T: Element>(path: &PathBuf, meta: &Meta, shape: &[usize], fill: T) -> Result<Vec<T>> {
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(vec![fill; shape.iter().product()]),
@@ -139,12 +141,12 @@ fn decoded(bytes: Vec<u8>, codec: Codec, expected: usize) -> std::io::Result<Vec
 }
 
 /// The fill value, as JSON has it.
-fn filling<T: Stored>(value: &Value) -> Result<T> {
+fn filling<T: Element>(value: &Value) -> Result<T> {
     let mut bytes = Vec::new();
     let number = match value {
         Value::Null => return Ok(T::default()),
         Value::Bool(truth) => {
-            bool::put(&[*truth], &mut bytes);
+            bytes.push(u8::from(*truth));
             return match size_of::<T>() {
                 1 => elements::<T>(&bytes, 1)?.first().copied().ok_or_else(|| Error::value("there is no fill value")),
                 _ => Err(Error::value("the fill value is no number")),
@@ -158,12 +160,12 @@ fn filling<T: Stored>(value: &Value) -> Result<T> {
         },
         other => other.as_f64().ok_or_else(|| Error::value(format!("the fill value {other} is no number")))?,
     };
-    match T::DESCR {
-        "<f8" => f64::put(&[number], &mut bytes),
-        "<f4" => f32::put(&[number as f32], &mut bytes),
-        "<i8" => i64::put(&[value.as_i64().unwrap_or(number as i64)], &mut bytes),
-        "<i4" => i32::put(&[number as i32], &mut bytes),
-        _ => u8::put(&[number as u8], &mut bytes),
+    match descr(T::DTYPE) {
+        "<f8" => <f64 as Stored>::store(&[number], &mut bytes),
+        "<f4" => <f32 as Stored>::store(&[number as f32], &mut bytes),
+        "<i8" => <i64 as Stored>::store(&[value.as_i64().unwrap_or(number as i64)], &mut bytes),
+        "<i4" => <i32 as Stored>::store(&[number as i32], &mut bytes),
+        _ => <u8 as Stored>::store(&[number as u8], &mut bytes),
     }
     elements::<T>(&bytes, 1)?.first().copied().ok_or_else(|| Error::value("there is no fill value"))
 }

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::element::DType;
-use super::stored::Stored;
+use super::super::element::{DType, Element};
+use super::typed::{TYPES, descr};
 use crate::base::{Error, Result};
 
 /// Which version of the format is written; both are read.
@@ -76,25 +76,15 @@ pub(super) struct Meta {
     pub(super) separator: char,
 }
 
-/// The names of types in both versions.
-const TYPES: [(&str, &str, DType); 6] = [
-    ("<f8", "float64", DType::Float64),
-    ("<f4", "float32", DType::Float32),
-    ("<i8", "int64", DType::Int64),
-    ("<i4", "int32", DType::Int32),
-    ("|u1", "uint8", DType::UInt8),
-    ("|b1", "bool", DType::Bool),
-];
-
 impl Meta {
-    pub(super) fn new<T: Stored>(shape: &[usize], chunk: Vec<usize>, options: ZarrOptions) -> Meta {
+    pub(super) fn new<T: Element>(shape: &[usize], chunk: Vec<usize>, options: ZarrOptions) -> Meta {
         let fill = if T::DTYPE == DType::Bool { json!(false) } else { json!(0) };
         let v3 = options.version == ZarrVersion::V3;
         Meta {
             version: options.version,
             shape: shape.to_vec(),
             chunk,
-            descr: T::DESCR.to_string(),
+            descr: descr(T::DTYPE).to_string(),
             codec: options.compression.into(),
             fill,
             prefix: if v3 { "c" } else { "" },
@@ -126,7 +116,7 @@ impl Meta {
             return json!({"zarr_format": 2, "shape": self.shape, "chunks": self.chunk, "dtype": self.descr, "order": "C",
                 "compressor": compressor, "fill_value": self.fill, "filters": null, "dimension_separator": "."});
         }
-        let name = TYPES.iter().find(|(descr, ..)| *descr == self.descr).map_or("", |(_, name, _)| name);
+        let name = TYPES.iter().find(|(_, descr, _)| *descr == self.descr).map_or("", |(.., name)| name);
         let mut codecs = vec![json!({"name": "bytes", "configuration": {"endian": "little"}})];
         codecs.extend(codec.map(|(name, settings)| json!({"name": name, "configuration": settings})));
         json!({"zarr_format": 3, "node_type": "array", "shape": self.shape, "data_type": name,
@@ -215,7 +205,7 @@ fn v3(json: &Value) -> Result<Meta> {
         return Err(unsupported(format!("the chunk grid {}", grid["name"])));
     }
     let name = json["data_type"].as_str().unwrap_or_default();
-    let Some((descr, ..)) = TYPES.iter().find(|(_, known, _)| *known == name) else {
+    let Some((_, descr, _)) = TYPES.iter().find(|(.., known)| *known == name) else {
         return Err(unsupported(format!("elements of {}", json["data_type"])));
     };
     let mut codec = Codec::Plain;

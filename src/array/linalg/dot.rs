@@ -1,23 +1,18 @@
-//! numpy's `dot`.
-
-use std::ops::Mul;
+//! numpy's `dot` and `vdot`.
 
 use super::super::chunked::Array;
-use super::super::reduce::{Reduction, Sum};
+use super::super::elementwise::Promote;
+use super::super::reduce::Number;
 use super::multiply::Multiply;
 use crate::base::Result;
 
-impl<T: Multiply + Mul<Output = T>> Array<T>
-where
-    Sum: Reduction<T>,
-{
-    /// The sum of the products of two arrays of one axis, in full precision: compensated for floating numbers, exact for
-    /// whole ones (numpy's `vdot`).
+impl<T: Multiply + Number + Promote<T, Common = T>> Array<T> {
+    /// The sum of the products of all elements of two arrays, compensated for floating numbers (numpy's `vdot`).
     ///
     /// # Errors
     /// `Invalid`, naming both shapes, when they do not fit.
-    pub fn vdot(&self, other: &Array<T>) -> Result<Array<<Sum as Reduction<T>>::Output>> {
-        (&self.ravel()? * &other.ravel()?)?.sum()
+    pub fn vdot(&self, other: &Array<T>) -> Result<Array<<T as Number>::Sum>> {
+        (self.ravel()? * other.ravel()?).sum()
     }
 }
 

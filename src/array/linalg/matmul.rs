@@ -26,13 +26,15 @@ impl<T: Multiply> Array<T> {
     /// ```
     ///
     /// # Errors
-    /// `Invalid`, naming both shapes, when they do not fit.
+    /// `Invalid`, naming both shapes, when they do not fit; when it is computed, a whole number that does not fit its type.
     pub fn matmul(&self, other: &Array<T>) -> Result<Array<T>> {
         let fail = || {
             let what =
                 format!("matrices of the shapes {:?} and {:?} cannot be multiplied", self.shape(), other.shape());
             Err(Error::invalid(what).help("the last axis of the first is as long as the second last of the second"))
         };
+        self.check()?;
+        other.check()?;
         if self.ndim() == 0 || other.ndim() == 0 {
             return fail();
         }

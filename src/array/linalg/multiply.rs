@@ -3,32 +3,35 @@
 use ndarray::linalg::general_mat_mul;
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-use super::super::element::Element;
+use super::super::elementwise::Additive;
 
 /// Elements that matrices can be multiplied of.
-pub trait Multiply: Element {
+pub trait Multiply: Additive {
     /// Adds the product of `left`, of `shape.0` rows and `shape.1` columns, and `right`, of `shape.1` rows and `shape.2` columns,
-    /// to `out`; the last axis runs fastest. Whole numbers wrap around, as in numpy; of booleans it is "and", added by "or".
-    fn multiply(left: &[Self], right: &[Self], out: &mut [Self], shape: (usize, usize, usize));
+    /// to `out`; the last axis runs fastest. Of booleans it is "and", added by "or". Says whether a whole number was too
+    /// large for its type.
+    fn multiply(left: &[Self], right: &[Self], out: &mut [Self], shape: (usize, usize, usize)) -> bool;
 
-    /// Adds partial results.
-    fn add(out: &mut [Self], more: &[Self]);
+    /// Adds partial results, and says the same.
+    fn add(out: &mut [Self], more: &[Self]) -> bool;
 }
 
 macro_rules! floats {
     ($($float:ty)*) => {$(
         impl Multiply for $float {
-            fn multiply(left: &[$float], right: &[$float], out: &mut [$float], (rows, inner, columns): (usize, usize, usize)) {
-                let left = ArrayView2::from_shape((rows, inner), left);
-                let right = ArrayView2::from_shape((inner, columns), right);
-                let out = ArrayViewMut2::from_shape((rows, columns), out);
+            fn multiply(left: &[$float], right: &[$float], out: &mut [$float], shape: (usize, usize, usize)) -> bool {
+                let left = ArrayView2::from_shape((shape.0, shape.1), left);
+                let right = ArrayView2::from_shape((shape.1, shape.2), right);
+                let out = ArrayViewMut2::from_shape((shape.0, shape.2), out);
                 if let (Ok(left), Ok(right), Ok(mut out)) = (left, right, out) {
                     general_mat_mul(1.0, &left, &right, 1.0, &mut out);
                 }
+                false
             }
 
-            fn add(out: &mut [$float], more: &[$float]) {
+            fn add(out: &mut [$float], more: &[$float]) -> bool {
                 out.iter_mut().zip(more).for_each(|(out, more)| *out += more);
+                false
             }
         }
     )*};
@@ -36,30 +39,36 @@ macro_rules! floats {
 
 floats!(f64 f32);
 
+/// Adds to sums, and says whether one was too large.
+fn added<T: Additive>(out: &mut [T], more: impl Iterator<Item = (T, bool)>) -> bool {
+    let mut wrong = false;
+    for (out, (more, bad)) in out.iter_mut().zip(more) {
+        let (sum, too_large) = out.plus(more);
+        *out = sum;
+        wrong |= bad | too_large;
+    }
+    wrong
+}
+
 macro_rules! others {
-    ($($whole:ty, $sum:expr, $product:expr;)*) => {$(
+    ($($whole:ty)*) => {$(
         impl Multiply for $whole {
-            fn multiply(left: &[$whole], right: &[$whole], out: &mut [$whole], (_, inner, columns): (usize, usize, usize)) {
-                let (sum, product): (fn($whole, $whole) -> $whole, fn($whole, $whole) -> $whole) = ($sum, $product);
-                let rows = left.chunks(inner.max(1)).zip(out.chunks_mut(columns.max(1)));
-                for (left, out) in rows {
-                    for (&left, right) in left.iter().zip(right.chunks(columns.max(1))) {
-                        out.iter_mut().zip(right).for_each(|(out, &right)| *out = sum(*out, product(left, right)));
+            fn multiply(left: &[$whole], right: &[$whole], out: &mut [$whole], shape: (usize, usize, usize)) -> bool {
+                let (inner, columns) = (shape.1.max(1), shape.2.max(1));
+                let mut wrong = false;
+                for (left, out) in left.chunks(inner).zip(out.chunks_mut(columns)) {
+                    for (&left, right) in left.iter().zip(right.chunks(columns)) {
+                        wrong |= added(out, right.iter().map(|&right| left.times(right)));
                     }
                 }
+                wrong
             }
 
-            fn add(out: &mut [$whole], more: &[$whole]) {
-                let sum: fn($whole, $whole) -> $whole = $sum;
-                out.iter_mut().zip(more).for_each(|(out, &more)| *out = sum(*out, more));
+            fn add(out: &mut [$whole], more: &[$whole]) -> bool {
+                added(out, more.iter().map(|&more| (more, false)))
             }
         }
     )*};
 }
 
-others! {
-    i64, i64::wrapping_add, i64::wrapping_mul;
-    i32, i32::wrapping_add, i32::wrapping_mul;
-    u8, u8::wrapping_add, u8::wrapping_mul;
-    bool, |a, b| a | b, |a, b| a & b;
-}
+others!(i64 i32 u8 bool);

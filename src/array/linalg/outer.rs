@@ -1,17 +1,19 @@
 //! Every product of two elements.
 
-use std::ops::Mul;
-
 use super::super::chunked::Array;
 use super::super::element::Element;
+use super::super::elementwise::{Additive, Promote};
 use crate::base::Result;
 
-impl<T: Element + Mul<Output = T>> Array<T> {
+impl<T: Element> Array<T> {
     /// The product of each element of this array with each of the other, both along one axis (numpy's `outer`).
     ///
     /// # Errors
-    /// None that is known.
-    pub fn outer(&self, other: &Array<T>) -> Result<Array<T>> {
-        &self.ravel()?.expand_dims(1)? * &other.ravel()?
+    /// What an operator found wrong before.
+    pub fn outer<U: Element>(&self, other: &Array<U>) -> Result<Array<T::Common>>
+    where
+        T: Promote<U, Common: Additive>,
+    {
+        Ok(self.ravel()?.expand_dims(1)? * other.ravel()?)
     }
 }

@@ -4,9 +4,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::super::block::{Block, HeldBlock, Shelf};
 use super::super::chunked::fill;
 use super::super::chunks::Chunks;
-use super::super::held::Block;
 use super::super::lazy::{Barrier, Lazy, Lowering, Needs};
 use super::super::region::Region;
 use super::super::shape::like;
@@ -92,7 +92,9 @@ impl<T: Multiply> Product<T> {
                 left.values[..a.len()].chunks(rows * inner).zip(right.values[..b.len()].chunks(inner * columns));
             for ((left, right), out) in matrices.zip(out.values.chunks_mut(rows * columns)) {
                 ctx.cancel.check()?;
-                T::multiply(left, right, out, (rows, inner, columns));
+                if T::multiply(left, right, out, (rows, inner, columns)) {
+                    return Err(too_large::<T>());
+                }
             }
         }
         Ok(out)
@@ -116,6 +118,7 @@ impl<T: Multiply> Barrier for Arc<Product<T>> {
             t.token(self.token);
             t.str("part");
         });
+        let shelf = Shelf::<T>::default();
         let stripes = like(&[self.stripe], self.inner());
         let mut done = Vec::with_capacity(self.blocks.count());
         for number in 0..self.blocks.count() {
@@ -129,9 +132,10 @@ impl<T: Multiply> Barrier for Arc<Product<T>> {
                 let [left, right] = Product::<T>::factors(&range, part);
                 self.left.needs(&left, &mut needs);
                 self.right.needs(&right, &mut needs);
-                let (of, range) = (self.clone(), range.clone());
-                let work =
-                    move |tile: &mut Tile<'_>, ctx: &TaskContext| Ok(Payload::new(of.sums(&range, part, tile, ctx)?));
+                let (of, range, shelf) = (self.clone(), range.clone(), shelf.clone());
+                let work = move |tile: &mut Tile<'_>, ctx: &TaskContext| -> Result<Payload> {
+                    Ok(of.sums(&range, part, tile, ctx)?.hold(&shelf, ctx))
+                };
                 let key = match stripes.len() {
                     1 => Key::new(self.token, number),
                     many => Key::new(parts, number * many + i),
@@ -142,19 +146,35 @@ impl<T: Multiply> Barrier for Arc<Product<T>> {
                 done.push(*single);
                 continue;
             }
-            let add = |inputs: Vec<Payload>, ctx: &TaskContext| {
-                let mut sums: Option<Block<T>> = None;
-                for payload in &inputs {
-                    let part = payload.get::<Block<T>>().ok_or_else(|| Error::invalid("a task gave no block"))?;
-                    match &mut sums {
-                        None => sums = Some(Block::of(part.values.clone(), ctx)?),
-                        Some(sums) => T::add(&mut sums.values, &part.values),
-                    }
-                }
-                sums.map(Payload::new).ok_or_else(|| Error::invalid("there is nothing to add"))
-            };
+            let shelf = shelf.clone();
+            let add = move |inputs: Vec<Payload>, ctx: &TaskContext| Ok(added::<T>(&inputs, ctx)?.hold(&shelf, ctx));
             done.push(lowering.joining(Key::new(self.token, number), &merged, &ids, Box::new(add)));
         }
         Ok(done)
     }
+}
+
+/// Parts of the same sums, added in their order.
+fn added<T: Multiply>(inputs: &[Payload], ctx: &TaskContext) -> Result<Block<T>> {
+    let part = |payload: &Payload, out: &mut [T]| {
+        let block = payload.get::<HeldBlock<T>>().ok_or_else(|| Error::invalid("a task gave no block"))?;
+        block.pin()?.copy(0, 1, out)
+    };
+    let len = inputs.first().and_then(Payload::get::<HeldBlock<T>>).map_or(0, HeldBlock::len);
+    let (mut sums, mut more) = (Block::<T>::filled(len, ctx)?, Block::<T>::filled(len, ctx)?);
+    for (number, payload) in inputs.iter().enumerate() {
+        if number == 0 {
+            part(payload, &mut sums.values)?;
+            continue;
+        }
+        part(payload, &mut more.values)?;
+        if T::add(&mut sums.values, &more.values) {
+            return Err(too_large::<T>());
+        }
+    }
+    Ok(sums)
+}
+
+fn too_large<T: Multiply>() -> Error {
+    Error::value(format!("a sum of products does not fit {}", T::DTYPE)).help("convert to a wider type first: astype()")
 }

@@ -34,6 +34,7 @@ pub fn concatenate<T: Element, A: Borrow<Array<T>>>(arrays: &[A], axis: isize) -
     let axis = axis_of(axis, first.ndim())?;
     let (mut chunks, mut sizes) = (first.chunks.clone(), Vec::new());
     for (number, array) in arrays.iter().map(Borrow::borrow).enumerate() {
+        array.check()?;
         let (shape, expected) = (array.shape(), first.shape());
         if shape.len() != expected.len() {
             return fail(format!(

@@ -188,6 +188,7 @@ impl<T: Element> Array<T> {
     /// # Errors
     /// `Invalid` when the shape has not as many elements, or more than one length is -1.
     pub fn reshape(&self, shape: impl AsRef<[isize]>) -> Result<Array<T>> {
+        self.check()?;
         let shape = self.complete(shape.as_ref())?;
         if shape == self.shape() {
             return Ok(self.clone());

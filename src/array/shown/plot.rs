@@ -6,7 +6,6 @@ use std::path::Path;
 use super::super::chunked::Array;
 use super::super::element::Element;
 use super::super::elementwise::Cast;
-use super::super::reduce::{Max, Min};
 use super::ticks::{label, ticks};
 use crate::base::disk::{self, LocalDisk};
 use crate::base::shown::markup;
@@ -52,7 +51,7 @@ impl<T: Element> Array<T> {
             let each = len.div_ceil(POINTS / 2);
             let whole = len / each * each;
             let table = values.slice((0..whole as isize,))?.reshape([-1, each as isize])?;
-            let (low, high) = (table.reduce(Min, 1)?.compute()?, table.reduce(Max, 1)?.compute()?);
+            let (low, high) = (table.min_axis(1)?.compute()?, table.max_axis(1)?.compute()?);
             let places = low.iter().zip(&high).enumerate();
             points.extend(places.map(|(i, (&low, &high))| ((i * each + each / 2) as f64, low, high)));
             if whole < len {

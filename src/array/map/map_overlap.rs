@@ -33,7 +33,7 @@ impl<T: Element> Array<T> {
     /// that looks no further than `depth` elements gives the same for any chunks.
     ///
     /// ```
-    /// use partita::array::{arange, blocks::Boundary};
+    /// use partita::array::{arange, map::Boundary};
     /// let x = arange(0.0, 100.0, 1.0, 30)?;
     /// let differences = x.map_overlap(&[1], Boundary::Nearest, |block, _| {
     ///     let before = |i: usize| if i == 0 { 0.0 } else { block[[i]] - block[[i - 1]] };

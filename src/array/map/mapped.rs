@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use ndarray::{ArrayD, ArrayViewD, IxDyn};
 
+use super::super::block::{Block, Shelf};
 use super::super::chunked::fill;
 use super::super::chunks::Chunks;
 use super::super::element::Element;
-use super::super::held::Block;
 use super::super::lazy::{Barrier, Lazy, Lowering, Needs};
 use super::super::region::Region;
 use super::super::tile::Tile;
@@ -57,7 +57,7 @@ impl<T, U> fmt::Debug for Mapped<T, U> {
 }
 
 impl<T: Element, U: Element> Mapped<T, U> {
-    fn block(&self, info: &BlockInfo, cut: &Cut, tile: &mut Tile<'_>, ctx: &TaskContext) -> Result<Payload> {
+    fn block(&self, info: &BlockInfo, cut: &Cut, tile: &mut Tile<'_>, ctx: &TaskContext) -> Result<Block<U>> {
         let shape = cut.seen.shape();
         let mut seen = Block::filled(cut.seen.len(), ctx)?;
         fill(self.input.as_ref(), &cut.seen, &mut seen.values, tile, &ctx.cancel)?;
@@ -87,7 +87,7 @@ impl<T: Element, U: Element> Mapped<T, U> {
             true => kept.into_raw_vec_and_offset().0,
             false => kept.iter().copied().collect(),
         };
-        Ok(Payload::new(Block::of(values, ctx)?))
+        Block::of(values, ctx)
     }
 }
 
@@ -97,15 +97,18 @@ impl<T: Element, U: Element> Barrier for Arc<Mapped<T, U>> {
     }
 
     fn tasks(&self, lowering: &mut Lowering) -> Result<Vec<TaskId>> {
-        let name: Arc<str> = self.name.into();
+        let (name, shelf): (Arc<str>, Shelf<U>) = (self.name.into(), Shelf::default());
         let task = |number: usize| {
             let place = self.blocks.place(number);
             let range = self.blocks.range(&place);
             let cut = (self.cut)(&range);
             let mut needs = Needs::default();
             self.input.needs(&cut.seen, &mut needs);
+            let shelf = shelf.clone();
             let (of, info) = (self.clone(), BlockInfo { number, place, start: range.iter().map(|r| r.0).collect() });
-            let work = move |tile: &mut Tile<'_>, ctx: &TaskContext| of.block(&info, &cut, tile, ctx);
+            let work = move |tile: &mut Tile<'_>, ctx: &TaskContext| -> Result<Payload> {
+                Ok(of.block(&info, &cut, tile, ctx)?.hold(&shelf, ctx))
+            };
             lowering.reading(Key::new(self.token, number), &name, needs, work)
         };
         (0..self.blocks.count()).map(task).collect()
