@@ -97,8 +97,7 @@ proptest! {
         same(&x.pad(&widths, Pad::Reflect).unwrap(), &selected(&twin, axis, &numbers(&mirrored)))?;
         same(&x.pad(&widths, Pad::Symmetric).unwrap(), &selected(&twin, axis, &numbers(&twice)))?;
         let padded = x.pad(&widths, Pad::Constant(-1)).unwrap();
-        let mut inside = vec![before + shape[axis] + after; 1];
-        inside[0] = padded.shape()[axis];
+        prop_assert_eq!(padded.shape()[axis], before + shape[axis] + after);
         let mut expected = selected(&twin, axis, &numbers(&|at| at.clamp(0, n - 1)));
         expected.slice_axis_mut(Axis(axis), Slice::from(..before)).fill(-1);
         expected.slice_axis_mut(Axis(axis), Slice::from(before + shape[axis]..)).fill(-1);
@@ -114,7 +113,7 @@ proptest! {
         let mut left = size;
         let mut wanted: Vec<usize> = Vec::new();
         for part in parts {
-            if left % part == 0 {
+            if left.is_multiple_of(part) {
                 wanted.push(part);
                 left /= part;
             }

@@ -294,7 +294,7 @@ fn what_is_held_may_be_larger_than_memory() {
     // the result of a reduction, and what is known before each panel
     let wide = random::uniform(6, [2, 2_000_000], "8MB").unwrap();
     let sums = wide.in_session(&session).sum_axis(0).unwrap().persist().unwrap();
-    let more = (&sums + &sums).unwrap();
+    let more = &sums + &sums;
     assert_eq!(item(more.max()).to_bits(), item((&wide.sum_axis(0).unwrap() * 2.0).max()).to_bits());
     drop((sums, more, x));
     // a worker may be about to let go of its last task

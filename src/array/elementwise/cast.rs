@@ -24,13 +24,16 @@ macro_rules! casts {
     )*};
 }
 
+/// 2⁶³, beside the largest whole number.
+const TWO_63: f64 = 9_223_372_036_854_775_808.0;
+
 macro_rules! from_floats {
     ($($float:ident)*) => {$(
         casts! {
             $float f64 v => f64::from(v), false;
             $float f32 v => v as f32, false;
             // the bounds are powers of two, and as such exact
-            $float i64 v => v as i64, !((v >= -9_223_372_036_854_775_808.0) & (v < 9_223_372_036_854_775_808.0));
+            $float i64 v => v as i64, !((f64::from(v) >= -TWO_63) & (f64::from(v) < TWO_63));
             $float i32 v => v as i32, !((f64::from(v) > -2_147_483_649.0) & (f64::from(v) < 2_147_483_648.0));
             $float u8 v => v as u8, !((v > -1.0) & (v < 256.0));
             $float bool v => v != 0.0, false;

@@ -31,7 +31,7 @@ macro_rules! extremes {
         impl<T: Element> Array<T> {$(
             $(#[$doc])*
             #[must_use]
-            pub fn $name<O: Operand<T>>(&self, other: O) -> Array<O::Common> {
+            pub fn $name<O: Operand<T>>(&self, other: O) -> Array<O::Promoted> {
                 other.beside(self).run::<$operation>()
             }
         )*}

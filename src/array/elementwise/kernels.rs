@@ -51,7 +51,7 @@ const LOW: f64 = f64::from_bits(0x3dd0_b461_1a62_6331);
 
 #[inline(always)]
 fn sine(x: f64, tail: f64, z: f64) -> f64 {
-    let r = 8.333_333_333_322_489_5e-3
+    let r = 8.333_333_333_322_49e-3
         + z * (-1.984_126_982_985_795e-4
             + z * (2.755_731_370_707_006_8e-6 + z * (-2.505_076_025_340_686_3e-8 + z * 1.589_690_995_211_55e-10)));
     x + (z * x * (-1.666_666_666_666_663_2e-1 + z * r) + tail)
@@ -149,7 +149,8 @@ fn logarithm(x: f64) -> f64 {
     let odd = 2.857_142_874_366_239e-1 + w * (1.818_357_216_161_805e-1 + w * 1.479_819_860_511_658_6e-1);
     let r = even + z * (6.666_666_666_666_735e-1 + w * odd);
     let y = s * (half + r) + k * LN_2_LOW - half + f + k * LN_2_HIGH;
-    choose((x >= f64::MIN_POSITIVE) & (x < f64::INFINITY), y, f64::NAN)
+    let (normal, finite) = (x >= f64::MIN_POSITIVE, x < f64::INFINITY);
+    choose(normal & finite, y, f64::NAN)
 }
 
 pub(super) fn sqrt(values: &mut [f64]) {

@@ -226,7 +226,7 @@ macro_rules! bits {
 
             #[inline(always)]
             fn real(self) -> f64 {
-                <$element as super::promote::Promote<f64>>::common(self)
+                <$element as super::promote::Promote<f64>>::promoted(self)
             }
         }
     )*};

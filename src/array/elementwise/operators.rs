@@ -111,7 +111,7 @@ macro_rules! operators {
     ($($trait:ident $method:ident $operation:ident [$($bound:tt)*] [$($output:tt)*] $($real:ident)?;)*) => {$(
         impl<T: Element, O: Operand<T>> $trait<O> for &Array<T>
         where
-            O::Common: $($bound)*,
+            O::Promoted: $($bound)*,
         {
             type Output = Array<$($output)*>;
 
@@ -122,7 +122,7 @@ macro_rules! operators {
 
         impl<T: Element, O: Operand<T>> $trait<O> for Array<T>
         where
-            O::Common: $($bound)*,
+            O::Promoted: $($bound)*,
         {
             type Output = Array<$($output)*>;
 
@@ -134,23 +134,23 @@ macro_rules! operators {
 }
 
 operators! {
-    Add add Plus [Additive] [O::Common];
-    Sub sub Minus [Number] [O::Common];
-    Mul mul Times [Additive] [O::Common];
-    Rem rem Rest [Number] [O::Common];
-    BitAnd bitand Both [Bits] [O::Common];
-    BitOr bitor Either [Bits] [O::Common];
-    BitXor bitxor OneOf [Bits] [O::Common];
+    Add add Plus [Additive] [O::Promoted];
+    Sub sub Minus [Number] [O::Promoted];
+    Mul mul Times [Additive] [O::Promoted];
+    Rem rem Rest [Number] [O::Promoted];
+    BitAnd bitand Both [Bits] [O::Promoted];
+    BitOr bitor Either [Bits] [O::Promoted];
+    BitXor bitxor OneOf [Bits] [O::Promoted];
 }
 
 macro_rules! division {
     ($($array:ty),*) => {$(
         impl<T: Element, O: Operand<T>> Div<O> for $array
         where
-            O::Common: Real,
-            Over: Operation<<O::Common as Real>::Real>,
+            O::Promoted: Real,
+            Over: Operation<<O::Promoted as Real>::Real>,
         {
-            type Output = Array<<O::Common as Real>::Real>;
+            type Output = Array<<O::Promoted as Real>::Real>;
 
             fn div(self, other: O) -> Self::Output {
                 #[allow(clippy::needless_borrow)]
@@ -164,9 +164,9 @@ division!(&Array<T>, Array<T>);
 
 /// Numbers on the left.
 macro_rules! numbers_first {
-    ($($number:ident $element:ident $common:ty;)*) => {$(
-        numbers_first!(@ $number $element; Add add Plus $common, Mul mul Times $common);
-        numbers_first!(@number $common, $number $element;);
+    ($($number:ident $element:ident $promoted:ty;)*) => {$(
+        numbers_first!(@ $number $element; Add add Plus $promoted, Mul mul Times $promoted);
+        numbers_first!(@number $promoted, $number $element;);
     )*};
     (@ $number:ident $element:ident; $($trait:ident $method:ident $operation:ident $output:ty),*) => {$(
         impl $trait<&Array<$element>> for $number {
@@ -189,11 +189,11 @@ macro_rules! numbers_first {
     (@number bool, $number:ident $element:ident;) => {
         numbers_first!(@ $number $element; BitAnd bitand Both bool, BitOr bitor Either bool, BitXor bitxor OneOf bool);
     };
-    (@number $common:ty, $number:ident $element:ident;) => {
-        numbers_first!(@ $number $element; Sub sub Minus $common, Rem rem Rest $common);
+    (@number $promoted:ty, $number:ident $element:ident;) => {
+        numbers_first!(@ $number $element; Sub sub Minus $promoted, Rem rem Rest $promoted);
 
         impl Div<&Array<$element>> for $number {
-            type Output = Array<<$common as Real>::Real>;
+            type Output = Array<<$promoted as Real>::Real>;
 
             fn div(self, array: &Array<$element>) -> Self::Output {
                 self.beside(array).real().turned::<Over>()
@@ -201,7 +201,7 @@ macro_rules! numbers_first {
         }
 
         impl Div<Array<$element>> for $number {
-            type Output = Array<<$common as Real>::Real>;
+            type Output = Array<<$promoted as Real>::Real>;
 
             fn div(self, array: Array<$element>) -> Self::Output {
                 self / &array

@@ -7,6 +7,9 @@ use crate::array::chunked::Array;
 use crate::array::element::{Element, Float};
 use crate::base::Error;
 
+/// What is done to numbers.
+type Kernel = dyn Fn(&mut [f64]) + Send + Sync;
+
 /// To a power.
 pub struct Power;
 
@@ -68,25 +71,25 @@ of_floats! {
 impl<T: Element> Array<T> {
     /// To the power of another array, or a number. Whole numbers stay whole, and have no negative powers.
     #[must_use]
-    pub fn power<O: Operand<T, Common: Number>>(&self, exponent: O) -> Array<O::Common> {
+    pub fn power<O: Operand<T, Promoted: Number>>(&self, exponent: O) -> Array<O::Promoted> {
         exponent.beside(self).run::<Power>()
     }
 
     /// The quotient rounded down (Python's `//`), of an array or a number.
     #[must_use]
-    pub fn floor_divide<O: Operand<T, Common: Number>>(&self, divisor: O) -> Array<O::Common> {
+    pub fn floor_divide<O: Operand<T, Promoted: Number>>(&self, divisor: O) -> Array<O::Promoted> {
         divisor.beside(self).run::<FloorDivide>()
     }
 
     /// The length of the hypotenuse over this side and another.
     #[must_use]
-    pub fn hypot<O: Operand<T, Common: Real>>(&self, other: O) -> Array<<O::Common as Real>::Real> {
+    pub fn hypot<O: Operand<T, Promoted: Real>>(&self, other: O) -> Array<<O::Promoted as Real>::Real> {
         other.beside(self).real().run::<Hypot>()
     }
 
     /// The angle of the point that is so far right as `x` says, and as far up as this does: from -π to π.
     #[must_use]
-    pub fn arctan2<O: Operand<T, Common: Real>>(&self, x: O) -> Array<<O::Common as Real>::Real> {
+    pub fn arctan2<O: Operand<T, Promoted: Real>>(&self, x: O) -> Array<<O::Promoted as Real>::Real> {
         x.beside(self).real().run::<Arctan2>()
     }
 }
@@ -105,7 +108,7 @@ impl<T: Float> Array<T> {
     }
 
     fn raised(&self, name: &'static str, exponent: f64) -> Array<T> {
-        let kernel: Box<dyn Fn(&mut [f64]) + Send + Sync> = match exponent {
+        let kernel: Box<Kernel> = match exponent {
             1.0 => Box::new(|_| ()),
             2.0 => Box::new(super::kernels::square),
             -1.0 => Box::new(super::kernels::reciprocal),

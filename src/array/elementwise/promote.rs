@@ -20,13 +20,13 @@ use crate::array::element::Element;
 /// Types that have one together.
 pub trait Promote<U: Element>: Element {
     /// The type.
-    type Common: Element;
+    type Promoted: Element;
 
     /// As that type.
-    fn common(self) -> Self::Common;
+    fn promoted(self) -> Self::Promoted;
 
     /// The other one as that type.
-    fn other(other: U) -> Self::Common;
+    fn other(other: U) -> Self::Promoted;
 }
 
 /// `as`, which there is not from `bool` to floating numbers.
@@ -46,18 +46,18 @@ macro_rules! converted {
 }
 
 macro_rules! promotions {
-    ($($left:tt: $($right:tt $common:tt),*;)*) => {$($(
+    ($($left:tt: $($right:tt $promoted:tt),*;)*) => {$($(
         impl Promote<$right> for $left {
-            type Common = $common;
+            type Promoted = $promoted;
 
             #[inline(always)]
-            fn common(self) -> $common {
-                converted!(self, $left => $common)
+            fn promoted(self) -> $promoted {
+                converted!(self, $left => $promoted)
             }
 
             #[inline(always)]
-            fn other(other: $right) -> $common {
-                converted!(other, $right => $common)
+            fn other(other: $right) -> $promoted {
+                converted!(other, $right => $promoted)
             }
         }
     )*)*};
@@ -89,36 +89,36 @@ pub enum Side<C> {
 /// What may stand beside an array of `T`: an array, or a number.
 pub trait Operand<T: Element> {
     /// The type of both together.
-    type Common: Element;
+    type Promoted: Element;
 
     /// Both, as that type.
-    fn beside(self, left: &Array<T>) -> Pair<Self::Common>;
+    fn beside(self, left: &Array<T>) -> Pair<Self::Promoted>;
 }
 
 impl<T: Promote<U>, U: Element> Operand<T> for &Array<U> {
-    type Common = T::Common;
+    type Promoted = T::Promoted;
 
-    fn beside(self, left: &Array<T>) -> Pair<T::Common> {
-        Pair { left: left.converted(T::common), right: Side::Array(self.converted(T::other)) }
+    fn beside(self, left: &Array<T>) -> Pair<T::Promoted> {
+        Pair { left: left.converted(T::promoted), right: Side::Array(self.converted(T::other)) }
     }
 }
 
 impl<T: Promote<U>, U: Element> Operand<T> for Array<U> {
-    type Common = T::Common;
+    type Promoted = T::Promoted;
 
-    fn beside(self, left: &Array<T>) -> Pair<T::Common> {
+    fn beside(self, left: &Array<T>) -> Pair<T::Promoted> {
         (&self).beside(left)
     }
 }
 
 macro_rules! numbers {
-    ($($number:tt: $($element:tt $common:tt),*;)*) => {$($(
+    ($($number:tt: $($element:tt $promoted:tt),*;)*) => {$($(
         impl Operand<$element> for $number {
-            type Common = $common;
+            type Promoted = $promoted;
 
-            fn beside(self, left: &Array<$element>) -> Pair<$common> {
-                let left = left.converted(|value: $element| converted!(value, $element => $common));
-                Pair { left, right: Side::Number(converted!(self, $number => $common)) }
+            fn beside(self, left: &Array<$element>) -> Pair<$promoted> {
+                let left = left.converted(|value: $element| converted!(value, $element => $promoted));
+                Pair { left, right: Side::Number(converted!(self, $number => $promoted)) }
             }
         }
     )*)*};

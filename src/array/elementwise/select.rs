@@ -17,7 +17,7 @@ use crate::array::element::{Element, Float};
 /// # Ok::<(), partita::Error>(())
 /// ```
 #[must_use]
-pub fn where_<T: Element, O: Operand<T>>(condition: &Array<bool>, yes: &Array<T>, no: O) -> Array<O::Common> {
+pub fn where_<T: Element, O: Operand<T>>(condition: &Array<bool>, yes: &Array<T>, no: O) -> Array<O::Promoted> {
     let pair = no.beside(yes);
     match pair.right {
         Side::Array(no) => pair.left.chosen(condition, &no),

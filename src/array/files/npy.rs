@@ -67,7 +67,7 @@ mod tests {
             assert_eq!(read, Header { descr: "<f8".into(), fortran: false, shape, begin: bytes.len() });
         }
         // as numpy.save writes it
-        let numpy = b"\x93NUMPY\x01\x00v\x00{'descr': '<i4', 'fortran_order': True, 'shape': (2, 3), }                                                          \n";
+        let numpy = b"\x93NUMPY\x01\x00v\x00{'descr': '<i4', 'fortran_order': True, 'shape': (2, 3), }                                                           \n";
         let read = parse(numpy).unwrap();
         assert_eq!((read.descr.as_str(), read.fortran, read.shape, read.begin), ("<i4", true, vec![2, 3], 128));
         assert!(parse(b"PK").is_err() && parse(b"\x93NUMPY\x01\x00\xff\xff{").is_err());

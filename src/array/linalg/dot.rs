@@ -6,7 +6,7 @@ use super::super::reduce::Number;
 use super::multiply::Multiply;
 use crate::base::Result;
 
-impl<T: Multiply + Number + Promote<T, Common = T>> Array<T> {
+impl<T: Multiply + Number + Promote<T, Promoted = T>> Array<T> {
     /// The sum of the products of all elements of two arrays, compensated for floating numbers (numpy's `vdot`).
     ///
     /// # Errors

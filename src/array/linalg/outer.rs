@@ -10,9 +10,9 @@ impl<T: Element> Array<T> {
     ///
     /// # Errors
     /// What an operator found wrong before.
-    pub fn outer<U: Element>(&self, other: &Array<U>) -> Result<Array<T::Common>>
+    pub fn outer<U: Element>(&self, other: &Array<U>) -> Result<Array<T::Promoted>>
     where
-        T: Promote<U, Common: Additive>,
+        T: Promote<U, Promoted: Additive>,
     {
         Ok(self.ravel()?.expand_dims(1)? * other.ravel()?)
     }

@@ -38,6 +38,9 @@ pub(super) struct Cut {
     pub(super) kept: Option<Vec<(usize, usize)>>,
 }
 
+/// How a block is cut, from its first element and its length along each axis.
+pub(super) type Cutting = dyn Fn(&[(usize, usize)]) -> Cut + Send + Sync;
+
 /// Blocks that a function makes.
 pub(super) struct Mapped<T, U> {
     pub(super) input: Arc<dyn Lazy<T>>,
@@ -46,7 +49,7 @@ pub(super) struct Mapped<T, U> {
     /// The blocks that the function gets, and those that it gives.
     pub(super) blocks: Chunks,
     pub(super) results: Chunks,
-    pub(super) cut: Box<dyn Fn(&[(usize, usize)]) -> Cut + Send + Sync>,
+    pub(super) cut: Box<Cutting>,
     pub(super) token: Token,
 }
 

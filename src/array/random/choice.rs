@@ -77,7 +77,7 @@ pub fn choice_by<T: Element>(
     if items.is_empty() || items.len() != probabilities.len() {
         return fail(format!("there are {} probabilities for {} elements", probabilities.len(), items.len()));
     }
-    if let Some(wrong) = probabilities.iter().find(|p| !(**p >= 0.0)) {
+    if let Some(wrong) = probabilities.iter().find(|p| p.is_nan() || **p < 0.0) {
         return fail(format!("probabilities are not negative: {wrong}"));
     }
     let sum: f64 = probabilities.iter().sum();

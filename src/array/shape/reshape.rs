@@ -67,7 +67,7 @@ fn runs_of(shape: &[usize], region: &Region, mut each: impl FnMut(Run) -> Result
 fn boxes(shape: &[usize], first: usize, len: usize, axes: &mut Vec<Span>, each: &mut dyn FnMut(&[Span])) {
     let Some((_, rest)) = shape.split_first().filter(|(_, rest)| !rest.is_empty()) else {
         axes.push(Span::new(first, len));
-        each(&axes[..shape.len()]);
+        each(axes);
         axes.pop();
         return;
     };
@@ -220,7 +220,7 @@ impl<T: Element> Array<T> {
             .filter_map(|&len| usize::try_from(len).ok())
             .try_fold(1usize, |all, len| all.checked_mul(len));
         let size = self.size();
-        let open = known.filter(|&known| known > 0 && size % known == 0).map(|known| size / known);
+        let open = known.filter(|&known| known > 0 && size.is_multiple_of(known)).map(|known| size / known);
         let lengths = wanted.iter().map(|&len| usize::try_from(len).ok().or(open));
         let shape: Option<Vec<usize>> = lengths.collect();
         match shape.filter(|shape| shape.iter().product::<usize>() == size && known.is_some()) {

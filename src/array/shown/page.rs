@@ -24,7 +24,7 @@ impl<T: Element> Array<T> {
                 cell(&chunk)
             );
         }
-        let _ = write!(out, "</tbody></table></td><td>{}</td></tr></table>\n", self.to_svg());
+        let _ = writeln!(out, "</tbody></table></td><td>{}</td></tr></table>", self.to_svg());
         out
     }
 }

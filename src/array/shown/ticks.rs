@@ -9,7 +9,8 @@ pub(super) fn ticks(low: f64, high: f64, about: usize) -> Vec<f64> {
     }
     let rough = span / about.max(1) as f64;
     let power = 10f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0].into_iter().find(|step| step * power >= rough * 0.999).unwrap_or(10.0) * power;
+    let nice = [(1.5, 1.0), (3.0, 2.0), (7.0, 5.0)].into_iter().find(|(most, _)| rough < most * power);
+    let step = nice.map_or(10.0, |(_, step)| step) * power;
     let (first, last) = ((low / step - 1e-9).ceil(), (high / step + 1e-9).floor());
     let count = (last - first).clamp(0.0, 100.0) as usize;
     (0..=count).map(|i| (first + i as f64) * step).collect()

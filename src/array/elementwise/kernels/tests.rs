@@ -3,7 +3,8 @@
 use super::*;
 
 type Kernel = fn(&mut [f64]);
-const ALL: [(&str, Kernel, fn(f64) -> f64); 4] =
+type Twin = fn(f64) -> f64;
+const ALL: [(&str, Kernel, Twin); 4] =
     [("sin", sin, f64::sin), ("cos", cos, f64::cos), ("exp", exp, f64::exp), ("log", log, f64::ln)];
 
 /// The distance in units of the last place.
