@@ -9,6 +9,7 @@
 //! | [`shown`] | numbers and durations as people read them |
 //! | [`mod@config`] | settings that are not in the program: a file, the environment |
 //! | [`disk`] | what files are created on |
+//! | [`picture`] | pictures as files: SVG, PNG |
 //! | [`deep`] | recursion over plans and expressions of any depth |
 
 pub mod bytes;
@@ -16,6 +17,7 @@ pub mod config;
 pub mod deep;
 pub mod disk;
 pub mod error;
+pub mod picture;
 pub mod schema;
 pub mod shown;
 pub mod token;

@@ -1,9 +1,12 @@
 //! Chunked arrays against slow twins: slices by Python's rule, broadcasting, reductions for any chunks and threads.
 
+use std::collections::BTreeSet;
+
 use partita::Session;
-use partita::array::shape::{Index, broadcast_shape, step};
+use partita::array::shape::{Index, broadcast_shape, concatenate, step};
 use partita::array::{
-    Array, AxisChunks, ChunkSpec, arange, eye, from_fn, from_ndarray, full, linspace, ones, random, reduce::Axes,
+    Array, AxisChunks, ChunkSpec, Chunks, arange, eye, from_chunks, from_fn, from_ndarray, full, linspace, ones,
+    random, reduce::Axes,
 };
 use proptest::prelude::*;
 
@@ -22,28 +25,86 @@ fn sliced(n: isize, start: Option<isize>, stop: Option<isize>, step: isize) -> V
     all
 }
 
+/// Every start, stop and step from -12 to 12, or none.
+fn slices() -> impl Iterator<Item = (Option<isize>, Option<isize>, isize)> {
+    let bounds = || (-12..=12).map(Some).chain([None]);
+    bounds().flat_map(move |a| bounds().flat_map(move |b| (-12..=12).map(move |c| (a, b, c))))
+}
+
+/// The elements of arrays of one axis, one after the other.
+fn joined(parts: &[Array<i64>]) -> Vec<i64> {
+    concatenate(parts, 0).unwrap().rechunk("auto").unwrap().compute().unwrap().into_iter().collect()
+}
+
 #[test]
 fn every_slice_of_ten_elements() {
-    let chunkings: [&[usize]; 6] = [&[10], &[3, 3, 3, 1], &[1; 10], &[5, 5], &[4, 4, 2], &[0, 9, 0, 1]];
-    let bounds = || (-12..=12).map(Some).chain([None]);
-    for chunks in chunkings {
-        let x = arange(0.0, 10.0, 1.0, ChunkSpec::Axes(vec![AxisChunks::from(chunks)])).unwrap();
-        for (start, stop, step) in bounds().flat_map(|a| bounds().flat_map(move |b| (-12..=12).map(move |c| (a, b, c))))
-        {
-            let part = x.slice((Index::Slice { start, stop, step },));
-            if step == 0 {
-                assert!(part.unwrap_err().to_string().contains("slice step cannot be zero"));
-                continue;
-            }
-            let (part, expected) = (part.unwrap(), sliced(10, start, stop, step));
-            assert_eq!(part.shape(), [expected.len()], "[{start:?}:{stop:?}:{step}]");
-            assert_eq!(part.chunks().shape(), [expected.len()], "[{start:?}:{stop:?}:{step}] of {chunks:?}");
-            // the elements of some of them: all would take long
-            if (start.unwrap_or(5) + stop.unwrap_or(3) * 2 + step * 3) % 11 == 0 {
-                let values: Vec<isize> = part.compute().unwrap().iter().map(|v| *v as isize).collect();
-                assert_eq!(values, expected, "[{start:?}:{stop:?}:{step}] of {chunks:?}");
+    let x = from_fn([10], ([3, 3, 3, 1],), |i| i[0] as i64).unwrap();
+    let (mut parts, mut expected) = (Vec::new(), Vec::new());
+    for (start, stop, step) in slices() {
+        let part = x.slice((Index::Slice { start, stop, step },));
+        if step == 0 {
+            assert!(part.unwrap_err().to_string().contains("slice step cannot be zero"));
+            continue;
+        }
+        let (part, twin) = (part.unwrap(), sliced(10, start, stop, step));
+        assert_eq!((part.shape(), part.chunks().shape()), (&[twin.len()][..], vec![twin.len()]));
+        parts.push(part);
+        expected.extend(twin.iter().map(|&i| i as i64));
+    }
+    assert_eq!((parts.len(), joined(&parts) == expected), (26 * 26 * 24, true));
+}
+
+#[test]
+fn every_slice_of_every_chunking_of_ten_elements() {
+    // many slices are the same elements
+    let distinct: BTreeSet<Vec<isize>> =
+        slices().filter(|&(.., step)| step != 0).map(|(start, stop, step)| sliced(10, start, stop, step)).collect();
+    assert_eq!(distinct.len(), 1 + 10 + 2 * 100);
+    let expected: Vec<i64> = distinct.iter().flatten().map(|&i| i as i64).collect();
+    for cuts in 0..1 << 9 {
+        let mut sizes = vec![1];
+        for at in 0..9 {
+            match (cuts >> at & 1, sizes.last_mut()) {
+                (0, Some(last)) => *last += 1,
+                _ => sizes.push(1),
             }
         }
+        // in blocks of their own, so that those which are needed must be there
+        let x = from_chunks(Chunks::new([sizes.clone()]), {
+            let starts: Vec<usize> = (0..sizes.len()).map(|i| sizes[..i].iter().sum()).collect();
+            let sizes = sizes.clone();
+            move |place| {
+                let first = starts[place[0]] as i64;
+                Ok((first..first + sizes[place[0]] as i64).collect::<ndarray::Array1<i64>>().into_dyn())
+            }
+        });
+        let x = x.unwrap();
+        let parts: Vec<Array<i64>> = distinct
+            .iter()
+            .map(|twin| {
+                let (start, step) =
+                    (twin.first().copied().unwrap_or(0), twin.get(1).map_or(1, |second| second - twin[0]));
+                let stop = twin.last().map_or(0, |last| last + step);
+                let stop = if stop < 0 { None } else { Some(stop) };
+                let part = x.slice((Index::Slice { start: Some(start), stop, step },)).unwrap();
+                // as many of each chunk as the slice takes, in its order
+                let chunk = |element: isize| {
+                    let mut end = 0;
+                    sizes.iter().position(|size| {
+                        end += size;
+                        (element as usize) < end
+                    })
+                };
+                let many = twin.chunk_by(|&a, &b| chunk(a) == chunk(b)).map(<[isize]>::len).collect::<Vec<_>>();
+                assert_eq!(
+                    part.chunks().axis(0),
+                    if many.is_empty() { vec![0] } else { many },
+                    "{twin:?} of {sizes:?}"
+                );
+                part
+            })
+            .collect();
+        assert!(joined(&parts) == expected, "{sizes:?}");
     }
 }
 

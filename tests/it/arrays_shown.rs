@@ -115,6 +115,12 @@ fn plots_are_lines_ranges_and_gaps() {
     }
     assert!(ones([2, 2], 2).unwrap().plot().unwrap_err().to_string().contains("one axis"));
     let folder = tempfile::tempdir().unwrap();
-    ones([5], 2).unwrap().plot().unwrap().save(folder.path().join("p.svg")).unwrap();
-    assert!(ones([5], 2).unwrap().plot().unwrap().save(folder.path().join("no/p.svg")).is_err());
+    ones([5], 2).unwrap().plot().unwrap().write(folder.path().join("p.svg")).unwrap();
+    assert!(ones([5], 2).unwrap().plot().unwrap().write(folder.path().join("no/p.svg")).is_err());
+    let png = folder.path().join("p.png");
+    match ones([5], 2).unwrap().plot().unwrap().title("ones").write(&png) {
+        Ok(()) => assert!(std::fs::read(&png).unwrap().starts_with(b"\x89PNG")),
+        // without the feature, and where there are no fonts
+        Err(error) => assert!(matches!(error.kind(), partita::ErrorKind::Unsupported { .. }), "{error}"),
+    }
 }

@@ -49,7 +49,8 @@ def case(rng):
     second = None
     if op == "take":
         c["list"] = [int(i) for i in rng.integers(-n - (rng.random() < 0.05), n + (rng.random() < 0.05), rng.integers(0, 20))] if n else []
-        f = lambda: np.take(x, np.array(c["list"], dtype=np.int64), axis)
+        # as an index, which is checked in empty arrays too; np.take does not
+        f = lambda: np.moveaxis(np.moveaxis(x, axis, 0)[np.array(c["list"], dtype=np.int64)], 0, axis)
     elif op == "compress":
         c["list"] = [int(i) for i in rng.integers(0, 2, n)]
         f = lambda: np.compress(np.array(c["list"], dtype=bool), x, axis)
@@ -142,7 +143,7 @@ def main():
     program, count, seed = sys.argv[1], int((sys.argv + [5000])[2]) if len(sys.argv) > 2 else 5000, int(sys.argv[3]) if len(sys.argv) > 3 else 0
     rng = np.random.default_rng(seed)
     cases = [case(rng) for _ in range(count)]
-    lines = "".join(json.dumps(c) + "\n" for c, _ in cases)
+    lines = "".join(json.dumps(c, default=int) + "\n" for c, _ in cases)
     out = subprocess.run([program], input=lines, capture_output=True, text=True, check=True).stdout.splitlines()
     bad = errors = 0
     for (c, f), line in zip(cases, out):

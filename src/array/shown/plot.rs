@@ -7,9 +7,8 @@ use super::super::chunked::Array;
 use super::super::element::Element;
 use super::super::elementwise::Cast;
 use super::ticks::{label, ticks};
-use crate::base::disk::{self, LocalDisk};
 use crate::base::shown::markup;
-use crate::base::{Error, Result};
+use crate::base::{Error, Result, picture};
 
 /// More elements than this are drawn as the range of those that share a pixel.
 const POINTS: usize = 2048;
@@ -139,14 +138,13 @@ impl Plot {
         }
     }
 
-    /// Writes the picture to a file, which appears whole or not at all.
+    /// Writes the picture as a file, which appears whole or not at all: `.svg`, or `.png` with the feature `png`, by the end
+    /// of its name.
     ///
     /// # Errors
-    /// `Io` when it cannot be written.
-    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        let path = path.as_ref();
-        let written = disk::replace(&LocalDisk, path, self.to_svg().as_bytes());
-        written.map_err(|error| Error::io(path.display(), error).doing("write the plot to"))
+    /// `Invalid` when the name ends otherwise; `Io` when it cannot be written; `Unsupported` for PNG without the feature.
+    pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
+        picture::write(&self.to_svg(), path.as_ref())
     }
 }
 

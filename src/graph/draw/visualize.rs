@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{Direction, Drawing, State, Tasks};
 use crate::base::disk::{self, LocalDisk};
-use crate::base::{Error, Result, shown};
+use crate::base::{Error, Result, picture, shown};
 use crate::graph::Key;
 
 /// How much of a graph is drawn.
@@ -183,20 +183,20 @@ impl<V> Visualize<V> {
         Ok(self.drawing()?.dot(self.direction))
     }
 
-    /// Writes the picture as a file: `.svg` or `.dot` by the end of its name. A file that is there is replaced at once and
-    /// as a whole.
+    /// Writes the picture as a file: `.svg`, `.png` (with the feature `png`) or `.dot` by the end of its name. A file that is
+    /// there is replaced at once and as a whole.
     ///
     /// # Errors
-    /// `Invalid` when the name ends otherwise; `Io`; as [`drawing`](Self::drawing).
+    /// `Invalid` when the name ends otherwise; `Io`; `Unsupported` for PNG without the feature; as [`drawing`](Self::drawing).
     pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let ending = path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase);
         let text = match ending.as_deref() {
-            Some("svg") => self.svg()?,
+            Some("svg" | "png") => return picture::write(&self.svg()?, path),
             Some("dot" | "gv") => self.dot()?,
             _ => {
                 let error = Error::invalid("it is not known what to write").doing("write").at_path(path.display());
-                return Err(error.help("let the name end in .svg for a picture, or in .dot for Graphviz"));
+                return Err(error.help("let the name end in .svg or .png for a picture, or in .dot for Graphviz"));
             }
         };
         let written = disk::replace(&LocalDisk, path, text.as_bytes());
