@@ -144,14 +144,14 @@ fn meddle(world: &World, seed: u64, until: Instant) {
     }
 }
 
-/// So many threads of a pool, eight that meddle; half the time is over when the graph is closed, if it is.
+/// So many threads of a pool, sixteen that meddle; half the time is over when the graph is closed, if it is.
 fn stress(threads: usize, time: Duration, seed: u64, close: bool) {
     let pool: Arc<dyn Executor> = Arc::new(Pool::new(threads).unwrap());
     let graph = pool.live(TaskContext::default(), Observers::default());
     let world = World { graph, there: Arc::default(), numbers: AtomicU64::new(1), checked: AtomicUsize::new(0) };
     let begun = Instant::now();
     std::thread::scope(|scope| {
-        for thread in 0..8 {
+        for thread in 0..16 {
             let world = &world;
             scope.spawn(move || meddle(world, seed * 100 + thread, begun + time));
         }
