@@ -48,7 +48,9 @@ impl Inputs {
 
     fn need(&mut self, need: Need) {
         if let Some(content) = &mut self.content {
-            content.token(need.key().token);
+            let key = need.key();
+            content.token(key.token);
+            content.u64(u64::from(key.index));
         }
         self.needs.push(need);
     }

@@ -1,7 +1,7 @@
 //! Submits calls and collections to a cluster, and gathers results.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::argument::{Argument, Arguments, Value};
@@ -11,7 +11,8 @@ use super::content;
 use super::frames::Collection;
 use super::function::{Function, TaskFn, Written, delayed};
 use super::future::Future;
-use super::node::{Need, adopted, submit};
+use super::lazy::Delayed;
+use super::node::Submission;
 use crate::base::{Error, ErrorKind, Result, Token};
 use crate::exec::{LiveGraph, LiveOptions, LiveTask};
 use crate::graph::Key;
@@ -50,9 +51,10 @@ pub struct Client(Arc<Inner>);
 struct Inner {
     cluster: LocalCluster,
     live: LiveGraph,
-    /// The session that was used where none was named.
-    before: Option<Session>,
 }
+
+/// The sessions of the clients that are open, each with the one that was used where none was named before it came.
+static OPEN: Mutex<Vec<(LiveGraph, Session, Session)>> = Mutex::new(Vec::new());
 
 /// What becomes of futures that failed when results are gathered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,10 +72,11 @@ impl Client {
     /// # Errors
     /// When the operating system gives no threads.
     pub fn connect(cluster: &LocalCluster) -> Result<Client> {
-        let before = Session::current()?;
-        let session = cluster.session();
+        let (session, before) = (cluster.session(), Session::current()?);
+        let live = session.live();
+        OPEN.lock().unwrap_or_else(PoisonError::into_inner).push((live.clone(), session.clone(), before));
         session.make_current();
-        Ok(Client(Arc::new(Inner { cluster: cluster.clone(), live: session.live(), before: Some(before) })))
+        Ok(Client(Arc::new(Inner { cluster: cluster.clone(), live })))
     }
 
     /// A client of a new cluster with a worker that has a thread for each core.
@@ -142,7 +145,8 @@ impl Client {
         results.filter(|result| result.is_ok() || errors == OnError::Raise).collect()
     }
 
-    /// A value as a future, to be given to many calls: it is shared by them instead of being copied into each.
+    /// A value as a future, to be given to many calls: it is shared by them instead of being copied into each. It counts
+    /// against the memory limit as far as its size can be seen: where it does not fit, the future has failed.
     pub fn scatter<T: Value>(&self, value: T) -> Future<T> {
         let mut seen = true;
         let token = Token::of(|t| {
@@ -150,12 +154,26 @@ impl Client {
             seen = content::write(&value, t);
         });
         let key = Key::new(if seen { token } else { Token::fresh() }, 0);
-        Future::of(self.0.live.put(key, &content::type_name::<T>().into(), content::hold(value)))
+        let (live, name) = (&self.0.live, content::type_name::<T>().into());
+        if let Some(known) = live.find(key, &name) {
+            return Future::of(known);
+        }
+        Future::of(match content::keep(value, live.context()) {
+            Ok(payload) => live.put(key, &name, payload),
+            Err(error) => live.add(key, &name, &[], Arc::new(move |_, _| Err(error.again())), LiveOptions::default()),
+        })
     }
 
     /// Computes a frame, or a delayed value, in the background.
     pub fn compute<C: Collection>(&self, collection: &C) -> Future<C::Output> {
         collection.submit_to(self)
+    }
+
+    /// Computes several delayed values in the background: what they share is computed once (Dask's `client.compute` of a
+    /// list).
+    pub fn compute_all<'a, T: Value>(&self, values: impl IntoIterator<Item = &'a Delayed<T>>) -> Vec<Future<T>> {
+        let mut submission = self.submission();
+        values.into_iter().map(|value| Future::of(submission.call(&value.node))).collect()
     }
 
     /// Starts computing the partitions of a frame, or a delayed value, in the background, and gives one at once that
@@ -170,20 +188,22 @@ impl Client {
     /// Waits until there are so many workers.
     ///
     /// # Errors
-    /// `Timeout` when they did not come in time: a local cluster has all its workers from the beginning, and gets no more.
+    /// `Timeout` when they do not come in time. A local cluster has all its workers from the beginning and gets no more, so
+    /// there it is known at once.
     pub fn wait_for_workers(&self, workers: usize, timeout: Duration) -> Result<()> {
         let there = self.cluster().n_workers();
         if there >= workers {
             return Ok(());
         }
-        std::thread::sleep(timeout);
         let what = format!("Only {there}/{workers} workers arrived after {}", timeout.as_secs_f64());
         Err(Error::new(ErrorKind::Timeout { what }).help("start the cluster with more workers: n_workers(..)"))
     }
 
-    /// Cancels what has not ended; all futures of this client are cancelled then. Session and cluster go on.
+    /// Cancels what has not ended, and lets go of results: all futures of this client are cancelled then. Session and cluster
+    /// go on.
     pub fn close(&self) {
-        self.0.close();
+        self.0.live.close();
+        self.0.disconnect();
     }
 
     /// How many calls have not ended yet.
@@ -205,9 +225,9 @@ impl Client {
         &self.0.live
     }
 
-    /// A delayed call and all that it needs, in the background.
-    pub(super) fn submit_node(&self, node: &Arc<super::node::Node>) -> LiveTask {
-        submit(&self.0.live, node, LiveOptions::default())
+    /// Delayed calls and all that they need, in the background.
+    pub(super) fn submission(&self) -> Submission<'_> {
+        Submission::new(&self.0.live, self.session(), LiveOptions::default())
     }
 }
 
@@ -250,7 +270,8 @@ impl Submit<'_> {
         self
     }
 
-    /// Its name in keys; the same name stands for the same call.
+    /// Its name in keys. Of a single call it is the whole key: the same name stands for the same call, whatever its
+    /// function and arguments. The calls of [`map`](Self::map) are told apart as without it.
     #[must_use]
     pub fn key(mut self, key: &str) -> Self {
         self.key = Some(key.to_string());
@@ -263,7 +284,8 @@ impl Submit<'_> {
         F: TaskFn<M>,
         M: 'static,
     {
-        self.call(&self.function(function), args)
+        let key = self.key.as_ref().map(|name| Key::new(Token::of(|t| t.str(name)), 0));
+        self.call(&self.function(function), args, key, &mut self.submission())
     }
 
     /// Calls a function with each of these arguments: see [`Client::map`].
@@ -275,8 +297,12 @@ impl Submit<'_> {
         I: IntoIterator,
         I::Item: Argument<P>,
     {
-        let function = self.function(function);
-        items.into_iter().map(|item| self.call(&function, (item,))).collect()
+        let (function, mut submission) = (self.function(function), self.submission());
+        items.into_iter().map(|item| self.call(&function, (item,), None, &mut submission)).collect()
+    }
+
+    fn submission(&self) -> Submission<'_> {
+        Submission::new(&self.client.0.live, self.client.session(), self.options)
     }
 
     fn function<F: TaskFn<M>, M: 'static>(&self, function: F) -> Function<F::Args, F::Output> {
@@ -288,36 +314,39 @@ impl Submit<'_> {
         }
     }
 
-    fn call<Args: 'static, R: Value>(&self, function: &Function<Args, R>, args: impl Arguments<Args>) -> Future<R> {
+    fn call<Args: 'static, R: Value>(
+        &self,
+        function: &Function<Args, R>,
+        args: impl Arguments<Args>,
+        key: Option<Key>,
+        submission: &mut Submission<'_>,
+    ) -> Future<R> {
         let live = &self.client.0.live;
-        let key = self.key.as_ref().map(|name| Key::new(Token::of(|t| t.str(name)), 0));
         let Written { key, inputs, work } = function.write(args, key);
-        let needs: Vec<LiveTask> = inputs
-            .needs
-            .iter()
-            .map(|need| match need {
-                Need::Task(task) => adopted(live, task),
-                Need::Call(node) => submit(live, node, self.options),
-            })
-            .collect();
+        let needs: Vec<LiveTask> = inputs.needs.iter().map(|need| submission.need(need)).collect();
         let needs: Vec<&LiveTask> = needs.iter().collect();
         Future::of(live.add(key, function.name(), &needs, work, self.options))
     }
 }
 
 impl Inner {
-    fn close(&self) {
-        self.live.close();
-        let current = Session::current().is_ok_and(|current| current.is_same(self.cluster.session()));
-        if let (true, Some(before)) = (current, &self.before) {
-            before.make_current();
+    fn disconnect(&self) {
+        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(place) = open.iter().position(|(live, ..)| live.is_same(&self.live)) else { return };
+        let (_, session, before) = open.remove(place);
+        match open.get_mut(place) {
+            // who came later goes back further
+            Some(later) => later.2 = before,
+            None if Session::current().is_ok_and(|current| current.is_same(&session)) => before.make_current(),
+            None => {}
         }
     }
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.close();
+        self.live.end();
+        self.disconnect();
     }
 }
 

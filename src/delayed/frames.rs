@@ -1,7 +1,7 @@
 //! Frames to delayed partitions and back, and what a client can compute.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::datatypes::SchemaRef;
 
@@ -10,8 +10,9 @@ use super::client::Client;
 use super::content;
 use super::future::Future;
 use super::lazy::Delayed;
-use super::node::Node;
-use crate::base::{Deferred, Error, ErrorKind, Identity, Result, Token, Tokenizer};
+use super::node::{Node, NodeWork, graph};
+use super::shared::shared_once;
+use crate::base::{Error, ErrorKind, Identity, Result, Token, Tokenizer};
 use crate::exec::{LiveOptions, LiveWork, TaskContext};
 use crate::frame::{DataFrame, Table};
 use crate::graph::Key;
@@ -38,7 +39,7 @@ impl<T: Value> Collection for Delayed<T> {
     type Output = T;
 
     fn submit_to(&self, client: &Client) -> Future<T> {
-        Future::of(client.submit_node(&self.node))
+        Future::of(client.submission().call(&self.node))
     }
 
     fn persist_in(&self, session: &Session) -> Result<Self> {
@@ -51,7 +52,7 @@ impl Collection for DataFrame {
 
     fn submit_to(&self, client: &Client) -> Future<Table> {
         let frame = self.in_session(client.session());
-        let key = Key::new(frame.token(), 0);
+        let key = named_key("compute", &frame, 0);
         let work: LiveWork = Arc::new(move |_, ctx| content::keep(frame.compute_unless(&ctx.cancel)?, ctx));
         Future::of(client.live().add(key, &"compute".into(), &[], work, LiveOptions::default()))
     }
@@ -61,8 +62,32 @@ impl Collection for DataFrame {
     }
 }
 
-/// A frame of which all delayed partitions are computed together, because each needs what the others need.
-type Shared = Arc<OnceLock<Deferred<DataFrame>>>;
+/// The key of something that is made of a frame.
+fn named_key(name: &str, frame: &DataFrame, part: usize) -> Key {
+    let token = Token::of(|t| {
+        t.str(name);
+        t.token(frame.token());
+        t.u64(part as u64);
+    });
+    Key::new(token, 0)
+}
+
+/// A frame of which all delayed partitions are computed together, because each needs what the others need: held, by the
+/// session, as soon as one of them runs there.
+#[derive(Default)]
+struct Together(Mutex<Option<(Session, DataFrame)>>);
+
+impl Together {
+    fn held(&self, frame: &DataFrame, session: &Session) -> Result<DataFrame> {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, frame)) = held.as_ref().filter(|(known, _)| known.is_same(session)) {
+            return Ok(frame.clone());
+        }
+        let made = frame.in_session(session).persist()?;
+        *held = Some((session.clone(), made.clone()));
+        Ok(made)
+    }
+}
 
 impl DataFrame {
     /// Its partitions, each as a delayed table, in order. Where rows come from several partitions of a file (after a
@@ -78,34 +103,41 @@ impl DataFrame {
     /// # Errors
     /// When an operation is found wrong only now.
     pub fn to_delayed(&self) -> Result<Vec<Delayed<Table>>> {
-        let shared = is_costly(self.plan()).then(Shared::default);
+        let together = is_costly(self.plan()).then(Arc::<Together>::default);
         let part = |i: usize| {
-            let (frame, shared) = (self.clone(), shared.clone());
-            let work: LiveWork = Arc::new(move |_, ctx| {
-                let frame = match &shared {
-                    Some(shared) => shared.get_or_init(|| frame.persist().map_err(Arc::new)).clone()?,
-                    None => frame.clone(),
-                };
-                content::keep(frame.partitions(i..i + 1)?.compute_unless(&ctx.cancel)?, ctx)
-            });
-            Delayed::of(Node::new(Key::new(self.token(), i), "partition".into(), Vec::new(), work))
+            let (frame, together) = (self.clone(), together.clone());
+            let within = move |session: &Session| -> LiveWork {
+                let (frame, together, session) = (frame.clone(), together.clone(), session.clone());
+                Arc::new(move |_, ctx| {
+                    let frame = match &together {
+                        Some(together) => together.held(&frame, &session)?,
+                        None => frame.in_session(&session),
+                    };
+                    content::keep(frame.partitions(i..i + 1)?.compute_unless(&ctx.cancel)?, ctx)
+                })
+            };
+            let (key, work) = (named_key("partition", self, i), NodeWork::Within(Arc::new(within)));
+            Delayed::of(Node::new(key, "partition".into(), Vec::new(), work))
         };
         Ok((0..self.npartitions()?).map(part).collect())
     }
 
     /// A frame whose partitions are these tables. The first is computed now, to see its schema, and kept; the others when
-    /// they are needed. All must have that schema.
+    /// they are needed. All must have that schema. What several of them need is computed once and held as long as there is
+    /// the frame.
     ///
     /// # Errors
     /// Of the first one; `Invalid` when there are none.
     pub fn from_delayed(parts: impl IntoIterator<Item = Delayed<Table>>) -> Result<DataFrame> {
         let session = Session::current()?;
-        let mut parts: Vec<Delayed<Table>> = parts.into_iter().collect();
+        let parts: Vec<Delayed<Table>> = parts.into_iter().collect();
+        let mut parts = shared_once(&parts.iter().map(|part| part.node.clone()).collect::<Vec<_>>(), &session);
         let Some(first) = parts.first_mut() else {
             return Err(Error::invalid("a frame has at least one partition").doing("make a frame of delayed tables"));
         };
-        *first = first.persist_with(&session)?;
-        let schema = first.compute_with(&session)?.schema().clone();
+        let kept = Delayed::<Table>::of(first.clone()).persist_with(&session)?;
+        let schema = kept.compute_with(&session)?.schema().clone();
+        *first = kept.node;
         DataFrame::from_source(Arc::new(DelayedSource::new(schema, parts, &session)), &session)
     }
 }
@@ -113,14 +145,14 @@ impl DataFrame {
 /// Partitions that are delayed tables.
 struct DelayedSource {
     schema: SchemaRef,
-    parts: Vec<Delayed<Table>>,
+    parts: Vec<Arc<Node>>,
     infos: Vec<PartitionInfo>,
     session: Session,
 }
 
 impl DelayedSource {
-    fn new(schema: SchemaRef, parts: Vec<Delayed<Table>>, session: &Session) -> DelayedSource {
-        let info = |part: &Delayed<Table>| PartitionInfo { rows: None, bytes: 0, origin: part.key() };
+    fn new(schema: SchemaRef, parts: Vec<Arc<Node>>, session: &Session) -> DelayedSource {
+        let info = |part: &Arc<Node>| PartitionInfo { rows: None, bytes: 0, origin: part.key_text() };
         DelayedSource { infos: parts.iter().map(info).collect(), schema, parts, session: session.clone() }
     }
 }
@@ -131,8 +163,8 @@ impl Identity for DelayedSource {
         t.debug(&self.schema.fields());
         t.list(&self.parts, |t, part| {
             t.token(Token::of(|t| {
-                t.token(part.node.key.token);
-                t.u64(u64::from(part.node.key.index));
+                t.token(part.key.token);
+                t.u64(u64::from(part.key.index));
             }))
         });
     }
@@ -162,9 +194,10 @@ impl Source for DelayedSource {
 
     fn read(&self, i: usize, scan: &Scan, ctx: &TaskContext) -> Result<Batches> {
         let part = self.parts.get(i).ok_or_else(|| Error::invalid(format!("there is no partition {i}")))?;
-        let table = part.compute_with(&self.session)?;
+        let (graph, wanted) = graph(&[part], &self.session);
+        let table: Table = content::take(self.session.run_graph(graph, wanted)?.get_unless(0, &ctx.cancel)?)?;
         if table.schema().fields() != self.schema.fields() {
-            let what = format!("the delayed table {} has other columns than the first one", part.key());
+            let what = format!("the delayed table {} has other columns than the first one", part.key_text());
             return Err(Error::new(ErrorKind::Schema { what }).help("make them alike with select() and astype()"));
         }
         let mut start = 0;

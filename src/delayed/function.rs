@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::argument::{Argument, Arguments, Inputs, Results, Value};
 use super::content;
 use super::lazy::Delayed;
-use super::node::Node;
+use super::node::{Node, NodeWork};
 use crate::base::{Result, Token};
 use crate::exec::LiveWork;
 use crate::graph::Key;
@@ -59,7 +59,10 @@ pub struct Fallible;
 pub fn delayed<F: TaskFn<M>, M: 'static>(function: F) -> Function<F::Args, F::Output> {
     Function {
         name: content::name::<F>().into(),
-        identity: content::function::<F>(),
+        code: content::code::<F>(),
+        captures: size_of::<F>() > 0,
+        named: false,
+        version: None,
         pure: false,
         run: Arc::new(move |args| function.run(args)),
     }
@@ -71,7 +74,13 @@ type Call<Args, R> = Arc<dyn Fn(Args) -> Result<R> + Send + Sync>;
 /// A function whose calls are only written down: see [`delayed`].
 pub struct Function<Args, R> {
     name: Arc<str>,
-    identity: Option<Token>,
+    /// What it does, in this build.
+    code: Token,
+    /// Whether it does something else for what it captures.
+    captures: bool,
+    /// Whether somebody gave it a name.
+    named: bool,
+    version: Option<Arc<str>>,
     pure: bool,
     run: Call<Args, R>,
 }
@@ -88,6 +97,7 @@ impl<Args: 'static, R: Value> Function<Args, R> {
     #[must_use]
     pub fn named(mut self, name: &str) -> Self {
         self.name = name.into();
+        self.named = true;
         self
     }
 
@@ -102,15 +112,12 @@ impl<Args: 'static, R: Value> Function<Args, R> {
         self
     }
 
-    /// Says that it gives the same as any other of this name and version, in this program and the next: for closures
-    /// that capture something, whose content cannot be seen.
+    /// Says that it gives the same as any other of this name, version and types: for closures that capture something,
+    /// whose content cannot be seen. With a [name](Self::named) that holds for this program and the next; without one,
+    /// for the same closure in this program.
     #[must_use]
     pub fn version(mut self, version: &str) -> Self {
-        self.identity = Some(Token::of(|t| {
-            t.str("version");
-            t.str(&self.name);
-            t.str(version);
-        }));
+        self.version = Some(version.into());
         self.pure()
     }
 
@@ -122,13 +129,14 @@ impl<Args: 'static, R: Value> Function<Args, R> {
     /// A call with these arguments as a tuple: [`call`](Function::call) is the same with one parameter for each.
     pub fn apply(&self, args: impl Arguments<Args>) -> Delayed<R> {
         let Written { key, inputs, work } = self.write(args, None);
-        Delayed::of(Node::new(key, self.name.clone(), inputs.needs, work))
+        Delayed::of(Node::new(key, self.name.clone(), inputs.needs, NodeWork::Call(work)))
     }
 
     pub(super) fn write(&self, args: impl Arguments<Args>, key: Option<Key>) -> Written {
-        let mut inputs = Inputs::new(key.is_none() && self.pure && self.identity.is_some());
+        let identity = if key.is_none() && self.pure { self.identity() } else { None };
+        let mut inputs = Inputs::new(identity.is_some());
         let slots = args.bind(&mut inputs);
-        let key = key.unwrap_or_else(|| Key::new(self.token(&inputs), 0));
+        let key = key.unwrap_or_else(|| Key::new(token(identity, &inputs), 0));
         let run = self.run.clone();
         let work: LiveWork = Arc::new(move |payloads, ctx| {
             let args = slots.fill(&mut Results::new(payloads))?;
@@ -137,21 +145,38 @@ impl<Args: 'static, R: Value> Function<Args, R> {
         Written { key, inputs, work }
     }
 
-    fn token(&self, inputs: &Inputs) -> Token {
-        match (self.identity, inputs.content()) {
-            (Some(identity), Some(content)) => Token::of(|t| {
-                t.str("call");
-                t.token(identity);
-                t.token(content);
-            }),
-            _ => Token::fresh(),
-        }
+    /// What tells it apart from other functions, if that can be seen.
+    fn identity(&self) -> Option<Token> {
+        let Some(version) = &self.version else {
+            return (!self.captures).then_some(self.code);
+        };
+        Some(Token::of(|t| {
+            t.str("version");
+            t.str(version);
+            match self.named {
+                true => t.str(&self.name),
+                false => t.token(self.code),
+            }
+            t.str(std::any::type_name::<fn(Args) -> R>());
+        }))
+    }
+}
+
+/// The token of a call: of its content, or one of its own.
+fn token(identity: Option<Token>, inputs: &Inputs) -> Token {
+    match (identity, inputs.content()) {
+        (Some(identity), Some(content)) => Token::of(|t| {
+            t.str("call");
+            t.token(identity);
+            t.token(content);
+        }),
+        _ => Token::fresh(),
     }
 }
 
 impl<Args, R> Clone for Function<Args, R> {
     fn clone(&self) -> Self {
-        Function { name: self.name.clone(), identity: self.identity, pure: self.pure, run: self.run.clone() }
+        Function { name: self.name.clone(), version: self.version.clone(), run: self.run.clone(), ..*self }
     }
 }
 

@@ -9,7 +9,7 @@ use super::card::card;
 use super::content;
 use super::node::Need;
 use crate::base::{Error, Result};
-use crate::exec::{LiveTask, Mailbox, Status};
+use crate::exec::{Helping, LiveGraph, LiveTask, Mailbox, Status};
 
 /// A result that is being computed in the background of a [`Client`](super::Client). Clones are handles to the same
 /// result: it is kept as long as there is one, and when the last is dropped, what nobody needs any more is cancelled.
@@ -43,6 +43,9 @@ impl<T: Value> Future<T> {
 
     /// The result, waiting for it. It may be asked for again.
     ///
+    /// A task may wait for others too: its thread works on them meanwhile. A thread of your own that a task starts cannot
+    /// do that, so on a pool of one thread such a task must not wait for it.
+    ///
     /// # Errors
     /// The error of the task or of one that it needs, unchanged: it names function, key and worker. `Cancelled`; `Invalid`
     /// when a task waits for a result that needs its own.
@@ -50,7 +53,8 @@ impl<T: Value> Future<T> {
         content::take(self.task.wait(None)?)
     }
 
-    /// The result, waiting no longer than this.
+    /// The result, waiting no longer than this. A task that waits for others on a thread of the pool works on what they
+    /// need meanwhile: one that it has begun when the time is over is ended first.
     ///
     /// # Errors
     /// As [`result`](Self::result), and `Timeout`: the task goes on.
@@ -118,8 +122,10 @@ impl<T: 'static> fmt::Debug for Future<T> {
     }
 }
 
-/// How long a thread that could help waits before it looks whether it can.
+/// How long a thread that could help waits for others before it does.
 const LOOK: Duration = Duration::from_millis(5);
+/// How often one that cannot looks whether the session was cancelled.
+const HEED: Duration = Duration::from_millis(20);
 
 /// The futures in the order in which they end (Dask's `as_completed`).
 ///
@@ -136,7 +142,7 @@ const LOOK: Duration = Duration::from_millis(5);
 /// ```
 pub fn as_completed<T: Value>(futures: impl IntoIterator<Item = Future<T>>) -> AsCompleted<T> {
     let mailbox = Mailbox::new();
-    let mut all = AsCompleted { futures: Vec::new(), left: 0, mailbox };
+    let mut all = AsCompleted { futures: Vec::new(), left: 0, mailbox, graph: None, helped: 0, helping: None };
     futures.into_iter().for_each(|future| all.add(future));
     all
 }
@@ -146,14 +152,53 @@ pub struct AsCompleted<T> {
     futures: Vec<Option<Future<T>>>,
     left: usize,
     mailbox: Mailbox,
+    /// That of the last one: most often all are of the same.
+    graph: Option<LiveGraph>,
+    /// The place of the future that this thread helps to its end, if it is a thread of the pool.
+    helped: usize,
+    helping: Option<Helping>,
 }
 
 impl<T: Value> AsCompleted<T> {
     /// Adds one more, also while the others are iterated over.
     pub fn add(&mut self, future: Future<T>) {
         future.task.listen(&self.mailbox, self.futures.len());
+        self.graph = Some(future.task.graph().clone());
         self.futures.push(Some(future));
         self.left += 1;
+    }
+}
+
+impl<T> AsCompleted<T> {
+    fn taken(&mut self, number: usize) -> Option<Future<T>> {
+        let future = self.futures.get_mut(number)?.take()?;
+        self.left -= 1;
+        Some(future)
+    }
+
+    /// Runs one task that one of them needs, going around; the place of one that will never end is an error.
+    fn help(&mut self) -> Result<bool, usize> {
+        for _ in 0..=self.futures.len() {
+            if let Some(Some(future)) = self.futures.get(self.helped) {
+                let mut helping = match self.helping.take() {
+                    Some(helping) => helping,
+                    None => future.task.helping().map_err(|_| self.helped)?,
+                };
+                if helping.step().map_err(|_| self.helped)? {
+                    self.helping = Some(helping);
+                    return Ok(true);
+                }
+            }
+            self.helping = None;
+            self.helped = if self.helped < self.futures.len() { self.helped + 1 } else { 0 };
+        }
+        Ok(false)
+    }
+}
+
+impl<T> Drop for AsCompleted<T> {
+    fn drop(&mut self) {
+        self.futures.iter().flatten().for_each(|future| future.task.unlisten(&self.mailbox));
     }
 }
 
@@ -161,26 +206,29 @@ impl<T: Value> Iterator for AsCompleted<T> {
     type Item = Future<T>;
 
     fn next(&mut self) -> Option<Future<T>> {
-        loop {
-            if self.left == 0 {
-                return None;
-            }
-            let waiting = self.futures.iter().flatten().next()?;
-            let ended = if waiting.task.graph().may_help() {
-                // this thread works on one of them until one has ended
-                let look = Instant::now() + LOOK;
-                self.mailbox.take(Some(Instant::now())).or_else(|| {
-                    let _ = waiting.task.wait(Some(look));
-                    None
-                })
-            } else {
-                self.mailbox.take(None)
+        // nothing to help with: somebody else has it
+        let mut idle = false;
+        while self.left > 0 {
+            let pause = match &self.graph {
+                Some(graph) if !graph.may_help() => HEED,
+                Some(graph) if idle || graph.has_other_workers() => LOOK,
+                _ => Duration::ZERO,
             };
-            if let Some(future) = ended.and_then(|number| self.futures.get_mut(number)?.take()) {
-                self.left -= 1;
-                return Some(future);
+            if let Some(number) = self.mailbox.take(Some(Instant::now() + pause)) {
+                if let Some(future) = self.taken(number) {
+                    return Some(future);
+                }
+                continue;
+            }
+            self.graph.iter().for_each(LiveGraph::heed);
+            if self.graph.as_ref().is_some_and(LiveGraph::may_help) {
+                match self.help() {
+                    Ok(helped) => idle = !helped,
+                    Err(never) => return self.taken(never),
+                }
             }
         }
+        None
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

@@ -9,7 +9,7 @@ use super::card::card;
 use super::content;
 use super::function::{TaskFn, delayed};
 use super::future::Future;
-use super::node::{Need, Node, graph, only};
+use super::node::{Need, Node, graph, only, shape};
 use crate::base::{Error, Result, Token};
 use crate::exec::LiveWork;
 use crate::graph::Key;
@@ -67,7 +67,7 @@ impl<T: Value> Delayed<T> {
     /// # Errors
     /// As [`compute`](Self::compute).
     pub fn compute_with(&self, session: &Session) -> Result<T> {
-        let (graph, wanted) = graph(&[&self.node]);
+        let (graph, wanted) = graph(&[&self.node], session);
         let payloads: Vec<_> = session.run_graph(graph, wanted)?.collect::<Result<_>>()?;
         content::take(only(payloads)?)
     }
@@ -86,7 +86,7 @@ impl<T: Value> Delayed<T> {
     /// # Errors
     /// As [`persist`](Self::persist).
     pub fn persist_with(&self, session: &Session) -> Result<Delayed<T>> {
-        let (graph, wanted) = graph(&[&self.node]);
+        let (graph, wanted) = graph(&[&self.node], session);
         let run = Arc::new(session.run_graph(graph, wanted)?);
         if !session.works_in_background() {
             run.wait()?;
@@ -118,7 +118,7 @@ impl<T: Value> Delayed<T> {
     /// Asking for it is an error of kind `Unsupported` when there are more than 1,000 nodes, unless it is
     /// [`collapsed`](Visualize::collapsed) or [`forced`](Visualize::force).
     pub fn visualize(&self) -> Visualize {
-        let (graph, wanted) = graph(&[&self.node]);
+        let (graph, wanted) = shape(&[&self.node]);
         Visualize::of_tasks(self.name(), Tasks::of(&graph, &wanted))
     }
 
@@ -130,7 +130,7 @@ impl<T: Value> Delayed<T> {
 
     /// How many tasks the calls that are written down are.
     pub fn num_tasks(&self) -> usize {
-        graph(&[&self.node]).0.len()
+        shape(&[&self.node]).0.len()
     }
 }
 
@@ -243,7 +243,7 @@ impl<T: Value> ComputeAll for Vec<Delayed<T>> {
 
     fn compute_all(self, session: &Session) -> Result<Vec<T>> {
         let nodes: Vec<_> = self.iter().map(|value| &value.node).collect();
-        let (graph, wanted) = graph(&nodes);
+        let (graph, wanted) = graph(&nodes, session);
         session.run_graph(graph, wanted)?.map(|payload| content::take(payload?)).collect()
     }
 }
@@ -256,7 +256,7 @@ macro_rules! tuples {
             #[allow(non_snake_case)]
             fn compute_all(self, session: &Session) -> Result<Self::Output> {
                 let ($($name,)*) = &self;
-                let (graph, wanted) = graph(&[$(&$name.node),*]);
+                let (graph, wanted) = graph(&[$(&$name.node),*], session);
                 let mut payloads = session.run_graph(graph, wanted)?;
                 let mut next = || payloads.next().unwrap_or_else(|| Err(Error::invalid("a run gave too few results")));
                 Ok(($(content::take::<$name>(next()?)?,)*))
@@ -281,8 +281,9 @@ tuples!(A B C D E F G H I J K L);
 impl<T: Value> From<Future<T>> for Delayed<T> {
     /// A result that is being computed, as a part of what is only written down.
     fn from(future: Future<T>) -> Self {
-        let task = future.task().clone();
-        let work: LiveWork = Arc::new(move |_, _| task.wait(None));
-        Delayed::of(Node::new(future.task().key(), future.task().name().clone(), Vec::new(), work))
+        // of the same key: in a graph it is the future's task itself
+        let work: LiveWork = Arc::new(|results, _| only(results));
+        let (key, name) = (future.task().key(), future.task().name().clone());
+        Delayed::of(Node::new(key, name, vec![future.need()], work))
     }
 }

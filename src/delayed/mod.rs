@@ -13,6 +13,7 @@
 //! | [`arrays`] | arrays to delayed blocks and back, frames to arrays and back |
 //! | `node` | a call that is written down, and the graph that comes of it |
 //! | `card` | facts as HTML |
+//! | `shared` | calls that several others need, computed once |
 //! | `content` | values as results: their identity and their size |
 
 pub mod argument;
@@ -27,6 +28,7 @@ pub mod future;
 pub mod lazy;
 mod node;
 pub mod operators;
+mod shared;
 
 pub use argument::{Argument, Arguments, Value};
 pub use client::{Client, OnError, Submit};

@@ -21,6 +21,32 @@ macro_rules! binary {
             }
         }
 
+        impl<T, U, R> $trait<&Delayed<U>> for Delayed<T>
+        where
+            T: Value + $trait<U, Output = R>,
+            U: Value,
+            R: Value,
+        {
+            type Output = Delayed<R>;
+
+            fn $method(self, other: &Delayed<U>) -> Delayed<R> {
+                (&self).$method(other)
+            }
+        }
+
+        impl<T, U, R> $trait<Delayed<U>> for &Delayed<T>
+        where
+            T: Value + $trait<U, Output = R>,
+            U: Value,
+            R: Value,
+        {
+            type Output = Delayed<R>;
+
+            fn $method(self, other: Delayed<U>) -> Delayed<R> {
+                self.$method(&other)
+            }
+        }
+
         impl<T, U, R> $trait<&Delayed<U>> for &Delayed<T>
         where
             T: Value + $trait<U, Output = R>,
@@ -59,6 +85,14 @@ macro_rules! binary {
             type Output = Delayed<$number>;
 
             fn $method(self, other: Delayed<$number>) -> Delayed<$number> {
+                self.$method(&other)
+            }
+        }
+
+        impl $trait<&Delayed<$number>> for $number {
+            type Output = Delayed<$number>;
+
+            fn $method(self, other: &Delayed<$number>) -> Delayed<$number> {
                 let function = delayed(|left: $number, right: $number| left.$method(right));
                 function.named(stringify!($method)).pure().apply((self, other))
             }
@@ -73,6 +107,18 @@ binary!(Div div);
 binary!(Rem rem);
 
 impl<T, R> Neg for Delayed<T>
+where
+    T: Value + Neg<Output = R>,
+    R: Value,
+{
+    type Output = Delayed<R>;
+
+    fn neg(self) -> Delayed<R> {
+        -&self
+    }
+}
+
+impl<T, R> Neg for &Delayed<T>
 where
     T: Value + Neg<Output = R>,
     R: Value,

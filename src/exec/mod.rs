@@ -35,7 +35,7 @@ pub use cancel::Cancel;
 pub use context::TaskContext;
 pub use event::{Event, Gauge, GraphView, Observer, Observers, Usage};
 pub use executor::{Executor, Pool, Serial};
-pub use live::{LiveGraph, LiveOptions, LiveTask, LiveWork, Mailbox, Status};
+pub use live::{Helping, LiveGraph, LiveOptions, LiveTask, LiveWork, Mailbox, Status};
 pub use run::{Run, RunContext, Work};
 pub use spill::{Extent, LocalScratch, Scratch, ScratchFile, Spill, SpillFile};
 pub use tally::Tally;

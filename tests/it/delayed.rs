@@ -192,10 +192,11 @@ fn a_cluster_shows_itself() {
         (4_000_000_000u64 * 7 / 8 - (32 << 20)) / 12 / (1 << 20)
     );
     client.wait_for_workers(2, Duration::ZERO).unwrap();
-    let begun = Instant::now();
-    let error = client.wait_for_workers(3, Duration::from_millis(50)).unwrap_err();
-    assert!(error.to_string().starts_with("Only 2/3 workers arrived after 0.05"), "{error}");
-    assert!(begun.elapsed() >= Duration::from_millis(50) && matches!(error.kind(), ErrorKind::Timeout { .. }));
+    // nobody waits for workers that never come
+    let error = client.wait_for_workers(3, Duration::MAX).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Timeout { .. }), "{error}");
+    let error = client.wait_for_workers(3, Duration::from_millis(500)).unwrap_err();
+    assert!(error.to_string().starts_with("Only 2/3 workers arrived after 0.5"), "{error}");
     assert!(LocalCluster::builder().n_workers(0).start().is_err());
     assert!(LocalCluster::builder().memory_limit("many").start().unwrap_err().to_string().contains("many"));
 }

@@ -12,6 +12,7 @@ mod delayed;
 mod divisions;
 mod errors;
 mod frames;
+mod futures;
 mod groups;
 mod joins;
 mod orders;

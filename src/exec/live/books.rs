@@ -5,8 +5,9 @@ use std::collections::BinaryHeap;
 use std::fmt;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::adopted::{Arrival, Outside};
 use super::graph::{LiveOptions, LiveWork};
 use super::mailbox::Mailbox;
 use crate::base::{Error, ErrorKind, Result};
@@ -81,6 +82,8 @@ struct Entry {
     key: Key,
     label: Label,
     work: Option<LiveWork>,
+    /// Instead of work: the task of another graph whose result it will have.
+    outside: Option<Arc<Outside>>,
     options: LiveOptions,
     /// Tells tasks apart that had the same place, one after the other.
     turn: u64,
@@ -93,7 +96,14 @@ struct Entry {
     users: u32,
     /// While it runs: the tasks that it waits for itself.
     awaits: Vec<Id>,
-    listeners: Vec<(Mailbox, usize)>,
+    listeners: Vec<Listener>,
+}
+
+/// Who is told when a task has ended.
+enum Listener {
+    Mailbox(Mailbox, usize),
+    /// A graph that has adopted it.
+    Graph(Arrival),
 }
 
 impl Entry {
@@ -108,16 +118,43 @@ pub(super) struct Trash {
     entries: Vec<Entry>,
     payloads: Vec<Payload>,
     works: Vec<LiveWork>,
+    outsides: Vec<Arc<Outside>>,
+    /// Graphs that are to be told: they have locks of their own.
+    arrivals: Vec<Arrival>,
 }
 
 impl Trash {
-    /// Drops it.
+    /// Drops it, and tells other graphs.
     pub fn empty(self) {
-        let Trash { entries, payloads, works } = self;
+        let Trash { entries, payloads, works, outsides, arrivals } = self;
         discard(entries);
         discard(payloads);
         discard(works);
+        discard(outsides);
+        arrivals.into_iter().for_each(Arrival::tell);
     }
+}
+
+/// A walk through what a task needs, depth first, that looks at each task about once however often it finds something.
+pub(super) struct Search {
+    root: Id,
+    /// Where it is: tasks with their turns, and how many of their needs it has seen.
+    stack: Vec<(Id, u64, usize)>,
+    seen: FxHashSet<Id>,
+}
+
+impl Search {
+    pub fn new(root: Id) -> Search {
+        Search { root, stack: Vec::new(), seen: FxHashSet::default() }
+    }
+}
+
+/// What a thread can do for a task.
+pub(super) enum Found {
+    /// Start this one.
+    Ready(Id),
+    /// Something in another graph.
+    Outside(Arc<Outside>),
 }
 
 #[derive(Default)]
@@ -192,17 +229,17 @@ impl Books {
         let failed = if self.closed { Some(State::Cancelled) } else { failed };
         let state = failed.unwrap_or(if missing > 0 { State::Waiting(missing) } else { State::Ready });
         let ended = matches!(state, State::Failed(_) | State::Cancelled);
-        let id = self.place(key, label, Some(work), options, state);
         if ended {
+            self.trash.works.push(work);
+            let id = self.place(key, label, None, options, state);
             needs.into_iter().for_each(|need| self.release(need));
             return id;
         }
+        let id = self.place(key, label, Some(work), options, state);
         self.open += 1;
         let turn = self.turns;
         for &need in &needs {
-            if let Some(entry) = self.entry_mut(need).filter(|e| !e.has_ended()) {
-                entry.dependants.push((id, turn));
-            }
+            self.add_dependant(need, (id, turn));
         }
         if let Some(entry) = self.entry_mut(id) {
             entry.needs = needs;
@@ -212,6 +249,50 @@ impl Books {
             self.queue(id);
         }
         id
+    }
+
+    /// Notes who waits for a task that has not ended. Those who do not any more are forgotten each time when there are
+    /// twice as many.
+    fn add_dependant(&mut self, need: Id, dependant: (Id, u64)) {
+        let Some(entry) = self.entry_mut(need).filter(|e| !e.has_ended()) else { return };
+        entry.dependants.push(dependant);
+        let many = entry.dependants.len();
+        if many >= 64 && many.is_power_of_two() {
+            let mut dependants = std::mem::take(&mut entry.dependants);
+            dependants.retain(|&(id, turn)| self.entry(id).is_some_and(|e| e.turn == turn && !e.has_ended()));
+            self.entry_mut(need).into_iter().for_each(|entry| entry.dependants = std::mem::take(&mut dependants));
+        }
+    }
+
+    /// Adds a task that will have the result of one of another graph, with one handle; gives its turn too.
+    pub fn adopt(&mut self, key: Key, label: Label, outside: Arc<Outside>) -> (Id, u64) {
+        if self.closed {
+            self.trash.outsides.push(outside);
+            return (self.place(key, label, None, LiveOptions::default(), State::Cancelled), self.turns);
+        }
+        let id = self.place(key, label, None, LiveOptions::default(), State::Waiting(1));
+        self.entry_mut(id).into_iter().for_each(|entry| entry.outside = Some(outside.clone()));
+        self.open += 1;
+        self.known.insert(key, id);
+        (id, self.turns)
+    }
+
+    /// What an adopted task waits for, if it still does.
+    pub fn outside(&self, id: Id, turn: u64) -> Option<Arc<Outside>> {
+        self.entry(id).filter(|entry| entry.turn == turn && !entry.has_ended())?.outside.clone()
+    }
+
+    /// The result of an adopted task has come.
+    pub fn arrive(&mut self, id: Id, turn: u64, result: Result<Payload>) {
+        if self.entry(id).is_none_or(|entry| entry.turn != turn || entry.has_ended()) {
+            self.trash.payloads.extend(result.ok());
+            return;
+        }
+        match result {
+            Ok(payload) => self.finish(id, payload),
+            Err(error) => self.fail(id, error),
+        }
+        self.forget_unused(id);
     }
 
     /// Adds a result that is there already, with one handle.
@@ -228,8 +309,20 @@ impl Books {
     fn place(&mut self, key: Key, label: Label, work: Option<LiveWork>, options: LiveOptions, state: State) -> Id {
         self.turns += 1;
         let turn = self.turns;
-        let (needs, dependants, awaits, listeners) = Default::default();
-        let entry = Entry { key, label, work, options, turn, state, needs, dependants, users: 1, awaits, listeners };
+        let entry = Entry {
+            key,
+            label,
+            work,
+            outside: None,
+            options,
+            turn,
+            state,
+            needs: Vec::new(),
+            dependants: Vec::new(),
+            users: 1,
+            awaits: Vec::new(),
+            listeners: Vec::new(),
+        };
         match self.free.pop() {
             Some(id) => {
                 self.entries[id as usize] = Some(entry);
@@ -311,19 +404,7 @@ impl Books {
             return self.forget_unused(id);
         }
         match result {
-            Ok(payload) => {
-                self.end(id, State::Finished(payload));
-                let dependants = self.entry_mut(id).map(|e| std::mem::take(&mut e.dependants)).unwrap_or_default();
-                for (dependant, turn) in dependants {
-                    let entry = self.entry_mut(dependant).filter(|e| e.turn == turn);
-                    if let Some(State::Waiting(missing)) = entry.map(|e| &mut e.state) {
-                        *missing -= 1;
-                        if *missing == 0 {
-                            self.queue(dependant);
-                        }
-                    }
-                }
-            }
+            Ok(payload) => self.finish(id, payload),
             Err(error) if entry.options.retries > 0 && !error.is_cancelled() => {
                 entry.options.retries -= 1;
                 self.queue(id);
@@ -331,6 +412,21 @@ impl Books {
             Err(error) => self.fail(id, error),
         }
         self.forget_unused(id);
+    }
+
+    /// The result of a task is there; those that have waited for nothing else can start.
+    fn finish(&mut self, id: Id, payload: Payload) {
+        self.end(id, State::Finished(payload));
+        let dependants = self.entry_mut(id).map(|e| std::mem::take(&mut e.dependants)).unwrap_or_default();
+        for (dependant, turn) in dependants {
+            let entry = self.entry_mut(dependant).filter(|e| e.turn == turn);
+            if let Some(State::Waiting(missing)) = entry.map(|e| &mut e.state) {
+                *missing -= 1;
+                if *missing == 0 {
+                    self.queue(dependant);
+                }
+            }
+        }
     }
 
     /// The task and all that wait for it fail with the same error.
@@ -350,13 +446,19 @@ impl Books {
         let Some(entry) = self.entry_mut(id) else { return };
         entry.state = state;
         let (needs, listeners) = (std::mem::take(&mut entry.needs), std::mem::take(&mut entry.listeners));
-        let (key, work) = (entry.key, entry.work.take());
+        let (key, work, outside) = (entry.key, entry.work.take(), entry.outside.take());
         if matches!(entry.state, State::Cancelled) {
             self.forget_key(key, id);
         }
         self.trash.works.extend(work);
+        self.trash.outsides.extend(outside);
         self.open -= 1;
-        listeners.iter().for_each(|(mailbox, number)| mailbox.put(*number));
+        for listener in listeners {
+            match listener {
+                Listener::Mailbox(mailbox, number) => mailbox.put(number),
+                Listener::Graph(arrival) => self.trash.arrivals.push(arrival),
+            }
+        }
         needs.into_iter().for_each(|need| self.release(need));
     }
 
@@ -368,15 +470,19 @@ impl Books {
         self.fail(id, Error::new(ErrorKind::Cancelled));
     }
 
-    /// Cancels everything; what is added from now on is cancelled at once.
-    pub fn close(&mut self) {
+    /// Cancels what has not ended; what is added from now on is cancelled at once.
+    pub fn end_all(&mut self) {
         self.closed = true;
         for id in 0..self.entries.len() as Id {
             if self.entry(id).is_some_and(|e| !e.has_ended()) {
                 self.cancel(id);
             }
         }
-        // results are gone too
+    }
+
+    /// The same, and all results are gone too.
+    pub fn close(&mut self) {
+        self.end_all();
         for entry in self.entries.iter_mut().flatten() {
             let old = std::mem::replace(&mut entry.state, State::Cancelled);
             match old {
@@ -462,16 +568,33 @@ impl Books {
 
     /// Puts `number` into the mailbox when the task has ended, or now if it has.
     pub fn listen(&mut self, id: Id, mailbox: &Mailbox, number: usize) {
-        match self.entry_mut(id) {
-            Some(entry) if !entry.has_ended() => entry.listeners.push((mailbox.clone(), number)),
-            _ => mailbox.put(number),
+        match self.entry_mut(id).filter(|entry| !entry.has_ended()) {
+            Some(entry) => entry.listeners.push(Listener::Mailbox(mailbox.clone(), number)),
+            None => mailbox.put(number),
         }
     }
 
     /// Nobody waits at this mailbox any more.
     pub fn unlisten(&mut self, id: Id, mailbox: &Mailbox) {
         if let Some(entry) = self.entry_mut(id) {
-            entry.listeners.retain(|(other, _)| !other.is_same(mailbox));
+            entry
+                .listeners
+                .retain(|listener| !matches!(listener, Listener::Mailbox(other, _) if other.is_same(mailbox)));
+        }
+    }
+
+    /// Tells a graph when the task has ended; it has to look itself if it has already.
+    pub fn listen_for(&mut self, id: Id, arrival: Arrival) {
+        match self.entry_mut(id).filter(|entry| !entry.has_ended()) {
+            Some(entry) => entry.listeners.push(Listener::Graph(arrival)),
+            None => self.trash.arrivals.push(arrival),
+        }
+    }
+
+    /// A graph has forgotten the task that it had adopted.
+    pub fn unlisten_for(&mut self, id: Id, arrival: &Arrival) {
+        if let Some(entry) = self.entry_mut(id) {
+            entry.listeners.retain(|listener| !matches!(listener, Listener::Graph(other) if other == arrival));
         }
     }
 
@@ -485,27 +608,64 @@ impl Books {
         }
     }
 
-    /// Among the tasks that this one needs, or itself: one that could start now.
+    /// Whether a task can come to its end while `waiter`, a running one, waits for it.
     ///
     /// # Errors
-    /// `Invalid` when one of them is `waiter`, or waits for it: it will never come.
-    pub fn startable_for(&self, id: Id, waiter: Option<Id>) -> Result<Option<Id>> {
-        let mut seen = rustc_hash::FxHashSet::default();
-        let (mut stack, mut found) = (vec![id], None);
+    /// `Invalid` when it needs `waiter`, or something that waits for it: it will never come.
+    pub fn check_comes(&self, id: Id, waiter: Id) -> Result<()> {
+        let mut seen = FxHashSet::default();
+        let mut stack = vec![id];
         while let Some(id) = stack.pop() {
-            if waiter == Some(id) {
+            if waiter == id {
                 return Err(Error::invalid("a task waits for a result that needs its own")
                     .help("give it the future as an argument, or compute the part that it needs apart"));
             }
-            let (true, Some(entry)) = (seen.insert(id), self.entry(id)) else { continue };
-            match &entry.state {
-                State::Ready => found = found.or(Some(id)),
-                State::Waiting(_) => stack.extend(&entry.needs),
-                State::Running(_) => stack.extend(&entry.awaits),
-                _ => {}
+            if seen.insert(id) {
+                stack.extend(self.below(id));
             }
         }
-        Ok(found)
+        Ok(())
+    }
+
+    /// What a task that has not ended needs now.
+    fn below(&self, id: Id) -> &[Id] {
+        match self.entry(id) {
+            Some(Entry { state: State::Waiting(_), needs, .. }) => needs,
+            Some(Entry { state: State::Running(_), awaits, .. }) => awaits,
+            _ => &[],
+        }
+    }
+
+    /// What a thread can do so that a task comes to its end, going on where the search was.
+    pub fn search(&self, search: &mut Search) -> Option<Found> {
+        if search.stack.is_empty() {
+            search.seen.clear();
+            search.stack.extend(self.entry(search.root).map(|entry| (search.root, entry.turn, 0)));
+        }
+        while let Some((id, turn, looked_at)) = search.stack.last_mut() {
+            let id = *id;
+            let entry = self.entry(id).filter(|entry| entry.turn == *turn);
+            match entry {
+                // it is looked at again when it has run
+                Some(Entry { state: State::Ready, .. }) => return Some(Found::Ready(id)),
+                Some(Entry { state: State::Waiting(_), outside: Some(outside), .. }) => {
+                    let outside = outside.clone();
+                    search.stack.pop();
+                    return Some(Found::Outside(outside));
+                }
+                _ => {}
+            }
+            let next = entry.and_then(|_| self.below(id).get(*looked_at).copied());
+            *looked_at += 1;
+            match next {
+                Some(need) if search.seen.insert(need) => {
+                    search.stack.extend(self.entry(need).map(|entry| (need, entry.turn, 0)));
+                }
+                Some(_) => {}
+                None => drop(search.stack.pop()),
+            }
+        }
+        None
     }
 
     /// How many tasks are known, and how many have not ended.

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::books::{Books, Id, Job, Order, label};
+use super::adopted::{Arrival, Outside};
+use super::books::{Books, Found, Id, Job, Order, Search, label};
 use super::mailbox::Mailbox;
 use super::task::{LiveTask, key_text};
 use crate::base::{Error, Result, Token};
@@ -14,7 +15,7 @@ use crate::exec::attempt::{Seen, attempt, discard};
 use crate::exec::event::{GraphView, tell};
 use crate::exec::run::next_run;
 use crate::exec::workers::Workers;
-use crate::exec::{Event, Observers, TaskContext};
+use crate::exec::{Cancel, Event, Observers, TaskContext};
 use crate::graph::{Key, Label, Payload};
 
 /// What a task does: from the results it needs, in their order, to its own. It may have to run again.
@@ -32,9 +33,9 @@ pub struct LiveOptions {
 /// Tasks that run on the threads of a session while others are added. Clones are handles to the same graph; when the
 /// last one is dropped, and with it the last handle to a task, all is forgotten.
 #[derive(Clone)]
-pub struct LiveGraph(Arc<Core>);
+pub struct LiveGraph(pub(super) Arc<Core>);
 
-struct Core {
+pub(super) struct Core {
     run: u64,
     task: TaskContext,
     observers: Observers,
@@ -72,6 +73,8 @@ const SLICE: Duration = Duration::from_millis(2);
 const LOOKS: usize = 512;
 /// How often a thread that could help looks whether it can.
 const LOOK: Duration = Duration::from_millis(5);
+/// How often a thread that waits looks whether the session was cancelled.
+const HEED: Duration = Duration::from_millis(20);
 
 impl LiveGraph {
     pub(in crate::exec) fn new(task: TaskContext, observers: Observers, pool: Option<Arc<Workers>>) -> LiveGraph {
@@ -157,6 +160,12 @@ impl LiveGraph {
         LiveTask::counted(self, id, key, name)
     }
 
+    /// The task with this key, if its result is there or on its way.
+    pub fn find(&self, key: Key, name: &Arc<str>) -> Option<LiveTask> {
+        let id = self.lock().find(key)?;
+        Some(LiveTask::counted(self, id, key, name))
+    }
+
     /// Adds a result that is there already.
     pub fn put(&self, key: Key, name: &Arc<str>, payload: Payload) -> LiveTask {
         let id = self.with_books(|books| match books.find(key) {
@@ -166,11 +175,20 @@ impl LiveGraph {
         LiveTask::counted(self, id, key, name)
     }
 
-    /// Cancels all that has not ended; what is added from now on is cancelled at once.
+    /// Cancels all that has not ended; what is added from now on is cancelled at once. Results are gone too.
     pub fn close(&self) {
+        self.ended(Books::close);
+    }
+
+    /// Cancels all that has not ended; what is added from now on is cancelled at once. Results stay for those who hold them.
+    pub fn end(&self) {
+        self.ended(Books::end_all);
+    }
+
+    fn ended(&self, end: impl FnOnce(&mut Books)) {
         let first = self.with_books(|books| {
             let first = !books.closed;
-            books.close();
+            end(books);
             first
         });
         if first {
@@ -249,21 +267,106 @@ impl LiveGraph {
         let result = within(self.0.run, Some((id, turn)), || attempt(&task, call, seen, |event| self.tell(event)));
         // a panic or a cancellation is named here
         let result = result.map_err(named);
-        discard(vec![work]);
         self.with_books(|books| {
             books.settle(id, turn, result);
             self.call_worker(books);
         });
+        // what it captured may end this very graph
+        discard(vec![work]);
+    }
+
+    /// A task of another graph as one of this. Needs no thread: this graph is told when it has ended.
+    pub fn adopt(&self, task: &LiveTask) -> LiveTask {
+        if task.graph.is_same(self) {
+            return task.clone();
+        }
+        if !task.graph.works_in_background() {
+            // it only goes on while somebody waits for it
+            let other = task.clone();
+            let work: LiveWork = Arc::new(move |_, task| other.wait_unless(&task.cancel));
+            return self.add(task.key(), task.name(), &[], work, LiveOptions::default());
+        }
+        let outside = Arc::new(Outside { task: task.clone(), arrival: OnceLock::new() });
+        let (id, turn) = self.with_books(|books| match books.find(task.key()) {
+            Some(id) => (id, None),
+            None => {
+                let (id, turn) = books.adopt(task.key(), label(task.name()), outside.clone());
+                (id, Some(turn))
+            }
+        });
+        if let Some(turn) = turn {
+            let arrival = Arrival { graph: Arc::downgrade(&self.0), id, turn };
+            let _ = outside.arrival.set(arrival.clone());
+            task.graph.with_books(|books| books.listen_for(task.id, arrival));
+        }
+        LiveTask::counted(self, id, task.key(), task.name())
+    }
+
+    /// What an adopted task waits for has ended.
+    pub(super) fn arrived(&self, id: Id, turn: u64) {
+        let Some(outside) = self.lock().outside(id, turn) else { return };
+        let Some(result) = outside.task.outcome() else { return };
+        self.with_books(|books| {
+            books.arrive(id, turn, result);
+            self.call_worker(books);
+        });
+    }
+
+    /// Ends all when the session was cancelled.
+    pub fn heed(&self) {
+        if self.context().cancel.is_cancelled() && !self.is_closed() {
+            self.close();
+        }
+    }
+
+    /// Whether threads of the pool work here, beside the calling one.
+    pub fn has_other_workers(&self) -> bool {
+        let own = RUNNING.with_borrow(|running| running.iter().any(|(run, _)| *run == self.0.run));
+        self.lock().workers > usize::from(own)
+    }
+
+    /// The running task that the calling thread is in, if it is one of this graph, and whether it is in any.
+    fn inside(&self) -> (Option<(Id, u64)>, bool) {
+        let running = RUNNING.with_borrow(|running| running.last().copied());
+        (running.filter(|(run, _)| *run == self.0.run).and_then(|(_, place)| place), running.is_some())
+    }
+
+    /// Prepares to help a task to its end.
+    pub(super) fn helping(&self, id: Id) -> Result<Search> {
+        if let (Some((inside, _)), _) = self.inside() {
+            self.lock().check_comes(id, inside)?;
+        }
+        Ok(Search::new(id))
+    }
+
+    /// Runs one task that another needs, if there is one that could start.
+    pub(super) fn help(&self, search: &mut Search) -> Result<bool> {
+        let mut books = self.lock();
+        match books.search(search) {
+            Some(Found::Ready(id)) => {
+                let job = books.start(id, &self.context().cancel);
+                drop(books);
+                job.into_iter().for_each(|job| self.run(job));
+                Ok(true)
+            }
+            Some(Found::Outside(outside)) => {
+                drop(books);
+                let there = &outside.task.graph;
+                Ok(there.may_help() && there.help(&mut there.helping(outside.task.id)?)?)
+            }
+            None => Ok(false),
+        }
     }
 
     /// The outcome of a task, waiting for it; nothing when the time is over.
-    pub(super) fn wait_for(&self, id: Id, until: Option<Instant>) -> Result<Option<Result<Payload>>> {
-        let waiter = RUNNING.with_borrow(|running| running.last().copied());
-        let inside = waiter.filter(|(run, _)| *run == self.0.run).and_then(|(_, place)| place);
+    pub(super) fn wait_for(&self, id: Id, patience: Patience<'_>) -> Result<Option<Result<Payload>>> {
+        let (inside, nested) = self.inside();
         if let Some(inside) = inside {
             self.lock().set_awaits(inside, Some(id));
         }
-        let outcome = self.wait_inside(id, inside.map(|(id, _)| id), waiter.is_some(), until);
+        let mailbox = Mailbox::new();
+        let outcome = self.wait_inside(id, nested, &mailbox, patience);
+        self.lock().unlisten(id, &mailbox);
         if let Some(inside) = inside {
             self.lock().set_awaits(inside, None);
         }
@@ -273,58 +376,64 @@ impl LiveGraph {
     fn wait_inside(
         &self,
         id: Id,
-        inside: Option<Id>,
         nested: bool,
-        until: Option<Instant>,
+        mailbox: &Mailbox,
+        patience: Patience<'_>,
     ) -> Result<Option<Result<Payload>>> {
         let on_pool = self.may_help();
-        let mailbox = Mailbox::new();
+        let mut search = self.helping(id)?;
         let mut listens = false;
         loop {
             let mut books = self.lock();
             if let Some(outcome) = books.outcome(id) {
                 return Ok(Some(outcome));
             }
-            let job = match (on_pool, nested) {
-                // nothing lies below on this thread: any task will do
-                (true, false) => books.next(&self.context().cancel),
-                (true, true) => match books.startable_for(id, inside)? {
-                    Some(ready) => books.start(ready, &self.context().cancel),
-                    None => None,
-                },
-                (false, _) => {
-                    if nested {
-                        books.startable_for(id, inside)?;
-                    }
-                    None
-                }
-            };
-            if let Some(job) = job {
+            if patience.is_over() {
+                return Ok(None);
+            }
+            patience.cancel.map_or(Ok(()), Cancel::check)?;
+            if on_pool {
+                // when nothing lies below on this thread, any task will do
+                let job = if nested { None } else { books.next(&self.context().cancel) };
                 drop(books);
-                self.run(job);
-                if until.is_some_and(|until| Instant::now() >= until) {
-                    return Ok(self.lock().outcome(id));
+                let helped = match job {
+                    Some(job) => {
+                        self.run(job);
+                        true
+                    }
+                    None => self.help(&mut search)?,
+                };
+                if helped {
+                    continue;
                 }
-                continue;
+                books = self.lock();
             }
             if !listens {
-                books.listen(id, &mailbox, 0);
+                books.listen(id, mailbox, 0);
                 listens = true;
             }
             drop(books);
             // somebody else runs what is needed; it may come to something that this thread can do
-            let pause = (on_pool || nested).then(|| Instant::now() + LOOK);
-            let next = [pause, until].into_iter().flatten().min();
-            if mailbox.take(next).is_none() && until.is_some_and(|until| Instant::now() >= until) {
-                let mut books = self.lock();
-                let outcome = books.outcome(id);
-                books.unlisten(id, &mailbox);
-                return Ok(outcome);
-            }
-            if self.context().cancel.is_cancelled() {
-                self.close();
-            }
+            let pause = if on_pool { LOOK } else { HEED };
+            let pause = Instant::now() + pause;
+            mailbox.take(Some(patience.until.map_or(pause, |until| until.min(pause))));
+            self.heed();
         }
+    }
+}
+
+/// How long somebody waits.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Patience<'a> {
+    /// Absent: for ever.
+    pub until: Option<Instant>,
+    /// Until this is cancelled.
+    pub cancel: Option<&'a Cancel>,
+}
+
+impl Patience<'_> {
+    fn is_over(&self) -> bool {
+        self.until.is_some_and(|until| Instant::now() >= until)
     }
 }
 

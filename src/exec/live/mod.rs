@@ -3,11 +3,13 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | `adopted` | tasks of one graph that another needs |
 //! | `books` | which task is in which state, who needs whom: pure |
 //! | [`graph`] | [`LiveGraph`]: the threads that work on it |
 //! | [`task`] | [`LiveTask`]: a handle to a task; its result lives as long as one of them |
 //! | [`mailbox`] | [`Mailbox`]: where waiting threads are told what has ended |
 
+mod adopted;
 mod books;
 pub mod graph;
 pub mod mailbox;
@@ -23,4 +25,4 @@ pub use books::Status;
 pub(super) use graph::inside;
 pub use graph::{LiveGraph, LiveOptions, LiveWork};
 pub use mailbox::Mailbox;
-pub use task::LiveTask;
+pub use task::{Helping, LiveTask};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::books::{Books, Id, Job, Order, Status, label};
+use super::books::{Books, Found, Id, Job, Order, Search, Status, label};
 use super::graph::{LiveOptions, LiveWork};
 use crate::base::{Error, Token};
 use crate::exec::Cancel;
@@ -130,8 +130,11 @@ impl Both {
                 self.started(job);
             }
             Change::StartFor(handle) if many > 0 => {
-                let id = self.books.startable_for(self.ids[handle % many], None).unwrap();
-                let job = id.and_then(|id| self.books.start(id, &self.session));
+                let found = self.books.search(&mut Search::new(self.ids[handle % many]));
+                let job = match found {
+                    Some(Found::Ready(id)) => self.books.start(id, &self.session),
+                    _ => None,
+                };
                 self.started(job);
             }
             Change::Settle { job, fails } if !self.jobs.is_empty() => {

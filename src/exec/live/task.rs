@@ -4,10 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::books::{Id, Status};
-use super::graph::LiveGraph;
+use super::books::{Id, Search, Status};
+use super::graph::{LiveGraph, Patience};
 use super::mailbox::Mailbox;
 use crate::base::{Error, Result};
+use crate::exec::Cancel;
 use crate::graph::{Key, Payload};
 
 /// A handle to a task. Its result is kept as long as there is one; a task without handles that nobody else needs is
@@ -52,6 +53,7 @@ impl LiveTask {
 
     /// How far it is.
     pub fn status(&self) -> Status {
+        self.graph.heed();
         self.graph.lock().status(self.id)
     }
 
@@ -70,10 +72,32 @@ impl LiveTask {
         if let Some(outcome) = self.outcome() {
             return outcome;
         }
-        self.graph.wait_for(self.id, until)?.unwrap_or_else(|| {
-            let what = format!("{} has not ended in time", self.key_text());
-            Err(Error::new(crate::base::ErrorKind::Timeout { what }))
-        })
+        self.graph.wait_for(self.id, Patience { until, cancel: None })?.unwrap_or_else(|| self.late())
+    }
+
+    /// Its result, waiting for it until this is cancelled.
+    ///
+    /// # Errors
+    /// As [`wait`](Self::wait).
+    pub fn wait_unless(&self, cancel: &Cancel) -> Result<Payload> {
+        if let Some(outcome) = self.outcome() {
+            return outcome;
+        }
+        self.graph.wait_for(self.id, Patience { until: None, cancel: Some(cancel) })?.unwrap_or_else(|| self.late())
+    }
+
+    fn late(&self) -> Result<Payload> {
+        let what = format!("{} has not ended in time", self.key_text());
+        Err(Error::new(crate::base::ErrorKind::Timeout { what }))
+    }
+
+    /// To run on this thread what it needs.
+    ///
+    /// # Errors
+    /// `Invalid` when its result cannot come because it needs the task that asks.
+    pub fn helping(&self) -> Result<Helping> {
+        let search = self.graph.helping(self.id)?;
+        Ok(Helping { task: self.clone(), search })
     }
 
     /// Cancels it, and all that need it.
@@ -84,6 +108,27 @@ impl LiveTask {
     /// Puts `number` into the mailbox when it has ended, or now if it has.
     pub fn listen(&self, mailbox: &Mailbox, number: usize) {
         self.graph.lock().listen(self.id, mailbox, number);
+    }
+
+    /// Nobody waits at this mailbox any more.
+    pub fn unlisten(&self, mailbox: &Mailbox) {
+        self.graph.lock().unlisten(self.id, mailbox);
+    }
+}
+
+/// Runs what a task needs, one after the other, on threads of the pool that would wait otherwise.
+pub struct Helping {
+    task: LiveTask,
+    search: Search,
+}
+
+impl Helping {
+    /// Runs one task, if there is one that could start.
+    ///
+    /// # Errors
+    /// `Invalid` when something is needed that cannot come.
+    pub fn step(&mut self) -> Result<bool> {
+        self.task.graph.help(&mut self.search)
     }
 }
 
