@@ -223,6 +223,16 @@ impl<T: Element> HeldBlock<T> {
         Ok(Pinned::Memory(values))
     }
 
+    /// Its elements, for those who want few of them: what is on disk stays there.
+    pub(super) fn pin_part(&self) -> Result<Pinned<'_, T>> {
+        let state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match (&state.values, state.extent) {
+            (Some(values), _) => Ok(Pinned::Memory(values.clone())),
+            (None, Some(extent)) => Ok(Pinned::Disk(self, extent)),
+            (None, None) => Err(Error::invalid("a block is nowhere")),
+        }
+    }
+
     fn load(&self, extent: Extent, first: usize, out: &mut [T]) -> Result<()> {
         let size = size_of::<T>() as u64;
         let part = Extent { offset: extent.offset + first as u64 * size, len: out.len() as u64 * size };

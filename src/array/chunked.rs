@@ -112,16 +112,6 @@ impl<T: Element> Array<T> {
         })
     }
 
-    /// The same elements in other chunks. Nothing moves: elements are computed for whichever chunk they are asked for.
-    ///
-    /// # Errors
-    /// `Invalid` when the chunks do not fit the shape.
-    pub fn rechunk(&self, chunks: impl Into<ChunkSpec>) -> Result<Array<T>> {
-        self.check()?;
-        let chunks = chunks.into().chunks(self.shape(), size_of::<T>())?;
-        Ok(Array { chunks, ..self.clone() })
-    }
-
     /// Adds the tasks that give the chunks.
     pub(super) fn lower(&self, lowering: &mut Lowering) -> Result<Vec<TaskId>> {
         self.check()?;
@@ -176,7 +166,7 @@ impl<T: Element> Array<T> {
     }
 }
 
-/// Reads a region tile by tile.
+/// Reads a region tile by tile; what is only copied, at once.
 pub(super) fn fill<T: Element>(
     lazy: &dyn Lazy<T>,
     region: &Region,
@@ -185,6 +175,10 @@ pub(super) fn fill<T: Element>(
     cancel: &Cancel,
 ) -> Result<()> {
     let shape = region.shape();
+    if lazy.is_held() {
+        cancel.check()?;
+        return lazy.read(region, out, tile);
+    }
     tiles(&shape, |spans| {
         cancel.check()?;
         let part = Region(region.0.iter().zip(spans).map(|(whole, part)| whole.of(*part)).collect());

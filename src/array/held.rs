@@ -14,6 +14,10 @@ use crate::graph::Payload;
 
 /// So many blocks are looked at at once.
 const MOST_PINNED: usize = 64;
+/// Regions of up to so many elements are parts of others.
+const SMALL: usize = 1 << 14;
+/// Of a block that lies on disk, less than this part is read alone.
+const LITTLE: f64 = 0.25;
 
 /// An array that is held as blocks.
 pub struct Held<T> {
@@ -38,6 +42,11 @@ impl<T: Element> Held<T> {
         Held { shape: chunks.shape(), starts: starts.collect(), blocks, chunks, name, operations, of }
     }
 
+    /// How it is cut into blocks.
+    pub(super) fn chunks(&self) -> &Chunks {
+        &self.chunks
+    }
+
     /// What its blocks are made by.
     pub(super) fn barrier(&self) -> &dyn Barrier {
         self.blocks.as_ref()
@@ -50,10 +59,28 @@ impl<T: Element> Held<T> {
         starts.partition_point(|&start| start <= element).saturating_sub(1)
     }
 
+    /// Whether so little is wanted of a block that the rest of it need not come from disk. Small regions are read one
+    /// after the other, and may want the rest next.
+    fn wants_little(&self, region: &Region, place: &[usize]) -> bool {
+        if region.len() <= SMALL {
+            return false;
+        }
+        let along = |(axis, span): (usize, &Span)| {
+            let at = place.get(axis).copied().unwrap_or(0);
+            let (begin, size) = (self.starts[axis][at], self.chunks.axis(axis)[at]);
+            let (low, high) = span.bounds().unwrap_or((0, 0));
+            let (first, last) = (low.max(begin), high.min((begin + size).saturating_sub(1)));
+            let wanted = last.saturating_sub(first) / span.step.unsigned_abs().max(1) + 1;
+            wanted as f64 / size.max(1) as f64
+        };
+        region.0.iter().enumerate().map(along).product::<f64>() < LITTLE
+    }
+
     /// The elements of a block, which stay in memory while a region is read.
     fn pinned<'a, 'b>(
         &self,
         number: usize,
+        whole: impl FnOnce() -> bool,
         pinned: &'b mut Vec<(usize, Pinned<'a, T>)>,
         tile: &Tile<'a>,
     ) -> Result<&'b Pinned<'a, T>> {
@@ -66,7 +93,7 @@ impl<T: Element> Held<T> {
                 if pinned.len() == MOST_PINNED {
                     pinned.remove(0);
                 }
-                pinned.push((number, block.pin()?));
+                pinned.push((number, if whole() { block.pin()? } else { block.pin_part()? }));
                 pinned.len() - 1
             }
         };
@@ -101,6 +128,10 @@ impl<T: Element> Lazy<T> for Held<T> {
 
     fn operations(&self) -> usize {
         self.operations
+    }
+
+    fn is_held(&self) -> bool {
+        true
     }
 
     fn needs(&self, region: &Region, needs: &mut Needs) {
@@ -149,7 +180,7 @@ impl<T: Element> Lazy<T> for Held<T> {
                     at = at * self.chunks.axis(outer)[place[outer]] + (last.at(done) - begin);
                 }
                 let number = self.chunks.number(&place);
-                let read = self.pinned(number, &mut pinned, tile);
+                let read = self.pinned(number, || !self.wants_little(region, &place), &mut pinned, tile);
                 if let Err(error) = read.and_then(|block| block.copy(at, last.step, &mut row[done..done + many])) {
                     failed = Some(error);
                     return;

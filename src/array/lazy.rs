@@ -36,6 +36,11 @@ pub trait Lazy<T: Element>: Identity + Debug + Send + Sync {
     /// How many operations it is made of, itself included.
     fn operations(&self) -> usize;
 
+    /// Whether reading only copies what is held, so that a region of any size is best read at once.
+    fn is_held(&self) -> bool {
+        false
+    }
+
     /// What was found wrong when it was made, if it is no array at all: see
     /// [`Array::checked`](super::chunked::Array::checked).
     fn failure(&self) -> Option<&Arc<Error>> {

@@ -2,6 +2,7 @@
 //! that what a region needs is tested too.
 
 use ndarray::{ArrayD, Axis, IxDyn, Slice};
+use partita::Session;
 use partita::array::map::Boundary;
 use partita::array::shape::{Index, Pad, block, concatenate, hstack, stack, step, vstack};
 use partita::array::{Array, AxisChunks, ChunkSpec, Chunks, arange, from_fn, from_ndarray, random};
@@ -125,6 +126,11 @@ proptest! {
         let reshaped = x.reshape(&signed).unwrap();
         same(&reshaped, &twin.to_shape(wanted.clone()).unwrap().to_owned())?;
         same(&x.ravel().unwrap(), &twin.to_shape(vec![size]).unwrap().to_owned())?;
+        // other chunks, and back again by way of them
+        let cut = |size: usize| ChunkSpec::Axes(vec![AxisChunks::Size(size); shape.len()]);
+        let other = x.rechunk(cut(turn + 2)).unwrap();
+        same(&other, &twin)?;
+        same(&other.map_blocks(|block, _| block.to_owned()).unwrap().rechunk(cut(turn + 1)).unwrap(), &twin)?;
         let axis = turn % shape.len();
         same(&x.moveaxis(axis as isize, -1).unwrap().moveaxis(-1, axis as isize).unwrap(), &twin)?;
         let mut swapped = twin.clone();
@@ -254,6 +260,27 @@ fn large_sums_of_products_are_divided_the_same_way_always() {
     let (a, b) = (x.compute().unwrap(), y.compute().unwrap());
     let expected: f64 = (0..40_000).map(|k| a[[1, k]] * b[[k, 1]]).sum();
     assert!((product[[1, 1]] - expected).abs() < 1e-8);
+}
+
+#[test]
+fn rows_become_columns_in_little_memory() {
+    // 8 MB in 1,000 rows, which become 1,000 columns: a million pieces of one element, were they moved at once
+    let session = Session::builder().threads(2).memory_limit("2MB").build().unwrap();
+    let x = random::integers(3, 0, 1_000_000, [1000, 1000], (1, 1000)).unwrap().in_session(&session);
+    let rows = x.persist().unwrap();
+    let columns = rows.rechunk((1000, 1)).unwrap();
+    assert_eq!((columns.numblocks(), columns.chunks().axis(0)), (vec![1, 1000], &[1000][..]));
+    // two steps lie between
+    assert_eq!(columns.num_tasks().unwrap(), 4000);
+    let mut twins = x.rechunk((1000, 1)).unwrap().blocks();
+    for column in columns.blocks() {
+        assert_eq!(column.unwrap(), twins.next().unwrap().unwrap());
+    }
+    assert!(twins.next().is_none() && session.budget().peak() <= 2_000_000);
+    // and where pieces are large they move at once: a task a chunk
+    let few = rows.rechunk((100, 1000)).unwrap();
+    assert_eq!(few.num_tasks().unwrap(), 1000 + 10);
+    assert_eq!(few.sum().unwrap().item().unwrap(), x.sum().unwrap().item().unwrap());
 }
 
 /// How far the drawn numbers are from a distribution function: Kolmogorov and Smirnov's statistic times the root of how

@@ -4,6 +4,7 @@
 
 mod analysis;
 mod arrays;
+mod arrays_bridges;
 mod arrays_each;
 mod arrays_shape;
 mod arrays_shown;

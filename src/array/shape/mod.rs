@@ -6,6 +6,7 @@
 //! | `index` | what a slice means, by Python's rule: pure |
 //! | `view` | the machine of slices, transposes and broadcasting: a step along each axis |
 //! | `pieces` | the machine of concatenation, rolling, padding and integer indices: runs one after another along an axis |
+//! | `rechunk` | [`rechunk`](super::Array::rechunk), and the way from some chunks to others: pure |
 //! | `slice` | [`slice`](super::Array::slice) |
 //! | `transpose` | `t`, `transpose`, `swapaxes`, `moveaxis` |
 //! | `broadcast` | `broadcast_to`, and the shape that two arrays have together |
@@ -29,6 +30,7 @@ mod flip;
 mod index;
 mod pad;
 mod pieces;
+mod rechunk;
 mod repeat;
 mod reshape;
 mod roll;
