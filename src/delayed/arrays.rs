@@ -11,15 +11,16 @@ use ndarray::{ArrayD, Axis, IxDyn};
 
 use super::content;
 use super::lazy::Delayed;
-use super::node::Node;
+use super::node::{Node, NodeWork};
 use crate::array::shape::Index;
 use crate::array::{Array, Chunks, DType, Element, from_chunks};
-use crate::base::{Error, Identity, Result, Tokenizer};
+use crate::base::{Error, Identity, Result, Token, Tokenizer};
 use crate::exec::{LiveWork, TaskContext};
 use crate::frame::{DataFrame, Table};
 use crate::graph::Key;
 use crate::io::{Batch, Batches, MemorySource, PartitionInfo, Scan, Source};
 use crate::plan::lower::is_costly;
+use crate::session::Session;
 
 /// The chunk at a place, as an array.
 fn chunk<T: Element>(array: &Array<T>, place: &[usize]) -> Result<Array<T>> {
@@ -40,8 +41,16 @@ impl<T: Element> Array<T> {
     pub fn to_delayed(&self) -> Result<Vec<Delayed<ArrayD<T>>>> {
         let part = |number: usize| {
             let part = chunk(self, &self.chunks().place(number))?;
-            let work: LiveWork = Arc::new(move |_, ctx| content::keep(part.compute()?, ctx));
-            Ok(Delayed::of(Node::new(Key::new(self.token(), number), "block".into(), Vec::new(), work)))
+            let token = Token::of(|t| {
+                t.str("block");
+                t.token(part.token());
+            });
+            let within = move |session: &Session| -> LiveWork {
+                let part = part.clone().in_session(session);
+                Arc::new(move |_, ctx| content::keep(part.compute()?, ctx))
+            };
+            let work = NodeWork::Within(Arc::new(within));
+            Ok(Delayed::of(Node::new(Key::new(token, 0), "block".into(), Vec::new(), work)))
         };
         (0..self.npartitions()).map(part).collect()
     }

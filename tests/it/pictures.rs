@@ -70,7 +70,7 @@ fn pictures_are_written_whole_by_their_ending() {
         assert!(fs::read_to_string(at(name)).unwrap().starts_with(starts));
     }
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "nothing else is left");
-    let error = picture.write(at("a.png")).unwrap_err();
+    let error = picture.write(at("a.gif")).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Invalid { .. }));
     assert!(error.help_text().unwrap().contains(".svg") && error.help_text().unwrap().contains(".dot"));
     let error = picture.write(at("missing/a.svg")).unwrap_err();
