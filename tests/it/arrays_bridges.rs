@@ -57,7 +57,7 @@ fn delayed_blocks_are_arrays() {
     assert_eq!(blocks.len(), 5);
     let negated = blocks.iter().map(|block| block.clone().map(|block: ArrayD<i64>| -block));
     let y = Array::from_delayed(negated, x.chunks().clone()).unwrap();
-    assert_eq!((&x + &y).any().unwrap().item().unwrap(), false);
+    assert!(!(&x + &y).any().unwrap().item().unwrap());
     assert_eq!(y.slice((29, -1)).unwrap().item().unwrap(), -x.slice((29, -1)).unwrap().item().unwrap());
     // too few, and one of another shape
     let error = Array::from_delayed(x.to_delayed().unwrap(), Chunks::new([vec![30], vec![20]])).unwrap_err();
