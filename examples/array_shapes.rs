@@ -5,7 +5,7 @@
 
 use std::io::BufRead;
 
-use partita::array::shape::{Index, Pad, concatenate, stack};
+use partita::array::shape::{Index, Pad, block, concatenate, hstack, stack, vstack};
 use partita::array::{Array, AxisChunks, ChunkSpec, from_fn, from_ndarray};
 use partita::{Error, Result};
 use serde_json::{Value, json};
@@ -76,6 +76,12 @@ fn run(case: &Value) -> Result<Array<i64>> {
         "expand_dims" => x.expand_dims(axis),
         "moveaxis" => x.moveaxis(axis, other),
         "swapaxes" => x.swapaxes(axis, other),
+        "transpose" => x.transpose(&lengths(&case["list"])),
+        "broadcast_to" => x.broadcast_to(&lengths(&case["list"])),
+        "rechunk" => x.rechunk(ChunkSpec::Axes(lengths(&case["list"]).into_iter().map(AxisChunks::Size).collect())),
+        "hstack" => hstack(&[&x, &x]),
+        "vstack" => vstack(&[&x, &x]),
+        "block" => block(&[vec![&x, &x], vec![&x, &x]]),
         "diag" => x.diag(other),
         "tril" => x.tril(other),
         "triu" => x.triu(other),

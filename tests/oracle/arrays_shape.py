@@ -40,7 +40,8 @@ def python(index):
 
 def case(rng):
     op = str(rng.choice(["take", "compress", "mask", "reshape", "slice", "slice", "roll", "repeat", "tile", "flip", "squeeze", "expand_dims",
-                         "moveaxis", "swapaxes", "diag", "tril", "triu", "pad", "concatenate", "stack", "matmul", "dot", "outer", "tensordot"]))
+                         "moveaxis", "swapaxes", "diag", "tril", "triu", "pad", "concatenate", "stack", "matmul", "dot", "outer", "tensordot",
+                         "transpose", "broadcast_to", "rechunk", "hstack", "vstack", "block"]))
     shape = some_shape(rng, low=1)
     x = made(shape)
     axis, other = int(rng.integers(-len(shape) - (rng.random() < 0.1), len(shape) + (rng.random() < 0.1))), int(rng.integers(-9, 10))
@@ -127,6 +128,20 @@ def case(rng):
             c["list2"].append(int(fits[0] if fits else free[0]))
             free.remove(c["list2"][-1])
         f = lambda: np.tensordot(x, made(second), (c["list"], c["list2"]))
+    elif op == "transpose":
+        c["list"] = [int(i) for i in rng.permutation(len(shape))]
+        f = lambda: x.transpose(c["list"])
+    elif op == "broadcast_to":
+        front = [int(i) for i in rng.integers(0, 4, rng.integers(0, 3))]
+        c["list"] = front + [int(rng.integers(0, 5)) if n == 1 or rng.random() < 0.05 else n for n in shape]
+        f = lambda: np.broadcast_to(x, c["list"])
+    elif op == "rechunk":
+        c["list"] = some_chunks(rng, shape)
+        f = lambda: x
+    elif op in ("hstack", "vstack"):
+        f = lambda: getattr(np, op)([x, x])
+    elif op == "block":
+        f = lambda: np.block([[x, x], [x, x]])
     elif op == "flip":
         f = lambda: np.flip(x, axis)
     elif op == "squeeze":
