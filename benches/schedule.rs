@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use partita::base::Token;
-use partita::exec::{Executor, Observer, Pool, RunContext, Serial, TaskContext, Work};
+use partita::exec::{Executor, Observer, Observers, Pool, RunContext, Serial, TaskContext, Work};
 use partita::graph::{Key, Label, Order, Payload, TaskGraph, TaskId};
 use partita::watch::Recorder;
 
@@ -83,7 +83,8 @@ fn bench(c: &mut Criterion) {
                 b.iter(|| {
                     let (graph, root) = tree(tasks);
                     let recorder: Arc<dyn Observer> = Arc::new(Recorder::new());
-                    let context = RunContext { observers: vec![recorder], ..RunContext::new(TaskContext::default()) };
+                    let observers = Observers::new([recorder]);
+                    let context = RunContext { observers, ..RunContext::new(TaskContext::default()) };
                     executor.submit(graph, vec![root], context).wait().expect("tasks that do nothing")
                 });
             });

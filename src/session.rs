@@ -184,7 +184,7 @@ impl Session {
     }
 
     fn context(&self, window: Option<usize>) -> RunContext {
-        RunContext { task: self.0.task.clone(), observers: self.0.observers.now(), window }
+        RunContext { task: self.0.task.clone(), observers: self.0.observers.clone(), window }
     }
 
     /// Starts a graph of tasks.

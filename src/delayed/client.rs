@@ -10,7 +10,7 @@ use super::cluster::LocalCluster;
 use super::content;
 use super::frames::Collection;
 use super::function::{Function, TaskFn, Written, delayed};
-use super::future::Future;
+use super::future::{CLOSED, Future};
 use super::lazy::Delayed;
 use super::node::Submission;
 use crate::base::{Error, ErrorKind, Result, Token};
@@ -180,8 +180,11 @@ impl Client {
     /// stands for the results.
     ///
     /// # Errors
-    /// When something is found wrong at once.
+    /// When something is found wrong at once; `Cancelled` when the client was closed.
     pub fn persist<C: Collection>(&self, collection: &C) -> Result<C> {
+        if self.is_closed() {
+            return Err(Error::new(ErrorKind::Cancelled).help(CLOSED));
+        }
         collection.persist_in(self.session())
     }
 

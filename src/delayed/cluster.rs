@@ -69,6 +69,12 @@ impl LocalCluster {
         self.0.memory_limit
     }
 
+    /// Its dashboard, if it was started with one.
+    #[cfg(feature = "dashboard")]
+    pub fn dashboard(&self) -> Option<&crate::watch::Dashboard> {
+        self.session().dashboard()
+    }
+
     /// What to open in a browser, if it has a dashboard.
     #[cfg(feature = "dashboard")]
     pub fn dashboard_link(&self) -> Option<String> {
@@ -172,12 +178,11 @@ impl LocalClusterBuilder {
 impl fmt::Display for LocalCluster {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (threads, memory) = (self.session().threads(), self.session().memory_limit());
-        write!(
-            f,
-            "LocalCluster('{}', workers={}, threads={threads}, memory={memory})",
-            self.address(),
-            self.n_workers()
-        )
+        write!(f, "LocalCluster('{}', ", self.address())?;
+        if let Some(link) = self.dashboard_link() {
+            write!(f, "dashboard='{link}', ")?;
+        }
+        write!(f, "workers={}, threads={threads}, memory={memory})", self.n_workers())
     }
 }
 

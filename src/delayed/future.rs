@@ -10,6 +10,11 @@ use super::content;
 use super::node::Need;
 use crate::base::{Error, Result};
 use crate::exec::{Helping, LiveGraph, LiveTask, Mailbox, Status};
+use crate::graph::Payload;
+
+/// What is said of everything that a client was closed before.
+pub(super) const CLOSED: &str =
+    "its client was closed, or its last handle dropped: connect a new one with Client::connect(&cluster)";
 
 /// A result that is being computed in the background of a [`Client`](super::Client). Clones are handles to the same
 /// result: it is kept as long as there is one, and when the last is dropped, what nobody needs any more is cancelled.
@@ -50,7 +55,7 @@ impl<T: Value> Future<T> {
     /// The error of the task or of one that it needs, unchanged: it names function, key and worker. `Cancelled`; `Invalid`
     /// when a task waits for a result that needs its own.
     pub fn result(&self) -> Result<T> {
-        content::take(self.task.wait(None)?)
+        content::take(self.waited(None)?)
     }
 
     /// The result, waiting no longer than this. A task that waits for others on a thread of the pool works on what they
@@ -60,7 +65,7 @@ impl<T: Value> Future<T> {
     /// As [`result`](Self::result), and `Timeout`: the task goes on.
     pub fn result_timeout(&self, timeout: Duration) -> Result<T> {
         // more than the clock can count is for ever
-        content::take(self.task.wait(Instant::now().checked_add(timeout))?)
+        content::take(self.waited(Instant::now().checked_add(timeout))?)
     }
 
     /// How far it is: pending, finished, error, cancelled or lost.
@@ -86,7 +91,15 @@ impl<T: Value> Future<T> {
 
     /// Why it failed, waiting for its end; nothing if it did not.
     pub fn exception(&self) -> Option<Error> {
-        self.task.wait(None).err()
+        self.waited(None).err()
+    }
+
+    fn waited(&self, until: Option<Instant>) -> Result<Payload> {
+        let graph = self.task.graph();
+        self.task.wait(until).map_err(|error| {
+            let by_closing = error.is_cancelled() && graph.is_closed() && !graph.context().cancel.is_cancelled();
+            if by_closing { error.help(CLOSED) } else { error }
+        })
     }
 
     /// Cancels it, and all that need it. A function that is running ends first; its result is dropped.

@@ -115,8 +115,8 @@ impl<T: Value> Delayed<T> {
     /// # Ok::<(), partita::Error>(())
     /// ```
     ///
-    /// Asking for it is an error of kind `Unsupported` when there are more than 1,000 nodes, unless it is
-    /// [`collapsed`](Visualize::collapsed) or [`forced`](Visualize::force).
+    /// Asking for it is an error of kind `Unsupported` when there are more than 1,000 nodes:
+    /// [`collapsed`](Visualize::collapsed), what does the same is one; [`forced`](Visualize::force), it is drawn anyway.
     pub fn visualize(&self) -> Visualize {
         let (graph, wanted) = shape(&[&self.node]);
         Visualize::of_tasks(self.name(), Tasks::of(&graph, &wanted))

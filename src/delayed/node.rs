@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use crate::base::{Error, Result};
-use crate::exec::{LiveGraph, LiveOptions, LiveTask, LiveWork, Work};
+use crate::exec::{LiveGraph, LiveOptions, LiveTask, LiveWork, Work, caught};
 use crate::graph::{Key, Label, TaskGraph, TaskId};
 use crate::session::Session;
 
@@ -151,7 +151,7 @@ fn work(need: NeedRef<'_>, session: &Session) -> Work {
             let (work, key, name) = (node.work.in_session(session), node.key, node.name.clone());
             Box::new(move |inputs, ctx| {
                 let named = |error: Error| error.at_key(format_args!("{name}-{}", key.token), &name, None);
-                work(inputs, ctx).map_err(named)
+                caught(|| work(inputs, ctx)).map_err(named)
             })
         }
     }

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
+use super::event::Audience;
 use super::{Event, TaskContext};
 use crate::base::{Error, ErrorKind, Result};
 use crate::graph::{Key, Label, Payload};
@@ -17,38 +18,33 @@ pub(super) struct Seen<'a> {
     pub worker: Option<usize>,
 }
 
-/// Calls `work`, unless the task was cancelled before. Where somebody watches, `seen` says what of it is told.
-pub(super) fn attempt(
-    task: &TaskContext,
-    work: impl FnOnce(&TaskContext) -> Result<Payload>,
-    seen: Option<Seen<'_>>,
-    tell: impl Fn(&Event<'_>),
-) -> Result<Payload> {
-    let seen = seen.map(|seen| (seen, Instant::now()));
-    if let Some((Seen { run, key, label, worker }, at)) = seen {
-        tell(&Event::TaskStarted { run, key, label, worker, at });
+impl Seen<'_> {
+    /// Tells that it begins.
+    pub fn begins(&self, audience: &Audience, at: Instant) {
+        let Seen { run, key, label, worker } = *self;
+        audience.tell(&Event::TaskStarted { run, key, label, worker, at });
     }
-    let active = task.budget.task();
-    let result = match task.cancel.check() {
-        Err(cancelled) => Err(cancelled),
-        Ok(()) => catch_unwind(AssertUnwindSafe(|| work(task))).unwrap_or_else(|panic| Err(panicked(panic.as_ref()))),
-    };
-    drop(active);
-    if let Some((Seen { run, key, label, worker }, begun)) = seen {
+
+    /// Tells that it has ended, or with `last` false an attempt at it.
+    pub fn ends(&self, audience: &Audience, begun: Instant, result: &Result<Payload>, last: bool) {
+        let Seen { run, key, label, worker } = *self;
         let at = Instant::now();
-        tell(&Event::TaskFinished {
-            run,
-            key,
-            label,
-            worker,
-            at,
-            took: at.saturating_duration_since(begun),
-            bytes: result.as_ref().map_or(0, Payload::bytes),
-            rows: result.as_ref().map_or(None, Payload::rows),
-            error: result.as_ref().err(),
-        });
+        let (bytes, rows) = result.as_ref().map_or((0, None), |payload| (payload.bytes(), payload.rows()));
+        let (took, error) = (at.saturating_duration_since(begun), result.as_ref().err());
+        audience.tell(&Event::TaskFinished { run, key, label, worker, at, took, bytes, rows, error, last });
     }
-    result
+}
+
+/// Calls `work`, unless the task was cancelled before.
+pub(super) fn attempt(task: &TaskContext, work: impl FnOnce(&TaskContext) -> Result<Payload>) -> Result<Payload> {
+    let _active = task.budget.task();
+    task.cancel.check()?;
+    caught(|| work(task))
+}
+
+/// Calls `work`; a panic in it is an error.
+pub(crate) fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
 }
 
 /// Drops values of users. One that panics when it is dropped does not take the thread with it.

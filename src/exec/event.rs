@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use crate::base::Error;
@@ -13,16 +13,17 @@ pub use crate::graph::{Key, Label};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// A run begins.
+    /// A run begins, or somebody begins to watch one that goes on.
     RunStarted {
         /// Tells runs apart.
         run: u64,
-        /// How many tasks it has; a run may grow by [`TaskAdded`](Event::TaskAdded).
+        /// How many tasks it has yet to run; one without any may grow by [`TaskAdded`](Event::TaskAdded).
         tasks: usize,
         /// Them, and what they need: to be looked at now, while the event is told.
         graph: &'a dyn GraphView,
     },
-    /// A run has one task more.
+    /// A run has one task more. It ends by one [`TaskFinished`](Event::TaskFinished) that is its last, or by
+    /// [`TaskDropped`](Event::TaskDropped).
     TaskAdded {
         /// The run.
         run: u64,
@@ -46,7 +47,7 @@ pub enum Event<'a> {
         /// When.
         at: Instant,
     },
-    /// A task has ended.
+    /// A task has ended, or an attempt at it.
     TaskFinished {
         /// The run.
         run: u64,
@@ -66,6 +67,18 @@ pub enum Event<'a> {
         rows: Option<u64>,
         /// Why it failed, if it did.
         error: Option<&'a Error>,
+        /// Whether this is its end: not when it will be tried again, or was dropped while it ran.
+        last: bool,
+    },
+    /// A task that was added has ended without having run to its end: it was cancelled, nobody needs it any more, or one that
+    /// it needs has failed. Should it be running, its [`TaskFinished`](Event::TaskFinished) is still to come.
+    TaskDropped {
+        /// The run.
+        run: u64,
+        /// What it would have computed.
+        key: Key,
+        /// How it is called.
+        label: &'a Label,
     },
     /// A run has ended.
     RunFinished {
@@ -76,18 +89,15 @@ pub enum Event<'a> {
     },
 }
 
-/// Somebody who watches: progress, traces, dashboards, tests. Called from many threads; must be quick.
+/// Somebody who watches: progress, traces, dashboards, tests. Called from many threads; must be quick, and must not ask what it
+/// watches for anything: that may wait until it has been told.
 pub trait Observer: Send + Sync {
     /// Something happened.
     fn notice(&self, event: &Event<'_>);
 }
 
-/// Tells all of them. One that panics does not take the run with it.
-pub(super) fn tell(observers: &[Arc<dyn Observer>], event: &Event<'_>) {
-    for observer in observers {
-        let _ = catch_unwind(AssertUnwindSafe(|| observer.notice(event)));
-    }
-}
+/// An observer, with the number of its coming.
+type Known = (u64, Arc<dyn Observer>);
 
 /// Who watches a session now. Clones are handles to the same list.
 #[derive(Clone, Default)]
@@ -95,8 +105,10 @@ pub struct Observers(Arc<Watching>);
 
 #[derive(Default)]
 struct Watching {
-    /// Each with the number of its coming.
-    list: RwLock<Vec<(u64, Arc<dyn Observer>)>>,
+    /// In the order in which they came.
+    list: RwLock<Arc<[Known]>>,
+    /// Whether there is any: to be asked without the lock.
+    any: AtomicBool,
     came: AtomicU64,
 }
 
@@ -108,42 +120,83 @@ impl Observers {
         all
     }
 
-    fn list(&self) -> RwLockReadGuard<'_, Vec<(u64, Arc<dyn Observer>)>> {
-        self.0.list.read().unwrap_or_else(PoisonError::into_inner)
+    fn change(&self, change: impl FnOnce(&mut Vec<Known>)) {
+        let mut list = self.0.list.write().unwrap_or_else(PoisonError::into_inner);
+        let mut all = list.to_vec();
+        change(&mut all);
+        self.0.any.store(!all.is_empty(), Ordering::Release);
+        *list = all.into();
     }
 
     /// One more.
     pub fn add(&self, observer: Arc<dyn Observer>) {
-        let mut list = self.0.list.write().unwrap_or_else(PoisonError::into_inner);
-        list.push((self.0.came.fetch_add(1, Ordering::Relaxed), observer));
+        self.change(|all| all.push((self.0.came.fetch_add(1, Ordering::Relaxed), observer)));
     }
 
     /// This one no longer.
     pub fn remove(&self, observer: &Arc<dyn Observer>) {
-        let mut list = self.0.list.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(at) = list.iter().position(|(_, o)| Arc::ptr_eq(o, observer)) {
-            list.remove(at);
-        }
-    }
-
-    /// Those who watch at this moment.
-    pub fn now(&self) -> Vec<Arc<dyn Observer>> {
-        self.list().iter().map(|(_, observer)| observer.clone()).collect()
+        self.change(|all| {
+            if let Some(at) = all.iter().position(|(_, known)| Arc::ptr_eq(known, observer)) {
+                all.remove(at);
+            }
+        });
     }
 
     /// Whether nobody watches.
     pub fn is_empty(&self) -> bool {
-        self.list().is_empty()
+        !self.0.any.load(Ordering::Acquire)
     }
 
-    /// How many have ever come.
-    pub(super) fn came(&self) -> u64 {
-        self.0.came.load(Ordering::Relaxed)
+    /// Those who watch at this moment.
+    pub(super) fn audience(&self) -> Audience {
+        if self.is_empty() {
+            return Audience::default();
+        }
+        let list = self.0.list.read().unwrap_or_else(PoisonError::into_inner).clone();
+        Audience { until: list.last().map_or(0, |(number, _)| number + 1), from: 0, list: Some(list) }
+    }
+}
+
+/// Those who are told something.
+#[derive(Clone, Default)]
+pub(super) struct Audience {
+    list: Option<Arc<[Known]>>,
+    /// Of the list, those with these numbers.
+    from: u64,
+    until: u64,
+}
+
+impl Audience {
+    /// The number after that of the last of them.
+    pub fn until(&self) -> u64 {
+        self.until
     }
 
-    /// Those who came after the first `came`.
-    pub(super) fn since(&self, came: u64) -> Vec<Arc<dyn Observer>> {
-        self.list().iter().filter(|(number, _)| *number >= came).map(|(_, observer)| observer.clone()).collect()
+    /// Those of them who came before this number.
+    pub fn before(self, number: u64) -> Audience {
+        Audience { until: self.until.min(number), ..self }
+    }
+
+    /// Those of them who came with this number, or later.
+    pub fn since(&self, number: u64) -> Audience {
+        Audience { from: self.from.max(number), ..self.clone() }
+    }
+
+    /// Whether there is nobody.
+    pub fn is_empty(&self) -> bool {
+        self.told().next().is_none()
+    }
+
+    fn told(&self) -> impl Iterator<Item = &Arc<dyn Observer>> {
+        let is_told = |(number, _): &&Known| (self.from..self.until).contains(number);
+        self.list.iter().flat_map(|list| list.iter()).filter(is_told).map(|(_, observer)| observer)
+    }
+
+    /// Tells all of them. One that panics does not take the run with it.
+    pub fn tell(&self, event: &Event<'_>) {
+        for observer in self.told() {
+            let _ = catch_unwind(AssertUnwindSafe(|| observer.notice(event)));
+        }
     }
 }
 
@@ -168,6 +221,11 @@ pub trait GraphView {
 
     /// The tasks whose results it needs.
     fn needs(&self, task: u32) -> &[u32];
+
+    /// Whether it has run already: for somebody who begins to watch while the run goes on.
+    fn has_run(&self, _task: u32) -> bool {
+        false
+    }
 }
 
 impl fmt::Debug for dyn GraphView + '_ {

@@ -30,6 +30,7 @@ pub mod spill;
 pub mod tally;
 mod workers;
 
+pub(crate) use attempt::caught;
 pub use budget::{Budget, Reclaim, Reservation};
 pub use cancel::Cancel;
 pub use context::TaskContext;

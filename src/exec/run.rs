@@ -5,11 +5,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::attempt::{Seen, attempt, discard};
-use super::event::tell;
+use super::event::Audience;
 use super::live::inside;
 use super::schedule::{Next, Schedule};
 use super::workers::Workers;
-use super::{Cancel, Event, GraphView, Observer, TaskContext};
+use super::{Cancel, Event, GraphView, Observers, TaskContext};
 use crate::base::{Error, ErrorKind, Result};
 use crate::graph::{Key, Label, Order, Payload, TaskGraph, TaskId};
 
@@ -21,8 +21,8 @@ pub type Work = Box<dyn FnOnce(Vec<Payload>, &TaskContext) -> Result<Payload> + 
 pub struct RunContext {
     /// What tasks may use. The run cancels a child of this token.
     pub task: TaskContext,
-    /// Who watches.
-    pub observers: Vec<Arc<dyn Observer>>,
+    /// Who watches; those who come while it runs are told what is left of it.
+    pub observers: Observers,
     /// How many wanted results may wait to be taken before tasks for later ones stop starting; absent: all.
     pub window: Option<usize>,
 }
@@ -30,7 +30,7 @@ pub struct RunContext {
 impl RunContext {
     /// A run that nobody watches and whose results are all kept.
     pub fn new(task: TaskContext) -> Self {
-        RunContext { task, observers: Vec::new(), window: None }
+        RunContext { task, observers: Observers::default(), window: None }
     }
 }
 
@@ -46,7 +46,7 @@ pub struct Run {
 struct State {
     id: u64,
     task: TaskContext,
-    observers: Vec<Arc<dyn Observer>>,
+    observers: Observers,
     pool: Option<Arc<Workers>>,
     inner: Mutex<Inner>,
     changed: Condvar,
@@ -61,6 +61,8 @@ struct Inner {
     taken: u32,
     window: Option<u32>,
     error: Option<Error>,
+    /// Observers that came before this number know of the run.
+    introduced: u64,
     workers: usize,
     waiting: usize,
     ended: bool,
@@ -99,7 +101,9 @@ impl Inner {
             }
             Err(error) => {
                 let label = self.graph.label(task);
-                let error = error.at_task(label.partition as usize, &label.name);
+                // who cancels a run does not mean one of its tasks
+                let error =
+                    if error.is_cancelled() { error } else { error.at_task(label.partition as usize, &label.name) };
                 if self.schedule.fail(task) {
                     self.error = Some(error);
                 }
@@ -127,6 +131,10 @@ impl GraphView for Inner {
 
     fn needs(&self, task: TaskId) -> &[TaskId] {
         self.graph.needs(task)
+    }
+
+    fn has_run(&self, task: TaskId) -> bool {
+        self.schedule.has_run(task)
     }
 }
 
@@ -159,16 +167,14 @@ impl Run {
                 taken: 0,
                 window,
                 error: None,
+                introduced: 0,
                 workers: 0,
                 waiting: 0,
                 ended: false,
             }),
         });
         let mut inner = state.lock();
-        if !state.observers.is_empty() {
-            let (tasks, graph) = (inner.schedule.tasks(), &inner as &Inner);
-            state.tell(&Event::RunStarted { run: state.id, tasks, graph });
-        }
+        state.audience(&mut inner);
         state.end_if_over(&mut inner);
         state.call_workers(&mut inner);
         drop(inner);
@@ -266,8 +272,15 @@ impl State {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn tell(&self, event: &Event<'_>) {
-        tell(&self.observers, event);
+    /// Who watches now. Those who have come lately hear of the run first, and of what is left of it.
+    fn audience(&self, inner: &mut Inner) -> Audience {
+        let audience = self.observers.audience();
+        if audience.until() > inner.introduced {
+            let tasks = inner.schedule.left();
+            audience.since(inner.introduced).tell(&Event::RunStarted { run: self.id, tasks, graph: &*inner });
+            inner.introduced = audience.until();
+        }
+        audience
     }
 
     /// The result at `position`: left there for a `looker` (who may be cancelled), else taken out if nobody else needs it.
@@ -357,7 +370,8 @@ impl State {
                 None => break,
             }
         }
-        let labels = (!self.observers.is_empty()).then(|| {
+        let audience = if jobs.is_empty() { Audience::default() } else { self.audience(&mut inner) };
+        let labels = (!audience.is_empty()).then(|| {
             jobs.iter().map(|j| (inner.graph.key(j.task), inner.graph.label(j.task).clone())).collect::<Vec<_>>()
         });
         drop(inner);
@@ -365,7 +379,7 @@ impl State {
         let mut done = Vec::with_capacity(jobs.len());
         for (i, job) in jobs.into_iter().enumerate() {
             let seen = labels.as_ref().and_then(|l| l.get(i));
-            done.push((job.task, self.run_job(job, seen)));
+            done.push((job.task, self.run_job(job, seen, &audience)));
         }
         let took = begun.elapsed();
         *at_once = if took < SLICE { (*at_once * 2).min(MOST_AT_ONCE) } else { 1 };
@@ -388,16 +402,22 @@ impl State {
         self.lock()
     }
 
-    fn run_job(&self, job: Job, seen: Option<&(Key, Label)>) -> Result<Payload> {
+    fn run_job(&self, job: Job, seen: Option<&(Key, Label)>, audience: &Audience) -> Result<Payload> {
+        let call = || inside(self.id, || attempt(&self.task, |task| (job.work)(job.inputs, task)));
+        let Some((key, label)) = seen else { return call() };
         let worker = self.pool.as_ref().and_then(|p| p.current());
-        let seen = seen.map(|(key, label)| Seen { run: self.id, key: *key, label, worker });
-        inside(self.id, || attempt(&self.task, |task| (job.work)(job.inputs, task), seen, |event| self.tell(event)))
+        let (seen, begun) = (Seen { run: self.id, key: *key, label, worker }, Instant::now());
+        seen.begins(audience, begun);
+        let result = call();
+        seen.ends(audience, begun, &result, true);
+        result
     }
 
     fn end_if_over(&self, inner: &mut MutexGuard<'_, Inner>) {
         if !inner.ended && inner.schedule.is_over() {
             inner.ended = true;
-            self.tell(&Event::RunFinished { run: self.id, failed: !inner.schedule.is_complete() });
+            let event = Event::RunFinished { run: self.id, failed: !inner.schedule.is_complete() };
+            self.observers.audience().before(inner.introduced).tell(&event);
             self.changed.notify_all();
         }
     }

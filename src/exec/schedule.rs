@@ -12,7 +12,7 @@ pub struct Schedule {
     order: Order,
     /// Ranks of the tasks that could start.
     ready: BinaryHeap<Reverse<u32>>,
-    /// For each task, how many of its needs are not there yet.
+    /// For each task, how many of its needs are not there yet; [`HAS_RUN`] once it has ended.
     missing: Vec<u32>,
     /// For each task, how many tasks (and wants) still need its result.
     users: Vec<u32>,
@@ -21,6 +21,9 @@ pub struct Schedule {
     /// Tasks from this rank on need not start: an earlier one failed.
     stop_at: u32,
 }
+
+/// Stands for the needs of a task that has ended: no task has so many.
+const HAS_RUN: u32 = u32::MAX;
 
 /// What the schedule says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +56,16 @@ impl Schedule {
     /// How many tasks there are to run.
     pub fn tasks(&self) -> usize {
         self.order.tasks.len()
+    }
+
+    /// How many of them have yet to end.
+    pub fn left(&self) -> usize {
+        self.order.tasks.len() - self.finished
+    }
+
+    /// Whether the task has ended, well or not.
+    pub fn has_run(&self, task: TaskId) -> bool {
+        self.missing[task as usize] == HAS_RUN
     }
 
     /// Whether some wanted result needs the task.
@@ -91,8 +104,7 @@ impl Schedule {
 
     /// The task's result is there. Calls `free` for each of its needs that nobody needs any more.
     pub fn finish(&mut self, task: TaskId, needs: &[TaskId], mut free: impl FnMut(TaskId)) {
-        self.running -= 1;
-        self.finished += 1;
+        self.end(task);
         for &user in self.order.users(task) {
             let missing = &mut self.missing[user as usize];
             *missing -= 1;
@@ -105,6 +117,12 @@ impl Schedule {
                 free(need);
             }
         }
+    }
+
+    fn end(&mut self, task: TaskId) {
+        self.running -= 1;
+        self.finished += 1;
+        self.missing[task as usize] = HAS_RUN;
     }
 
     /// One user of the result has had it; true when it was the last.
@@ -122,8 +140,7 @@ impl Schedule {
     /// The task failed. Tasks before it go on, so that the failure reported is the one that a single thread meets
     /// first; later ones do not start. True if this is the first failure in that order so far.
     pub fn fail(&mut self, task: TaskId) -> bool {
-        self.running -= 1;
-        self.finished += 1;
+        self.end(task);
         let rank = self.order.rank[task as usize];
         let first = rank < self.stop_at;
         self.stop_at = self.stop_at.min(rank);

@@ -40,7 +40,7 @@ impl DataFrame {
     /// ```
     ///
     /// The picture is made when it is asked for; its errors are those of `explain`, and `Unsupported` for more than 1,000
-    /// nodes unless it is collapsed or forced.
+    /// nodes, also collapsed, unless it is forced.
     pub fn visualize(&self) -> Visualize<View> {
         let (frame, counted) = (self.clone(), self.clone());
         let drawn = Visualize::of_views(View::default(), move |view, detail| {

@@ -72,9 +72,14 @@ impl Session {
         Ok(())
     }
 
+    /// The dashboard, if this session was built with one: its address, and what is to be said about how it was opened.
+    pub fn dashboard(&self) -> Option<&crate::watch::Dashboard> {
+        self.0.dashboard.get()
+    }
+
     /// What to open in a browser, if this session was built with a [`dashboard`](SessionBuilder::dashboard).
     pub fn dashboard_link(&self) -> Option<String> {
-        self.0.dashboard.get().map(crate::watch::Dashboard::link)
+        self.dashboard().map(crate::watch::Dashboard::link)
     }
 }
 

@@ -36,13 +36,15 @@ fn single(run: u64, graph: &RunGraph) -> Drawing {
         let kind = if task.needs.is_empty() { Kind::Source } else { Kind::Function };
         let took = task.took.unwrap_or_default();
         let state = match task.state {
-            TaskState::Waiting => State::Pending,
-            TaskState::Running => State::Running,
-            TaskState::Done => State::Done(took),
-            TaskState::Failed => State::Failed(took),
+            TaskState::Waiting => Some(State::Pending),
+            TaskState::Running => Some(State::Running),
+            TaskState::Done => Some(State::Done(took)),
+            TaskState::Failed => Some(State::Failed(took)),
+            // nothing is to come of it any more
+            TaskState::Dropped => None,
         };
         let mut progress = Progress::default();
-        progress.count(state);
+        state.into_iter().for_each(|state| progress.count(state));
         let name = &task.operation;
         let tooltip = format!("{name}\npartition {}", task.partition);
         let node = drawing.add(Node::new(kind, &**name).class(name.clone()).tooltip(tooltip));

@@ -6,12 +6,12 @@ use super::Session;
 use crate::exec::{Gauge, Observer, Usage};
 
 impl Session {
-    /// Adds somebody who watches all runs that start from now on.
+    /// Adds somebody who watches: all runs that start from now on, and what is left of those that go on.
     pub fn observe(&self, observer: Arc<dyn Observer>) {
         self.0.observers.add(observer);
     }
 
-    /// Adds somebody who watches all runs that start before the returned guard is dropped, to their end.
+    /// Adds somebody who watches, as [`observe`](Self::observe), until the returned guard is dropped.
     #[must_use = "who watches is gone when this is dropped"]
     pub fn watch(&self, observer: Arc<dyn Observer>) -> Watching {
         self.observe(observer.clone());

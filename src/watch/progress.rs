@@ -50,6 +50,21 @@ struct Look {
 struct Counts {
     planned: u64,
     ended: u64,
+    /// Of those planned, the ones that ended without having run to their end.
+    dropped: u64,
+}
+
+impl Counts {
+    fn add(&mut self, other: Counts) {
+        self.planned += other.planned;
+        self.ended += other.ended;
+        self.dropped += other.dropped;
+    }
+
+    /// How many have yet to end.
+    fn left(&self) -> u64 {
+        self.planned.saturating_sub(self.ended + self.dropped)
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -177,15 +192,23 @@ impl Shared {
 
 impl State {
     fn counts(&self) -> Counts {
-        self.runs.values().fold(self.past, |sum, run| Counts {
-            planned: sum.planned + run.counts.planned,
-            ended: sum.ended + run.counts.ended,
-        })
+        let mut sum = self.past;
+        self.runs.values().for_each(|run| sum.add(run.counts));
+        sum
+    }
+
+    /// A task is over.
+    fn over(&mut self, run: u64, count: impl FnOnce(&mut Counts)) {
+        let Some(run) = self.runs.get_mut(&run) else { return };
+        count(&mut run.counts);
+        if run.grows && run.counts.left() == 0 {
+            self.end_if_idle();
+        }
     }
 
     /// Finishes the line if nothing is running any more.
     fn end_if_idle(&mut self) {
-        let busy = |run: &Run| !run.grows || run.counts.ended < run.counts.planned;
+        let busy = |run: &Run| !run.grows || run.counts.left() > 0;
         let Some(begun) = self.begun.filter(|_| !self.runs.values().any(busy)) else { return };
         if begun.elapsed() >= self.look.minimum || self.drawn > 0 {
             self.draw(true);
@@ -211,8 +234,8 @@ impl State {
 
 /// The line: `[####    ] | 37% Completed | 309.35 ms, 520.10 ms left`.
 fn line(counts: Counts, elapsed: Duration, last: bool, look: Look) -> String {
-    let Counts { planned, ended } = counts;
-    let part = if planned == 0 { 1.0 } else { ended as f64 / planned as f64 };
+    let Counts { planned, ended, .. } = counts;
+    let part = if planned == 0 { 1.0 } else { (ended as f64 / planned as f64).min(1.0) };
     let percent = (part * 100.0) as u64;
     let mut after = format!("| {percent}% Completed | {}", shown::duration(elapsed));
     if let Some(left) = left(counts, elapsed).filter(|_| !last) {
@@ -226,11 +249,11 @@ fn line(counts: Counts, elapsed: Duration, last: bool, look: Look) -> String {
 
 /// How long it will take, if what is left goes as fast as what is done.
 fn left(counts: Counts, elapsed: Duration) -> Option<Duration> {
-    let Counts { planned, ended } = counts;
-    if ended == 0 || ended >= planned {
+    let (ended, left) = (counts.ended, counts.left());
+    if ended == 0 || left == 0 {
         return None;
     }
-    let seconds = elapsed.as_secs_f64() * (planned - ended) as f64 / ended as f64;
+    let seconds = elapsed.as_secs_f64() * left as f64 / ended as f64;
     Duration::try_from_secs_f64(seconds).ok()
 }
 
@@ -239,7 +262,7 @@ impl Observer for Bar {
         let mut state = self.shared.lock();
         match event {
             Event::RunStarted { run, tasks, .. } => {
-                let counts = Counts { planned: *tasks as u64, ended: 0 };
+                let counts = Counts { planned: *tasks as u64, ..Counts::default() };
                 if *tasks > 0 {
                     self.shared.begin(&mut state);
                 }
@@ -249,17 +272,15 @@ impl Observer for Bar {
                 self.shared.begin(&mut state);
                 state.runs.entry(*run).or_insert(Run { grows: true, ..Run::default() }).counts.planned += 1;
             }
-            Event::TaskFinished { run, .. } => {
-                let Some(run) = state.runs.get_mut(run) else { return };
-                run.counts.ended += 1;
-                if run.grows && run.counts.ended >= run.counts.planned {
-                    state.end_if_idle();
+            Event::TaskFinished { run, last: true, .. } => state.over(*run, |counts| counts.ended += 1),
+            Event::TaskDropped { run, .. } => state.over(*run, |counts| counts.dropped += 1),
+            Event::RunFinished { run, failed } => {
+                let Some(mut run) = state.runs.remove(run) else { return };
+                if !(run.grows || *failed) {
+                    // who came late was not told of all
+                    run.counts.ended = run.counts.planned;
                 }
-            }
-            Event::RunFinished { run, .. } => {
-                let Some(run) = state.runs.remove(run) else { return };
-                state.past.planned += run.counts.planned;
-                state.past.ended += run.counts.ended;
+                state.past.add(run.counts);
                 state.end_if_idle();
             }
             _ => {}

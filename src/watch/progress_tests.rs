@@ -7,7 +7,7 @@ use crate::exec::event::{GraphView, Key, Label};
 const LOOK: Look = Look { minimum: Duration::ZERO, interval: Duration::from_secs(9), width: 8, terminal: None };
 
 fn text(ended: u64, planned: u64, ms: u64, last: bool, look: Look) -> String {
-    line(Counts { planned, ended }, Duration::from_micros(ms * 1000 + 350), last, look)
+    line(Counts { planned, ended, dropped: 0 }, Duration::from_micros(ms * 1000 + 350), last, look)
 }
 
 #[test]
@@ -98,10 +98,24 @@ fn begin(bar: &Bar, run: u64, tasks: usize) {
 }
 
 fn end(bar: &Bar, run: u64) {
+    attempt(bar, run, true);
+}
+
+fn attempt(bar: &Bar, run: u64, last: bool) {
     let (key, label) = (Nothing.key(0), Label { name: "t".into(), partition: 0 });
     let (at, took, worker) = (Instant::now(), Duration::ZERO, None);
     let (bytes, rows, error) = (0, None, None);
-    bar.notice(&Event::TaskFinished { run, key, label: &label, worker, at, took, bytes, rows, error });
+    bar.notice(&Event::TaskFinished { run, key, label: &label, worker, at, took, bytes, rows, error, last });
+}
+
+fn added(bar: &Bar, run: u64, tasks: usize) {
+    let (key, label) = (Nothing.key(0), Label { name: "t".into(), partition: 0 });
+    (0..tasks).for_each(|_| bar.notice(&Event::TaskAdded { run, key, label: &label, needs: &[] }));
+}
+
+fn dropped(bar: &Bar, run: u64) {
+    let (key, label) = (Nothing.key(0), Label { name: "t".into(), partition: 0 });
+    bar.notice(&Event::TaskDropped { run, key, label: &label });
 }
 
 fn over(bar: &Bar, run: u64, failed: bool) {
@@ -139,14 +153,49 @@ fn what_is_short_is_not_shown() {
 fn a_run_that_grows_has_a_line_whenever_its_tasks_are_done() {
     let (bar, page) = bar(None);
     begin(&bar, 1, 0);
-    let (key, label) = (Nothing.key(0), Label { name: "t".into(), partition: 0 });
     for _ in 0..2 {
-        bar.notice(&Event::TaskAdded { run: 1, key, label: &label, needs: &[] });
+        added(&bar, 1, 1);
         end(&bar, 1);
     }
     assert_eq!(page.text(), "[####] | 100% Completed | #\n".repeat(2));
     over(&bar, 1, false);
     assert_eq!(page.text().lines().count(), 2);
+}
+
+#[test]
+fn tasks_that_end_without_running_are_not_waited_for() {
+    let (bar, page) = bar(None);
+    begin(&bar, 1, 0);
+    added(&bar, 1, 4);
+    end(&bar, 1);
+    dropped(&bar, 1);
+    dropped(&bar, 1);
+    assert_eq!(page.text(), "", "one goes on");
+    dropped(&bar, 1);
+    added(&bar, 1, 2);
+    end(&bar, 1);
+    end(&bar, 1);
+    assert_eq!(page.text(), "[#   ] | 25% Completed | #\n[####] | 100% Completed | #\n");
+}
+
+#[test]
+fn attempts_are_not_ends_and_nothing_is_more_than_whole() {
+    let (bar, page) = bar(None);
+    begin(&bar, 1, 0);
+    added(&bar, 1, 2);
+    (0..3).for_each(|_| attempt(&bar, 1, false));
+    assert_eq!((page.text(), format!("{bar:?}")), (String::new(), "Bar(0 of 2 tasks)".to_string()));
+    (0..5).for_each(|_| end(&bar, 1));
+    assert!(page.text().lines().all(|line| line.contains("| 100% ")), "{}", page.text());
+}
+
+#[test]
+fn a_run_that_ends_well_is_whole_for_who_came_late() {
+    let (bar, page) = bar(None);
+    begin(&bar, 1, 9);
+    end(&bar, 1);
+    over(&bar, 1, false);
+    assert_eq!(page.text(), "[####] | 100% Completed | #\n");
 }
 
 #[test]

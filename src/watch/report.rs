@@ -158,14 +158,15 @@ fn longest(tasks: &[TaskSpan]) -> Vec<&TaskSpan> {
     drawn
 }
 
-/// Every k-th sample, and the last; how many processors were busy since the one before.
+/// Of every k samples the one with the most memory, the first and the last; how many processors were busy since the one before.
 fn samples(profile: &Profile) -> Vec<Value> {
     let every = profile.samples.len().div_ceil(MOST_SAMPLES).max(1);
-    let last = profile.samples.len().saturating_sub(1);
-    let kept = profile.samples.iter().enumerate().filter(|(i, _)| i % every == 0 || *i == last);
+    let (first, rest) = profile.samples.split_at(profile.samples.len().min(1));
+    let (rest, last) = rest.split_at(rest.len().saturating_sub(1));
+    let most = rest.chunks(every).filter_map(|some| some.iter().max_by_key(|s| s.usage.held));
     let mut before: Option<&Sample> = None;
     let mut out = Vec::new();
-    for (_, sample) in kept {
+    for sample in first.iter().chain(most).chain(last) {
         let busy = before.and_then(|b| {
             let spent = sample.cpu?.checked_sub(b.cpu?)?;
             Some(spent.as_secs_f64() / sample.at.saturating_sub(b.at).as_secs_f64().max(1e-9))
@@ -211,6 +212,21 @@ fn micros(nanoseconds: u128) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::watch::Recorder;
+
+    #[test]
+    fn the_peak_is_in_the_curve() {
+        let recorder = Recorder::new();
+        for i in 0..5000u64 {
+            let (held, peak) = (i % 3, if i < 2345 { 2 } else { 9_909_043 });
+            recorder.sample(crate::exec::Usage { held, peak, ..Default::default() });
+        }
+        let profile = Profile::of(&recorder, 1);
+        let drawn = samples(&profile);
+        assert!(drawn.len() <= MOST_SAMPLES + 2, "{}", drawn.len());
+        let most = drawn.iter().map(|s| s[1].as_u64().unwrap()).max();
+        assert_eq!(most, Some(profile.peak()), "9.45 MiB on the card and in the curve");
+    }
 
     #[test]
     fn what_is_put_in_is_not_looked_at_again() {

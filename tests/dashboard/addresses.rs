@@ -177,6 +177,35 @@ fn a_taken_port_is_a_warning() {
 }
 
 #[test]
+fn a_dashboard_of_a_session_or_a_cluster_tells_its_warning_too() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let how = || Dashboard::builder().address(taken.local_addr().unwrap().to_string());
+    let session = Session::builder().threads(1).dashboard(how()).build().unwrap();
+    assert!(session.dashboard().unwrap().warning().unwrap().contains("is already in use"));
+    let cluster = LocalCluster::builder().threads_per_worker(1).dashboard(how()).start().unwrap();
+    let dashboard = cluster.dashboard().unwrap();
+    assert!(dashboard.warning().unwrap().contains("is already in use"));
+    let shown = format!("', dashboard='{}', workers=1, threads=1, memory=", dashboard.link());
+    assert!(cluster.to_string().contains(&shown), "{cluster}");
+}
+
+#[test]
+fn the_warning_is_on_standard_error_where_nobody_subscribes() {
+    // in a process of its own, whose standard error can be read
+    const INSIDE: &str = "PARTITA_TEST_TAKEN_PORT";
+    if let Ok(address) = std::env::var(INSIDE) {
+        drop(Dashboard::builder().address(address).start(&session(Scheduler::Synchronous)).unwrap());
+        return;
+    }
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut inside = std::process::Command::new(std::env::current_exe().unwrap());
+    let name = "addresses::the_warning_is_on_standard_error_where_nobody_subscribes";
+    let inside = inside.args([name, "--exact", "--nocapture"]).env(INSIDE, taken.local_addr().unwrap().to_string());
+    let said = String::from_utf8(inside.output().unwrap().stderr).unwrap();
+    assert_eq!(said.matches("is already in use.").count(), 1, "{said}");
+}
+
+#[test]
 fn it_is_gone_when_it_is_dropped() {
     let session = session(Scheduler::Threads(1));
     let dashboard = open(&session);

@@ -11,6 +11,7 @@ mod arrays_shown;
 mod checkpoints;
 mod delayed;
 mod divisions;
+mod endings;
 mod errors;
 mod frames;
 mod futures;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
-use partita::exec::{Event, Executor, Observer, Pool, RunContext, TaskContext, Work};
+use partita::exec::{Event, Executor, Observer, Observers, Pool, RunContext, TaskContext, Work};
 use partita::graph::{Key, Label, TaskGraph};
 use partita::watch::{About, Profile, Recorder};
 use partita::{DataFrame, Error, ProgressBar, Result, Scheduler, Session, Token, col, wait};
@@ -196,7 +196,7 @@ fn names_of_tasks_are_no_markup() {
     let work: Work = Box::new(move |_, _| Err(Error::invalid(evil)));
     let task = graph.add(Key::new(Token(1), 0), label, &[], work);
     let recorder = Arc::new(Recorder::new());
-    let observers: Vec<Arc<dyn Observer>> = vec![recorder.clone()];
+    let observers = Observers::new([recorder.clone() as Arc<dyn Observer>]);
     let context = RunContext { observers, ..RunContext::new(TaskContext::default()) };
     let run = Pool::new(1).unwrap().submit(graph, vec![task], context);
     assert!(run.wait().is_err());

@@ -15,6 +15,8 @@ use crate::exec::Cancel;
 use crate::exec::attempt::discard;
 use crate::graph::{Key, Label, Payload};
 
+mod told;
+
 /// The place of a task in the books.
 pub(super) type Id = u32;
 
@@ -97,6 +99,10 @@ struct Entry {
     /// While it runs: the tasks that it waits for itself.
     awaits: Vec<Id>,
     listeners: Vec<Listener>,
+    /// Who watches is being told of it: until then it neither starts nor is told to have ended.
+    unannounced: bool,
+    /// Who watches was told that it has ended, or was never told of it.
+    told: bool,
 }
 
 /// Who is told when a task has ended.
@@ -110,6 +116,11 @@ impl Entry {
     fn has_ended(&self) -> bool {
         !matches!(self.state, State::Waiting(_) | State::Ready | State::Running(_))
     }
+
+    /// Whether it runs again after this result.
+    fn tries_again(&self, result: &Result<Payload>) -> bool {
+        self.options.retries > 0 && result.as_ref().is_err_and(|error| !error.is_cancelled())
+    }
 }
 
 /// What must be dropped outside of the lock: values of users, whose `drop` may do anything.
@@ -121,12 +132,14 @@ pub(super) struct Trash {
     outsides: Vec<Arc<Outside>>,
     /// Graphs that are to be told: they have locks of their own.
     arrivals: Vec<Arrival>,
+    /// Tasks that have ended without having run to their end: to be told.
+    pub dropped: Vec<(Key, Label)>,
 }
 
 impl Trash {
     /// Drops it, and tells other graphs.
     pub fn empty(self) {
-        let Trash { entries, payloads, works, outsides, arrivals } = self;
+        let Trash { entries, payloads, works, outsides, arrivals, .. } = self;
         discard(entries);
         discard(payloads);
         discard(works);
@@ -166,6 +179,10 @@ pub(super) struct Books {
     ready: BinaryHeap<(i32, Reverse<u64>, Id)>,
     turns: u64,
     trash: Trash,
+    /// Whether somebody watches: what is dropped is noted then.
+    pub watched: bool,
+    /// Observers that came before this number know of the run, and of all that has not ended.
+    pub introduced: u64,
     pub closed: bool,
     /// How many tasks were never ended.
     pub open: usize,
@@ -212,7 +229,7 @@ impl Books {
         Some(id)
     }
 
-    /// Adds a task, with one handle.
+    /// Adds a task, with one handle. If it is watched and has not ended already, it waits for [`announced`](Self::announced).
     pub fn add(&mut self, order: Order) -> Id {
         let Order { key, label, needs, work, options } = order;
         let (mut missing, mut failed) = (0, None);
@@ -235,6 +252,8 @@ impl Books {
             needs.into_iter().for_each(|need| self.release(need));
             return id;
         }
+        let (unannounced, awaited) = (self.watched, missing + u32::from(self.watched));
+        let state = if unannounced { State::Waiting(awaited) } else { state };
         let id = self.place(key, label, Some(work), options, state);
         self.open += 1;
         let turn = self.turns;
@@ -243,9 +262,10 @@ impl Books {
         }
         if let Some(entry) = self.entry_mut(id) {
             entry.needs = needs;
+            entry.unannounced = unannounced;
         }
         self.known.insert(key, id);
-        if missing == 0 {
+        if awaited == 0 {
             self.queue(id);
         }
         id
@@ -271,7 +291,11 @@ impl Books {
             return (self.place(key, label, None, LiveOptions::default(), State::Cancelled), self.turns);
         }
         let id = self.place(key, label, None, LiveOptions::default(), State::Waiting(1));
-        self.entry_mut(id).into_iter().for_each(|entry| entry.outside = Some(outside.clone()));
+        if let Some(entry) = self.entry_mut(id) {
+            entry.outside = Some(outside);
+            // the other graph tells of it
+            entry.told = true;
+        }
         self.open += 1;
         self.known.insert(key, id);
         (id, self.turns)
@@ -322,6 +346,8 @@ impl Books {
             users: 1,
             awaits: Vec::new(),
             listeners: Vec::new(),
+            unannounced: false,
+            told: false,
         };
         match self.free.pop() {
             Some(id) => {
@@ -403,9 +429,10 @@ impl Books {
             self.trash.payloads.extend(result.ok());
             return self.forget_unused(id);
         }
+        let again = entry.tries_again(&result);
         match result {
             Ok(payload) => self.finish(id, payload),
-            Err(error) if entry.options.retries > 0 && !error.is_cancelled() => {
+            Err(_) if again => {
                 entry.options.retries -= 1;
                 self.queue(id);
             }
@@ -419,12 +446,18 @@ impl Books {
         self.end(id, State::Finished(payload));
         let dependants = self.entry_mut(id).map(|e| std::mem::take(&mut e.dependants)).unwrap_or_default();
         for (dependant, turn) in dependants {
-            let entry = self.entry_mut(dependant).filter(|e| e.turn == turn);
-            if let Some(State::Waiting(missing)) = entry.map(|e| &mut e.state) {
-                *missing -= 1;
-                if *missing == 0 {
-                    self.queue(dependant);
-                }
+            if self.entry(dependant).is_some_and(|e| e.turn == turn) {
+                self.provide(dependant);
+            }
+        }
+    }
+
+    /// One of the things that a waiting task needs is there.
+    fn provide(&mut self, id: Id) {
+        if let Some(State::Waiting(missing)) = self.entry_mut(id).map(|entry| &mut entry.state) {
+            *missing -= 1;
+            if *missing == 0 {
+                self.queue(id);
             }
         }
     }
@@ -459,6 +492,7 @@ impl Books {
                 Listener::Graph(arrival) => self.trash.arrivals.push(arrival),
             }
         }
+        self.note_dropped(id);
         needs.into_iter().for_each(|need| self.release(need));
     }
 
@@ -511,11 +545,13 @@ impl Books {
                 self.open -= 1;
                 let key = self.entry(id).map(|e| e.key);
                 key.into_iter().for_each(|key| self.forget_key(key, id));
+                self.note_dropped(id);
                 continue;
             }
             if !entry.has_ended() {
                 released.append(&mut entry.needs);
                 self.open -= 1;
+                self.note_dropped(id);
             }
             self.forget(id);
         }

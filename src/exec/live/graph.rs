@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,9 +9,9 @@ use super::adopted::{Arrival, Outside};
 use super::books::{Books, Found, Id, Job, Order, Search, label};
 use super::mailbox::Mailbox;
 use super::task::{LiveTask, key_text};
-use crate::base::{Error, Result, Token};
+use crate::base::{Result, Token};
 use crate::exec::attempt::{Seen, attempt, discard};
-use crate::exec::event::{GraphView, tell};
+use crate::exec::event::{Audience, GraphView};
 use crate::exec::run::next_run;
 use crate::exec::workers::Workers;
 use crate::exec::{Cancel, Event, Observers, TaskContext};
@@ -39,8 +38,6 @@ pub(super) struct Core {
     run: u64,
     task: TaskContext,
     observers: Observers,
-    /// How many observers know of this run.
-    introduced: AtomicU64,
     pool: Option<Arc<Workers>>,
     books: Mutex<Books>,
 }
@@ -79,8 +76,7 @@ const HEED: Duration = Duration::from_millis(20);
 impl LiveGraph {
     pub(in crate::exec) fn new(task: TaskContext, observers: Observers, pool: Option<Arc<Workers>>) -> LiveGraph {
         let task = TaskContext { cancel: task.cancel.child(), ..task };
-        let introduced = AtomicU64::new(0);
-        LiveGraph(Arc::new(Core { run: next_run(), task, observers, introduced, pool, books: Mutex::default() }))
+        LiveGraph(Arc::new(Core { run: next_run(), task, observers, pool, books: Mutex::default() }))
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Books> {
@@ -92,21 +88,39 @@ impl LiveGraph {
     pub(super) fn with_books<R>(&self, change: impl FnOnce(&mut Books) -> R) -> R {
         let mut books = self.lock();
         let result = change(&mut books);
-        let trash = books.take_trash();
-        drop(books);
-        trash.empty();
+        self.unlock(books);
         result
     }
 
-    fn tell(&self, event: &Event<'_>) {
-        let Core { run, observers, introduced, .. } = &*self.0;
-        // who came later hears of the run first
-        let came = observers.came();
-        let known = introduced.swap(came, Ordering::Relaxed);
-        if known < came {
-            tell(&observers.since(known), &Event::RunStarted { run: *run, tasks: 0, graph: &Nothing });
+    /// Tells what has ended, and drops what is not needed any more.
+    fn unlock(&self, mut books: MutexGuard<'_, Books>) {
+        let trash = books.take_trash();
+        if trash.dropped.is_empty() {
+            drop(books);
+        } else {
+            let audience = self.0.observers.audience().before(books.introduced);
+            drop(books);
+            for (key, label) in &trash.dropped {
+                audience.tell(&Event::TaskDropped { run: self.0.run, key: *key, label });
+            }
         }
-        tell(&observers.now(), event);
+        trash.empty();
+    }
+
+    /// Who watches now. Those who have come lately hear of the run first, and of what has not ended.
+    fn audience(&self, books: &mut Books) -> Audience {
+        let audience = self.0.observers.audience();
+        if books.closed {
+            return audience.before(books.introduced);
+        }
+        books.watched = !audience.is_empty();
+        if audience.until() > books.introduced {
+            let (run, lately) = (self.0.run, audience.since(books.introduced));
+            lately.tell(&Event::RunStarted { run, tasks: 0, graph: &Nothing });
+            books.open_tasks(|key, label, needs| lately.tell(&Event::TaskAdded { run, key, label, needs }));
+            books.introduced = audience.until();
+        }
+        audience
     }
 
     /// What tasks may use.
@@ -143,20 +157,17 @@ impl LiveGraph {
         if let Some(id) = books.find(key) {
             return LiveTask::counted(self, id, key, name);
         }
-        if !self.0.observers.is_empty() {
+        let audience = self.audience(&mut books);
+        let id = books.add(Order { key, label: label(name), needs: ids, work, options });
+        if books.is_unannounced(id) {
             drop(books);
             let keys: Vec<Key> = needs.iter().map(|need| need.key()).collect();
-            self.tell(&Event::TaskAdded { run: self.0.run, key, label: &label(name), needs: &keys });
+            audience.tell(&Event::TaskAdded { run: self.0.run, key, label: &label(name), needs: &keys });
             books = self.lock();
+            books.announced(id);
         }
-        let id = match books.find(key) {
-            Some(id) => id,
-            None => books.add(Order { key, label: label(name), needs: ids, work, options }),
-        };
         self.call_worker(&mut books);
-        let trash = books.take_trash();
-        drop(books);
-        trash.empty();
+        self.unlock(books);
         LiveTask::counted(self, id, key, name)
     }
 
@@ -186,13 +197,14 @@ impl LiveGraph {
     }
 
     fn ended(&self, end: impl FnOnce(&mut Books)) {
-        let first = self.with_books(|books| {
-            let first = !books.closed;
+        let known = self.with_books(|books| {
+            let known = (!books.closed).then_some(books.introduced);
             end(books);
-            first
+            known
         });
-        if first {
-            self.tell(&Event::RunFinished { run: self.0.run, failed: false });
+        if let Some(known) = known {
+            let event = Event::RunFinished { run: self.0.run, failed: false };
+            self.0.observers.audience().before(known).tell(&event);
         }
     }
 
@@ -219,7 +231,7 @@ impl LiveGraph {
     /// What a thread of the pool does: tasks for a while, then it queues again.
     fn work(self) {
         let begun = Instant::now();
-        let mut looks = 0;
+        let (mut now, mut looks) = (begun, 0);
         loop {
             let mut books = self.lock();
             let job = books.next(&self.context().cancel);
@@ -228,9 +240,10 @@ impl LiveGraph {
                 self.call_worker(&mut books);
                 drop(books);
                 looks = 0;
-                self.run(job);
+                self.run(job, Some(now));
                 self.lock().busy -= 1;
-                if begun.elapsed() < SLICE {
+                now = Instant::now();
+                if now.saturating_duration_since(begun) < SLICE {
                     continue;
                 }
                 books = self.lock();
@@ -255,18 +268,28 @@ impl LiveGraph {
         }
     }
 
-    /// Runs a task and writes down how it ended.
-    fn run(&self, job: Job) {
+    /// Runs a task and writes down how it ended. `since` is when it begins, as far as that is known, for somebody who comes to
+    /// watch meanwhile.
+    fn run(&self, job: Job, since: Option<Instant>) {
         let Job { id, turn, key, label, work, inputs, cancel } = job;
         let task = TaskContext { cancel, ..self.context().clone() };
         let worker = self.0.pool.as_ref().and_then(|p| p.current());
-        let watched = !self.0.observers.is_empty();
-        let seen = watched.then_some(Seen { run: self.0.run, key, label: &label, worker });
-        let named = |error: Error| error.at_key(key_text(&label.name, key), &label.name, worker);
-        let call = |task: &TaskContext| work.as_ref()(inputs, task).map_err(named);
-        let result = within(self.0.run, Some((id, turn)), || attempt(&task, call, seen, |event| self.tell(event)));
-        // a panic or a cancellation is named here
-        let result = result.map_err(named);
+        let seen = Seen { run: self.0.run, key, label: &label, worker };
+        let mut begun = since;
+        if !self.0.observers.is_empty() {
+            let audience = self.audience(&mut self.lock());
+            let now = Instant::now();
+            seen.begins(&audience, now);
+            begun = Some(now);
+        }
+        let result = within(self.0.run, Some((id, turn)), || attempt(&task, |task| work.as_ref()(inputs, task)));
+        let result = result.map_err(|error| error.at_key(key_text(&label.name, key), &label.name, worker));
+        if !self.0.observers.is_empty() {
+            let mut books = self.lock();
+            let (audience, last) = (self.audience(&mut books), books.concludes(id, turn, &result));
+            drop(books);
+            seen.ends(&audience, begun.unwrap_or_else(Instant::now), &result, last);
+        }
         self.with_books(|books| {
             books.settle(id, turn, result);
             self.call_worker(books);
@@ -346,7 +369,7 @@ impl LiveGraph {
             Some(Found::Ready(id)) => {
                 let job = books.start(id, &self.context().cancel);
                 drop(books);
-                job.into_iter().for_each(|job| self.run(job));
+                job.into_iter().for_each(|job| self.run(job, None));
                 Ok(true)
             }
             Some(Found::Outside(outside)) => {
@@ -398,7 +421,7 @@ impl LiveGraph {
                 drop(books);
                 let helped = match job {
                     Some(job) => {
-                        self.run(job);
+                        self.run(job, None);
                         true
                     }
                     None => self.help(&mut search)?,
@@ -471,9 +494,10 @@ impl fmt::Debug for LiveGraph {
 
 impl Drop for Core {
     fn drop(&mut self) {
-        let closed = self.books.get_mut().unwrap_or_else(PoisonError::into_inner).closed;
-        if !closed {
-            tell(&self.observers.now(), &Event::RunFinished { run: self.run, failed: false });
+        let books = self.books.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if !books.closed {
+            let event = Event::RunFinished { run: self.run, failed: false };
+            self.observers.audience().before(books.introduced).tell(&event);
         }
     }
 }

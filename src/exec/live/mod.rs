@@ -20,6 +20,8 @@ mod stress;
 pub mod task;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod watched;
 
 pub use books::Status;
 pub(super) use graph::inside;

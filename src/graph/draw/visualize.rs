@@ -117,7 +117,8 @@ impl<V> Visualize<V> {
         self.direction(Direction::LeftRight)
     }
 
-    /// What does the same at the same place of the graph is one node, "increment × 9,999".
+    /// What does the same at the same place of the graph is one node, "increment × 9,999". What is left may still be too much to
+    /// be drawn: where each task has a name of its own, nothing does the same.
     #[must_use]
     pub fn collapsed(mut self) -> Self {
         self.detail = Detail::Collapsed;
@@ -141,7 +142,7 @@ impl<V> Visualize<V> {
     /// The drawing itself.
     ///
     /// # Errors
-    /// `Unsupported` when it has more than 1,000 nodes and is neither collapsed nor forced; of what is drawn.
+    /// `Unsupported` when it has more than 1,000 nodes, collapsed or not, and is not forced; of what is drawn.
     pub fn drawing(&self) -> Result<Drawing> {
         if let (Some(count), Detail::Whole) = (&self.count, self.detail) {
             self.refuse(count(&self.view)?)?;
@@ -162,7 +163,7 @@ impl<V> Visualize<V> {
         let (nodes, most) = (shown::count(nodes as u64), shown::count(MOST_NODES as u64));
         let error = Error::unsupported(format!("a drawing of {nodes} nodes, more than {most},")).doing("visualize");
         Err(match self.detail {
-            Detail::Whole => error.help("draw what does the same as one with collapsed(), or all of it with force()"),
+            Detail::Whole => error.help("collapsed() draws what does the same as one, force() all of it"),
             Detail::Collapsed => error.help("draw all of it with force()"),
         })
     }
@@ -217,7 +218,16 @@ impl<V: Clone> Clone for Visualize<V> {
 }
 
 impl<V> fmt::Display for Visualize<V> {
+    /// What it would be a picture of. Big ones are not made for that: of them there is the number of nodes that the whole has.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let whole = self.count.as_ref().map(|count| count(&self.view));
+        if let (Some(Ok(nodes)), true) = (&whole, self.forced || self.detail == Detail::Collapsed)
+            && *nodes > MOST_NODES
+        {
+            let nodes = shown::count(*nodes as u64);
+            let collapsed = if self.detail == Detail::Collapsed { ", collapsed" } else { "" };
+            return write!(f, "<Visualize: {nodes} nodes{collapsed}>");
+        }
         match self.drawing() {
             Ok(drawing) => {
                 let (nodes, edges) = (drawing.len(), drawing.edges());
@@ -257,11 +267,13 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "failed to visualize: a drawing of 1,002 nodes, more than 1,000, is not supported; \
-             draw what does the same as one with collapsed(), or all of it with force()"
+             collapsed() draws what does the same as one, force() all of it"
         );
         assert_eq!(many(501).force().drawing().unwrap().len(), 1_002);
         assert_eq!(many(100_000).collapsed().drawing().unwrap().len(), 1);
         assert_eq!(many(3).to_string(), "<Visualize: many, 6 nodes, 3 edges>");
+        assert_eq!(many(501).force().to_string(), "<Visualize: 1,002 nodes>");
+        assert_eq!(many(501).collapsed().to_string(), "<Visualize: 1,002 nodes, collapsed>");
     }
 
     #[test]

@@ -367,6 +367,7 @@ mod tests {
                 bytes,
                 rows,
                 error,
+                last: true,
             });
         }
     }

@@ -178,6 +178,13 @@ impl Observer for Journal {
             Event::TaskAdded { run, .. } => {
                 self.lock().open.entry(*run).and_modify(|open| open.tasks += 1);
             }
+            Event::TaskDropped { run, .. } => {
+                self.lock().open.entry(*run).and_modify(|open| open.tasks = open.tasks.saturating_sub(1));
+            }
+            Event::TaskFinished { run, label, error: Some(error), .. } if error.location().key.is_some() => {
+                // its key is in the text of the error, and it belongs to no partition
+                self.failed(*run, format_args!("`{}`", label.name), error);
+            }
             Event::TaskFinished { run, label, error: Some(error), .. } => {
                 self.failed(*run, format_args!("`{}` (partition {})", label.name, label.partition), error);
             }

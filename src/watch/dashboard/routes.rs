@@ -196,6 +196,7 @@ fn graph_line(run: u64, graph: &RunGraph) -> serde_json::Value {
             TaskState::Running => "running",
             TaskState::Done => "done",
             TaskState::Failed => "failed",
+            TaskState::Dropped => "dropped",
         };
         let key = n.key.to_string();
         json!({ "key": key, "operation": &*n.operation, "partition": n.partition, "needs": n.needs, "state": state })

@@ -82,9 +82,10 @@ impl DashboardBuilder {
         self
     }
 
-    /// Opens a dashboard for a session or a cluster: it shows what starts from now on.
+    /// Opens a dashboard for a session or a cluster: it shows what starts from now on, and what is left of what goes on.
     ///
-    /// When the port is taken a free one is used instead, and a warning says so (see [`Dashboard::warning`]).
+    /// When the port is taken a free one is used instead, and a warning says so: to subscribers of `tracing`, or else on
+    /// standard error, and in [`Dashboard::warning`].
     ///
     /// # Errors
     /// `Invalid` for an address that is none, `Io` when the system does not let it listen there or gives no thread.
@@ -95,7 +96,12 @@ impl DashboardBuilder {
         let gate = Gate { loopback: address.ip().is_loopback(), names: self.names.clone().into() };
         let subject = Arc::new(Subject::new(watched, self.draw.clone()));
         if let Some(warning) = &warning {
-            tracing::warn!("{warning}");
+            // who subscribes to such events is told there, who does not still has to know where to look
+            if tracing::event_enabled!(tracing::Level::WARN) {
+                tracing::warn!("{warning}");
+            } else {
+                eprintln!("{warning}");
+            }
             subject.journal.write(Level::Warning, warning.clone());
         }
         let (stop, stopped) = oneshot::channel();

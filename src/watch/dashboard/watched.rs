@@ -23,7 +23,7 @@ pub trait Watched {
     /// Tells what memory is used. It must not keep what is watched alive.
     fn gauge(&self) -> Gauge;
 
-    /// Lets somebody watch all runs that start before the returned guard is dropped.
+    /// Lets somebody watch until the returned guard is dropped: also what is left of runs that go on.
     fn lend(&self, observer: Arc<dyn Observer>) -> Box<dyn Any + Send + Sync>;
 
     /// Who draws its graphs; nobody by default.

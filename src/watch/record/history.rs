@@ -60,13 +60,14 @@ pub struct RunningTask {
 pub struct OperationTotals {
     /// What they do.
     pub operation: Arc<str>,
-    /// How many there are to be run, those that have been included. Of a run that has failed: those that were started.
+    /// How many there are to be run, those that have been included; of a run that has ended: those that were started. A task
+    /// that is cancelled, that nobody needs any more, or that needs one that has failed, is not there to be run any more.
     pub planned: u64,
     /// How many are running.
     pub running: u64,
     /// How many have ended well.
     pub done: u64,
-    /// How many have failed.
+    /// How many have failed; one that was tried again and went well then has not.
     pub failed: u64,
     /// How long they took, summed over threads; what ran inside them as tasks of its own is not counted again.
     pub busy: Duration,
@@ -169,6 +170,8 @@ pub enum TaskState {
     Done,
     /// It has failed.
     Failed,
+    /// It was cancelled, nobody needs it any more, or one that it needs has failed.
+    Dropped,
 }
 
 /// A task that has failed.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 
-use super::history::{Failure, OperationTotals, RunRecord, RunState};
+use super::history::{Failure, OperationTotals, RunRecord, RunState, TaskState};
 use super::shard::Sums;
 use crate::exec::event::{GraphView, Key, Label};
 
@@ -42,6 +42,8 @@ pub(super) struct Node {
     pub operation: usize,
     pub partition: u32,
     pub needs: Vec<u32>,
+    /// How it is known to have ended, apart from what spans say: done before anybody watched, or dropped.
+    pub over: Option<TaskState>,
 }
 
 /// After so many operations of a run, others are one: somebody names each task.
@@ -80,7 +82,8 @@ impl RunEntry {
         let mut places = Vec::new();
         for task in (0..graph.len() as u32).filter(|&t| graph.is_needed(t)) {
             let at = entry.operation(&graph.label(task).name);
-            entry.operations[at].1 += 1;
+            let has_run = graph.has_run(task);
+            entry.operations[at].1 += u64::from(!has_run);
             operations.resize(task as usize, 0);
             operations.push(at as u32);
             for &need in graph.needs(task) {
@@ -91,6 +94,9 @@ impl RunEntry {
                 places.push(entry.nodes.len() as u32);
                 let needs = graph.needs(task).iter().map(|&n| places[n as usize]).collect();
                 entry.node(graph.key(task), at, graph.label(task).partition, needs);
+                if let (Some(node), true) = (entry.nodes.last_mut(), has_run) {
+                    node.over = Some(TaskState::Done);
+                }
             } else {
                 entry.left_out += 1;
             }
@@ -142,8 +148,18 @@ impl RunEntry {
         self.node(key, at, label.partition, needs);
     }
 
+    /// A task that was added has ended without having run to its end.
+    pub fn drop_task(&mut self, key: Key, label: &Label) {
+        if let Some(at) = self.position(&label.name) {
+            self.operations[at].1 = self.operations[at].1.saturating_sub(1);
+        }
+        if let Some(node) = self.known.get(&key).and_then(|&at| self.nodes.get_mut(at as usize)) {
+            node.over = Some(TaskState::Dropped);
+        }
+    }
+
     fn node(&mut self, key: Key, operation: usize, partition: u32, needs: Vec<u32>) {
-        self.nodes.push(Node { key, operation, partition, needs });
+        self.nodes.push(Node { key, operation, partition, needs, over: None });
     }
 
     fn operation(&mut self, name: &Arc<str>) -> usize {

@@ -13,7 +13,7 @@ use super::history::{
 };
 use super::ledger::{Ledger, OTHERS, RunEntry};
 use super::shard::{Begun, Shard, Span, Sums};
-use crate::exec::event::{Event, Observer, Usage};
+use crate::exec::event::{Event, Key, Label, Observer, Usage};
 
 /// A bounded history of what has run: spans of tasks, totals by operation, runs, samples of memory and processor time.
 /// Noting a task costs a fraction of a microsecond; the memory is bounded, the oldest goes first (totals are kept).
@@ -198,7 +198,8 @@ impl Recorder {
         for (run, name) in running {
             count(run, OperationTotals { operation: names.get(name), running: 1, ..OperationTotals::default() });
         }
-        for record in records.iter_mut().filter(|r| r.state == RunState::Failed) {
+        // what came to nothing is not awaited, and who came late was not told of all
+        for record in records.iter_mut().filter(|r| r.state != RunState::Running) {
             record.operations.iter_mut().for_each(|o| o.planned = o.done + o.failed);
         }
         records
@@ -226,7 +227,9 @@ impl Recorder {
                 Some((true, _)) => TaskState::Failed,
                 Some((false, _)) => TaskState::Done,
                 None if finished => TaskState::Done,
+                None if node.over == Some(TaskState::Done) => TaskState::Done,
                 None if running.contains(&node.key) => TaskState::Running,
+                None if node.over.is_some() => TaskState::Dropped,
                 None => TaskState::Waiting,
             },
         });
@@ -239,7 +242,8 @@ impl Recorder {
     }
 
     /// Memory and processor time, oldest first, as far as somebody samples (see [`Sampler`](super::Sampler)): the longer
-    /// ago, the fewer are left.
+    /// ago, the fewer are left. Where more memory was reserved between two samples than ever before, there is one more in
+    /// the middle, with as much as it was.
     pub fn samples(&self) -> Vec<Sample> {
         lock(&self.samples).clone()
     }
@@ -252,11 +256,21 @@ impl Recorder {
             cpu: crate::watch::clock::processor_time(),
             resident: crate::watch::clock::resident_bytes(),
         };
-        super::sampler::keep(&mut lock(&self.samples), sample);
+        let mut samples = lock(&self.samples);
+        let peak = samples.last().and_then(|before| super::sampler::between(before, &sample));
+        peak.into_iter().chain([sample]).for_each(|sample| super::sampler::keep(&mut samples, sample));
     }
 
     fn since_origin(&self, at: Instant) -> u64 {
         at.saturating_duration_since(self.origin).as_nanos() as u64
+    }
+
+    /// Notes that a task of a run has begun on this thread, for a worker.
+    fn begin(&self, shard: &mut Shard, (run, key, label, worker): (u64, Key, &Label, Option<usize>), start: u64) {
+        let slot = shard.slot(run, &label.name, |name| lock(&self.names).number(name));
+        let (name, partition, thread) = (shard.name_of(slot), label.partition, thread());
+        let worker = worker.map_or(u32::MAX, |w| w as u32);
+        shard.running.push(Begun { run, key, slot, name, partition, worker, thread, start, inside: 0 });
     }
 
     fn shard(&self, thread: u32) -> MutexGuard<'_, Shard> {
@@ -299,23 +313,29 @@ impl Observer for Recorder {
                 }
             }
             Event::TaskStarted { run, key, label, worker, at } => {
-                let (thread, start) = (thread(), self.since_origin(*at));
-                let mut shard = self.shard(thread);
-                let slot = shard.slot(*run, &label.name, |name| lock(&self.names).number(name));
-                let name = shard.name_of(slot);
-                let worker = worker.map_or(u32::MAX, |w| w as u32);
-                let (run, key, partition) = (*run, *key, label.partition);
-                shard.running.push(Begun { run, key, slot, name, partition, worker, thread, start, inside: 0 });
+                let mut shard = self.shard(thread());
+                self.begin(&mut shard, (*run, *key, label, *worker), self.since_origin(*at));
             }
-            Event::TaskFinished { run, key, label, at, bytes, rows, error, .. } => {
+            Event::TaskDropped { run, key, label } => {
+                if let Some(entry) = lock(&self.ledger).find(*run) {
+                    entry.drop_task(*key, label);
+                }
+            }
+            Event::TaskFinished { run, key, label, worker, at, took, bytes, rows, error, last } => {
                 let end = self.since_origin(*at);
-                let (done, failed) = (u64::from(error.is_none()), u64::from(error.is_some()));
+                // another attempt follows, or it was dropped before
+                let (done, failed) = (u64::from(*last && error.is_none()), u64::from(*last && error.is_some()));
                 let sums = Sums { done, failed, bytes: *bytes, rows: rows.unwrap_or(0), ..Sums::default() };
                 {
                     let mut shard = self.shard(thread());
+                    if !shard.is_running(*key, *run) {
+                        // it was begun before anybody watched
+                        let start = end.saturating_sub(took.as_nanos() as u64);
+                        self.begin(&mut shard, (*run, *key, label, *worker), start);
+                    }
                     if let Some(span) = shard.end(*key, *run, end, sums) {
                         let number = self.ended.fetch_add(1, Ordering::SeqCst);
-                        shard.keep(Span { number, rows: *rows, ..span }, self.spans);
+                        shard.keep(Span { number, rows: *rows, failed: error.is_some(), ..span }, self.spans);
                     }
                 }
                 if let Some(error) = error {

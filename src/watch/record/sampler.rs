@@ -4,7 +4,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::{Recorder, Sample};
-use crate::exec::event::Gauge;
+use crate::exec::event::{Gauge, Usage};
 
 /// Samples are taken by a thread of its own as long as this lives; one at the beginning, one at the end.
 #[derive(Debug)]
@@ -46,6 +46,22 @@ impl Drop for Sampler {
         // the last sample is there when this returns
         let _ = self.thread.take().map(std::thread::JoinHandle::join);
     }
+}
+
+/// The moment between two samples at which more was reserved than ever before, if there was one. When exactly it was is not
+/// known: it is put into the middle.
+pub(super) fn between(before: &Sample, after: &Sample) -> Option<Sample> {
+    let peak = after.usage.peak;
+    if peak <= before.usage.peak || peak <= before.usage.held.max(after.usage.held) {
+        return None;
+    }
+    let middle = |a: Duration, b: Duration| a + b.saturating_sub(a) / 2;
+    Some(Sample {
+        at: middle(before.at, after.at),
+        usage: Usage { held: peak, peak, ..after.usage },
+        cpu: before.cpu.zip(after.cpu).map(|(a, b)| middle(a, b)),
+        resident: before.resident.zip(after.resident).map(|(a, b)| a.max(b)),
+    })
 }
 
 /// Keeps a sample.

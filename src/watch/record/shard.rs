@@ -122,6 +122,11 @@ impl Shard {
         self.slots.get(slot).map_or(0, |s| s.name)
     }
 
+    /// Whether a task was begun and has not ended.
+    pub fn is_running(&self, key: Key, run: u64) -> bool {
+        self.running.iter().rev().any(|b| b.run == run && b.key == key)
+    }
+
     /// Notes that a task has ended; gives the span without its number.
     pub fn end(&mut self, key: Key, run: u64, end: u64, sums: Sums) -> Option<Span> {
         let at = self.running.iter().rposition(|b| b.run == run && b.key == key)?;

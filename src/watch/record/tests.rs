@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::base::{Error, Token};
-use crate::exec::event::{Event, GraphView, Key, Label, Observer};
+use crate::exec::event::{Event, GraphView, Key, Label, Observer, Usage};
 
 struct Chain(Vec<(Key, Label, Vec<u32>)>);
 
@@ -72,7 +72,18 @@ impl Told {
         let (took, rows) = (Duration::ZERO, Some(10));
         let at = self.at(ms);
         let worker = Some(0);
-        self.recorder.notice(&Event::TaskFinished { run, key, label, worker, at, took, bytes: 100, rows, error });
+        self.recorder.notice(&Event::TaskFinished {
+            run,
+            key,
+            label,
+            worker,
+            at,
+            took,
+            bytes: 100,
+            rows,
+            error,
+            last: true,
+        });
     }
 }
 
@@ -175,6 +186,56 @@ fn samples_thin_out_and_the_last_is_there() {
     let samples = recorder.samples();
     assert!(samples.len() <= 4096 && samples.windows(2).all(|w| w[0].at <= w[1].at));
     assert_eq!(samples[0].usage.held, 5, "the first stays");
+}
+
+#[test]
+fn a_peak_between_two_samples_is_in_the_curve() {
+    let recorder = Recorder::new();
+    let usage = |held, peak| Usage { held, peak, ..Default::default() };
+    let taken = [usage(0, 10), usage(0, 90), usage(5, 90), usage(95, 95), usage(0, 95)];
+    taken.into_iter().for_each(|usage| recorder.sample(usage));
+    let samples = recorder.samples();
+    assert_eq!(samples.iter().map(|s| s.usage.held).collect::<Vec<_>>(), [0, 90, 0, 5, 95, 0]);
+    assert!(samples.windows(2).all(|w| w[0].at <= w[1].at && w[0].cpu <= w[1].cpu));
+}
+
+#[test]
+fn tasks_that_were_dropped_are_not_waited_for() {
+    let told = Told::new(4);
+    let recorder = &told.recorder;
+    told.run(1, &Chain(Vec::new()));
+    let slow = label("slow", 0);
+    for i in 0..50u32 {
+        recorder.notice(&Event::TaskAdded { run: 1, key: key(9, i), label: &slow, needs: &[] });
+    }
+    told.begin(1, key(9, 0), &slow, 0);
+    for i in 0..50u32 {
+        recorder.notice(&Event::TaskDropped { run: 1, key: key(9, i), label: &slow });
+    }
+    let totals = || recorder.operations().iter().map(|o| (o.planned, o.running, o.done, o.failed)).collect::<Vec<_>>();
+    assert_eq!(totals(), [(0, 1, 0, 0)], "one goes on");
+    let error = Error::invalid("late");
+    let (worker, at, took) = (Some(0), told.at(4), Duration::ZERO);
+    let (run, bytes, rows, error, last) = (1, 0, None, Some(&error), false);
+    let key = key(9, 0);
+    recorder.notice(&Event::TaskFinished { run, key, label: &slow, worker, at, took, bytes, rows, error, last });
+    assert_eq!((totals(), recorder.ended()), (vec![(0, 0, 0, 0)], 1));
+    let graph = recorder.graph(1).unwrap();
+    assert_eq!((graph.nodes[0].state, graph.nodes[7].state), (TaskState::Failed, TaskState::Dropped));
+}
+
+#[test]
+fn who_comes_late_sees_the_end_of_what_was_begun_before() {
+    let told = Told::new(4);
+    told.run(1, &Chain(Vec::new()));
+    let (worker, at, took) = (Some(1), told.at(9), Duration::from_millis(4));
+    let (run, key, label) = (1, key(1, 0), label("late", 0));
+    let (bytes, rows, error, last) = (8, None, None, true);
+    told.recorder.notice(&Event::TaskAdded { run, key, label: &label, needs: &[] });
+    told.recorder.notice(&Event::TaskFinished { run, key, label: &label, worker, at, took, bytes, rows, error, last });
+    let task = &told.recorder.spans(0).tasks[0];
+    assert_eq!((task.end - task.start, task.worker, &*task.operation), (took, Some(1), "late"));
+    assert_eq!(told.recorder.operations()[0].busy, took);
 }
 
 #[test]

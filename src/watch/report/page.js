@@ -385,6 +385,19 @@ table("#runs table", [["run", "n"], ["from", "n"], ["took", "n"], ["tasks", "n"]
 table("#settings table", [["what"], ["value", "wide"]], data.settings);
 if ($("#graph figure")) $("#graph").hidden = false;
 
+// ---- graph: a node has the colour that its operation has everywhere; its title begins with the name
+
+const places = new Map(data.operations.map((o, i) => [o.name, i]));
+function tint() {
+  for (const title of document.querySelectorAll("#graph g > title")) {
+    const at = places.get(title.textContent.split("\n")[0].replace(/ × [\d,]+$/, ""));
+    if (at === undefined) continue;
+    title.parentNode.style.setProperty("--operation", colour(at));
+    title.parentNode.classList.add("operation");
+  }
+}
+drawings.push(tint);
+
 const drawAll = () => drawings.forEach((draw) => draw());
 drawAll();
 addEventListener("resize", drawAll);
