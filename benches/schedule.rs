@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use partita::base::Token;
-use partita::exec::{Executor, Observer, Observers, Pool, RunContext, Serial, TaskContext, Work};
+use partita::exec::{
+    Executor, LiveOptions, LiveWork, Observer, Observers, Pool, RunContext, Serial, TaskContext, Work,
+};
 use partita::graph::{Key, Label, Order, Payload, TaskGraph, TaskId};
 use partita::watch::Recorder;
 
@@ -90,7 +92,30 @@ fn bench(c: &mut Criterion) {
             });
         }
     }
+    for watched in [false, true] {
+        let tasks = 100_000;
+        group.throughput(Throughput::Elements(tasks as u64));
+        let with = if watched { "with" } else { "without" };
+        group.bench_function(
+            BenchmarkId::new(format!("tasks added while others run, {with} a recorder"), tasks),
+            |b| {
+                b.iter(|| added(&pool, tasks, watched));
+            },
+        );
+    }
     group.finish();
+}
+
+/// Adds so many tasks to a graph that grows, and waits for them.
+fn added(pool: &Pool, tasks: usize, watched: bool) {
+    let recorder = watched.then(|| Arc::new(Recorder::new()) as Arc<dyn Observer>);
+    let live = pool.live(TaskContext::default(), Observers::new(recorder));
+    let (name, work): (Arc<str>, LiveWork) = ("task".into(), Arc::new(|_, _| Ok(Payload::new(()))));
+    let add = |i| live.add(Key::new(Token(1), i), &name, &[], work.clone(), LiveOptions::default());
+    let all: Vec<_> = (0..tasks).map(add).collect();
+    for task in all {
+        task.wait(None).expect("tasks that do nothing");
+    }
 }
 
 criterion_group!(benches, bench);
