@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use super::element::Element;
@@ -95,6 +96,8 @@ struct Inner<T> {
     file: OnceLock<SpillFile>,
     /// The blocks in memory, those that came first in front.
     resident: Mutex<VecDeque<Weak<Place<T>>>>,
+    /// How many threads are just moving some to disk.
+    moving: AtomicUsize,
 }
 
 struct Place<T> {
@@ -122,7 +125,7 @@ pub(super) enum Pinned<'a, T> {
 
 impl<T: Element> Default for Shelf<T> {
     fn default() -> Self {
-        Shelf(Arc::new(Inner { file: OnceLock::new(), resident: Mutex::default() }))
+        Shelf(Arc::new(Inner { file: OnceLock::new(), resident: Mutex::default(), moving: AtomicUsize::new(0) }))
     }
 }
 
@@ -151,6 +154,7 @@ impl<T> Inner<T> {
 impl<T: Element> Reclaim for Inner<T> {
     fn reclaim(&self, bytes: u64) -> Option<u64> {
         let (mut given, mut busy) = (0, Vec::new());
+        let others = self.moving.fetch_add(1, Ordering::SeqCst) > 0;
         while given < bytes {
             let Some(next) = self.lock().pop_front() else { break };
             let Some(place) = next.upgrade() else { continue };
@@ -160,8 +164,10 @@ impl<T: Element> Reclaim for Inner<T> {
                 None => busy.push(next),
             }
         }
-        let all_there = busy.is_empty();
+        // what another thread has just taken off the shelf will be free in a moment
+        let all_there = busy.is_empty() && !others;
         self.lock().extend(busy);
+        self.moving.fetch_sub(1, Ordering::SeqCst);
         (all_there || given >= bytes).then_some(given)
     }
 }

@@ -159,22 +159,23 @@ impl Budget {
         Ok(())
     }
 
-    /// Asks the holders, first come first asked, to make room for `bytes`. Says whether one of them was busy.
+    /// Asks the holders, first come first asked, to make room for `bytes`. Says whether to ask again if that was not enough:
+    /// one of them was busy, or gave something that another has taken meanwhile.
     fn reclaim(&self, bytes: u64) -> bool {
         let holders: Vec<_> = {
             let mut holders = self.account.holders.lock().unwrap_or_else(PoisonError::into_inner);
             holders.retain(|h| h.strong_count() > 0);
             holders.iter().filter_map(Weak::upgrade).collect()
         };
-        let mut busy = false;
+        let mut again = false;
         for holder in holders {
             let missing = bytes.saturating_sub(self.free());
             if missing == 0 {
-                return false;
+                return true;
             }
-            busy |= holder.reclaim(missing).is_none();
+            again |= holder.reclaim(missing).is_none_or(|given| given > 0);
         }
-        busy
+        again
     }
 }
 
@@ -243,11 +244,11 @@ impl Reservation {
         let budget = self.budget.clone();
         let (begun, waiting) = (Instant::now(), Waiting::new(&budget.account));
         loop {
-            let busy = budget.reclaim(more);
+            let again = budget.reclaim(more);
             if self.try_take(more) {
                 return Ok(());
             }
-            if more > budget.limit() || !busy && waiting.in_vain() || begun.elapsed() > PATIENCE {
+            if more > budget.limit() || !again && waiting.in_vain() || begun.elapsed() > PATIENCE {
                 let error = ErrorKind::Memory { what: what.to_string(), needed: more, limit: budget.free() };
                 let step = "raise the memory limit, make the partitions smaller, or take results with batches()";
                 return Err(Error::new(error).help(step));

@@ -219,7 +219,7 @@ mod tests {
         let recorder = Recorder::new();
         for i in 0..5000u64 {
             let (held, peak) = (i % 3, if i < 2345 { 2 } else { 9_909_043 });
-            recorder.sample(crate::exec::Usage { held, peak, ..Default::default() });
+            recorder.sample(crate::exec::event::Usage { held, peak, ..Default::default() });
         }
         let profile = Profile::of(&recorder, 1);
         let drawn = samples(&profile);
