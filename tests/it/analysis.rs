@@ -92,7 +92,7 @@ fn memory_and_spill_are_those_of_the_operation() {
     assert!(sort.figures.memory <= session.budget().peak());
     let all: u64 = analysis.steps.iter().flat_map(|s| &s.operations).map(|o| o.figures.spilled).sum();
     assert_eq!(all, session.task_context().spill.written().0, "{analysis}");
-    assert_eq!(session.budget().held(), 0);
+    crate::memory::given_back(&session);
 }
 
 #[test]

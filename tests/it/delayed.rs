@@ -303,7 +303,7 @@ fn cancelling_closing_and_dropping() {
     wait_all([&large]);
     assert!(budget.held() >= 10 << 20);
     drop(large);
-    assert_eq!(budget.held(), 0);
+    crate::memory::given_back(client.session());
     let pending = client.submit(|| std::thread::sleep(Duration::from_millis(20)), ());
     client.close();
     assert_eq!((pending.status(), kept.status()), (Status::Cancelled, Status::Cancelled));

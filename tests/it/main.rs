@@ -17,6 +17,7 @@ mod frames;
 mod futures;
 mod groups;
 mod joins;
+mod memory;
 mod orders;
 mod origins;
 mod pictures;

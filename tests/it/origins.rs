@@ -140,7 +140,7 @@ fn check(left: &[Row], right: &[Row], size: usize, sample: &Sample, cases: &[&Ca
             let before = whole.select(case.by).unwrap().sample(sample.clone()).unwrap();
             assert_eq!(values(&before, case.by), all, "{} selected before, {session}", case.name);
         }
-        assert_eq!(session.budget().held(), 0);
+        crate::memory::given_back(session);
     }
 }
 

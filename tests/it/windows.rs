@@ -97,7 +97,7 @@ pub fn check(rows: &[Row], sizes: &[usize], exprs: &[Expr], expected: &[String])
         let sizes: Vec<usize> = sizes.iter().map(|s| s + i * usize::from(*s > 0)).collect();
         let found = texts(&frame(session, rows, &sizes).select(exprs).unwrap());
         prop_assert_eq!(&found, expected, "session {}", i);
-        prop_assert_eq!(session.budget().held(), 0);
+        crate::memory::given_back(session);
     }
     Ok(())
 }
@@ -237,7 +237,7 @@ fn rows_that_were_exchanged_are_not_computed_again() {
             })
             .collect();
         assert_eq!(texts(&df), expected);
-        assert_eq!(session.budget().held(), 0);
+        crate::memory::given_back(&session);
     }
 }
 
@@ -423,7 +423,7 @@ fn rows_and_results_that_wait_go_to_disk() {
     for sizes in [&[500][..], &[9000, 0, 100]] {
         assert_eq!(run(&limited, sizes), free);
         assert!(limited.budget().peak() <= 1_000_000);
-        assert_eq!(limited.budget().held(), 0);
+        crate::memory::given_back(&limited);
     }
     assert!(limited.task_context().spill.written().0 > 0);
 }

@@ -131,19 +131,25 @@ impl<T: Element, D: Distribution<T>> Lazy<T> for Drawn<T, D> {
         region.rows(|index| {
             let first = index.iter().zip(&self.shape).fold(0u64, |at, (i, len)| at * *len as u64 + *i as u64);
             let Some(row) = rows.next() else { return };
-            let mut counter = first.wrapping_mul(NEXT).wrapping_add(key);
+            let draws = Draws { key, counter: first.wrapping_mul(NEXT).wrapping_add(key) };
             let next = NEXT.wrapping_mul(last.step as u64);
             vectorised(
                 #[inline(always)]
-                || {
-                    for value in row {
-                        *value = self.distribution.draw(Draws { key, counter });
-                        counter = counter.wrapping_add(next);
-                    }
-                },
+                || draw_row(row, &self.distribution, draws, next),
             );
         });
         Ok(())
+    }
+}
+
+/// The numbers of places whose counters lie `next` apart. The arguments are told apart here, so that a loop over them can be
+/// one over vectors.
+#[inline(always)]
+fn draw_row<T, D: Distribution<T>>(row: &mut [T], distribution: &D, draws: Draws, next: u64) {
+    let Draws { key, mut counter } = draws;
+    for value in row {
+        *value = distribution.draw(Draws { key, counter });
+        counter = counter.wrapping_add(next);
     }
 }
 
