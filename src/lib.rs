@@ -64,7 +64,7 @@ pub use arrow;
 pub use base::{ByteSize, Error, ErrorKind, Identity, Location, Result, Token, config};
 pub use delayed::{
     AsCompleted, Client, Collection, Delayed, Future, LocalCluster, OnError, as_completed, compute_all, delayed,
-    wait_all,
+    wait_all, wait_timeout,
 };
 pub use exec::{Cancel, Event, Observer, Status};
 pub use expr::{

@@ -413,6 +413,10 @@ impl SessionBuilder {
             Some(limit) => limit?,
             None => setting("memory_limit")?.unwrap_or_else(|| ByteSize(default_memory())),
         };
+        if limit.0 == 0 {
+            let error = Error::invalid("nothing can be done in a memory limit of 0 bytes");
+            return Err(error.doing("make a session").help("for example memory_limit(\"2GB\")"));
+        }
         let spill = match (self.spill, self.temporary_directory) {
             (Some(spill), _) => spill,
             (None, Some(folder)) => Spill::new(LocalScratch::open(folder)?),

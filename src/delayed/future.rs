@@ -8,7 +8,7 @@ use super::argument::Value;
 use super::card::card;
 use super::content;
 use super::node::Need;
-use crate::base::{Error, Result};
+use crate::base::{Error, ErrorKind, Result, shown};
 use crate::exec::{Helping, LiveGraph, LiveTask, Mailbox, Status};
 use crate::graph::Payload;
 
@@ -249,7 +249,29 @@ impl<T: Value> Iterator for AsCompleted<T> {
     }
 }
 
-/// Waits until all of them have ended, in whatever way.
+/// Waits until all of them have ended, in whatever way. For the first that has, see [`as_completed`].
 pub fn wait_all<'a, T: Value>(futures: impl IntoIterator<Item = &'a Future<T>>) {
     futures.into_iter().for_each(|future| drop(future.task.wait(None)));
+}
+
+/// Waits until all of them have ended, in whatever way, but no longer than this (Dask's `wait` with a timeout).
+///
+/// # Errors
+/// `Timeout`, saying how many have not; they go on.
+pub fn wait_timeout<'a, T: Value>(futures: impl IntoIterator<Item = &'a Future<T>>, timeout: Duration) -> Result<()> {
+    // more than the clock can count is for ever
+    let until = Instant::now().checked_add(timeout);
+    let (mut all, mut late) = (0, 0);
+    for future in futures {
+        drop(future.task.wait(until));
+        all += 1;
+        late += usize::from(!future.done());
+    }
+    match late {
+        0 => Ok(()),
+        late => {
+            let what = format!("{late} of {all} futures have not ended in {}", shown::duration(timeout));
+            Err(Error::new(ErrorKind::Timeout { what }))
+        }
+    }
 }

@@ -35,5 +35,5 @@ pub use client::{Client, OnError, Submit};
 pub use cluster::{LocalCluster, LocalClusterBuilder};
 pub use frames::Collection;
 pub use function::{Function, TaskFn, delayed};
-pub use future::{AsCompleted, Future, as_completed, wait_all};
+pub use future::{AsCompleted, Future, as_completed, wait_all, wait_timeout};
 pub use lazy::{Delayed, compute_all};

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use partita::{
     Client, Delayed, Error, ErrorKind, Future, LocalCluster, OnError, Result, Scheduler, Session, Status, Table,
-    as_completed, col, compute_all, delayed, wait_all,
+    as_completed, col, compute_all, delayed, wait_all, wait_timeout,
 };
 
 fn increment(x: i64) -> i64 {
@@ -198,6 +198,7 @@ fn a_cluster_shows_itself() {
     let error = client.wait_for_workers(3, Duration::from_millis(500)).unwrap_err();
     assert!(error.to_string().starts_with("Only 2/3 workers arrived after 0.5"), "{error}");
     assert!(LocalCluster::builder().n_workers(0).start().is_err());
+    assert!(LocalCluster::builder().memory_limit(0u64).start().unwrap_err().to_string().contains("0 bytes"));
     assert!(LocalCluster::builder().memory_limit("many").start().unwrap_err().to_string().contains("many"));
 }
 
@@ -301,6 +302,7 @@ fn cancelling_closing_and_dropping() {
     let budget = client.session().budget().clone();
     let large = client.submit(|| vec![0u8; 10 << 20], ());
     wait_all([&large]);
+    wait_timeout([&large], Duration::ZERO).unwrap();
     assert!(budget.held() >= 10 << 20);
     drop(large);
     crate::memory::given_back(client.session());

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use partita::{
     Client, DataFrame, Delayed, ErrorKind, Future, LocalCluster, Result, Scheduler, Session, Status, Table,
-    as_completed, compute_all, delayed,
+    as_completed, compute_all, delayed, wait_timeout,
 };
 
 fn cluster(threads: usize) -> LocalCluster {
@@ -174,6 +174,8 @@ fn cancelling_the_session_wakes_who_waits() {
     let running = behind(&client, &door);
     let dependant = client.submit(inc, (&running,));
     soon("runs", || door.count() == 1);
+    let late = wait_timeout([&running, &dependant], Duration::from_millis(1)).unwrap_err();
+    assert!(late.to_string().contains("2 of 2 futures have not ended in 1"), "{late}");
     client.session().cancel_token().cancel();
     let error = dependant.result().unwrap_err();
     assert!(error.is_cancelled(), "{error}");

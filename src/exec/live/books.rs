@@ -31,7 +31,7 @@ pub enum Status {
     Error,
     /// It was cancelled.
     Cancelled,
-    /// Its result was there and is not any more.
+    /// Its result was there and is not any more, with the worker that held it. A local cluster loses none.
     Lost,
 }
 
