@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::block::{Block, Shelf};
-use super::chunks::{ChunkSpec, Chunks};
+use super::chunks::{ChunkSpec, Chunks, fits};
 use super::element::{DType, Element};
 use super::lazy::{Lazy, Lowering, Needs};
 use super::region::Region;
@@ -49,6 +49,9 @@ impl<T: Element> Array<T> {
     pub(super) fn then<U: Element>(&self, lazy: impl Lazy<U> + 'static, chunks: Chunks) -> Array<U> {
         if let Some(error) = self.lazy.failure() {
             return self.failed(error.clone(), lazy.shape());
+        }
+        if let Err(error) = fits(lazy.shape(), size_of::<U>()) {
+            return self.failed(Arc::new(error.doing(lazy.name())), &[]);
         }
         Array { lazy: Arc::new(lazy), chunks, session: self.session.clone() }
     }

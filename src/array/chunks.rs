@@ -7,7 +7,35 @@ use crate::base::{ByteSize, Error, Result};
 
 /// The sizes of the chunks of an array along each axis.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Chunks(Arc<[Arc<[usize]>]>);
+pub struct Chunks(Arc<[Cut]>);
+
+/// How one axis is cut.
+#[derive(Clone, PartialEq, Eq, Hash, Default)]
+struct Cut {
+    sizes: Arc<[usize]>,
+    /// Where each chunk begins, and where the last one ends.
+    starts: Arc<[usize]>,
+}
+
+impl FromIterator<usize> for Cut {
+    fn from_iter<I: IntoIterator<Item = usize>>(sizes: I) -> Cut {
+        let sizes: Arc<[usize]> = sizes.into_iter().collect();
+        let ends = sizes.iter().scan(0usize, |sum, &size| {
+            *sum = sum.saturating_add(size);
+            Some(*sum)
+        });
+        Cut { starts: std::iter::once(0).chain(ends).collect(), sizes }
+    }
+}
+
+impl Cut {
+    fn len(&self) -> usize {
+        self.starts.last().copied().unwrap_or(0)
+    }
+}
+
+/// More elements than there are bytes of memory, or more chunks than can be counted, are a mistake.
+const MOST_CHUNKS: usize = 1 << 28;
 
 /// How an array is to be cut: a number for all axes, one for each, the sizes themselves, a size in bytes, or by itself.
 ///
@@ -66,16 +94,17 @@ impl ChunkSpec {
             let what = format!("chunks are given for {} axes, the shape {shape:?} has {}", axes.len(), shape.len());
             return Err(Error::invalid(what));
         }
-        let mut cut: Vec<Option<Arc<[usize]>>> = Vec::with_capacity(axes.len());
+        fits(shape, item)?;
+        let mut cut: Vec<Option<Cut>> = Vec::with_capacity(axes.len());
         for (axis, (how, &length)) in axes.iter().zip(shape).enumerate() {
             cut.push(match how {
-                AxisChunks::Whole => Some(regular(length, length.max(1))),
+                AxisChunks::Whole => Some(regular(length, length.max(1))?),
                 AxisChunks::Size(0) => {
                     return Err(Error::invalid(format!("chunks of axis {axis} have some elements, not 0")));
                 }
-                AxisChunks::Size(size) => Some(regular(length, *size)),
+                AxisChunks::Size(size) => Some(regular(length, *size)?),
                 AxisChunks::Sizes(sizes) => {
-                    let sum: usize = sizes.iter().sum();
+                    let sum = sizes.iter().fold(0usize, |sum, size| sum.saturating_add(*size));
                     if sum != length {
                         let what =
                             format!("the chunks {sizes:?} of axis {axis} add up to {sum}, the shape has {length}");
@@ -86,43 +115,72 @@ impl ChunkSpec {
                 AxisChunks::Auto => None,
             });
         }
-        fit(&mut cut, shape, bytes as f64 / item.max(1) as f64);
-        Ok(Chunks(cut.into_iter().map(Option::unwrap_or_default).collect()))
+        fit(&mut cut, shape, bytes as f64 / item.max(1) as f64)?;
+        let chunks = Chunks(cut.into_iter().map(Option::unwrap_or_default).collect());
+        match chunks.0.iter().try_fold(1usize, |many, cut| many.checked_mul(cut.sizes.len())) {
+            Some(many) if many <= MOST_CHUNKS => Ok(chunks),
+            _ => Err(too_many(shape)),
+        }
     }
+}
+
+/// That an array can have this shape, with elements of so many bytes.
+///
+/// # Errors
+/// `Invalid`, in numpy's words, when its bytes cannot be counted.
+pub(super) fn fits(shape: &[usize], item: usize) -> Result<()> {
+    // an empty axis makes nothing of the others, but they have to be lengths too
+    let bytes = shape.iter().filter(|&&len| len > 0).try_fold(item.max(1), |bytes, &len| bytes.checked_mul(len));
+    match bytes.filter(|&bytes| isize::try_from(bytes).is_ok()) {
+        Some(_) => Ok(()),
+        None => Err(Error::invalid(format!("array is too big: the shape {shape:?}"))),
+    }
+}
+
+fn too_many(shape: &[usize]) -> Error {
+    Error::invalid(format!("there are more than {MOST_CHUNKS} chunks in the shape {shape:?}")).help("make them larger")
 }
 
 /// Cuts the axes that are left to us so that a chunk has about so many elements (Dask's rule): equal sizes along each of
 /// them, but those that are shorter stay whole, and leave more to the others.
-fn fit(cut: &mut [Option<Arc<[usize]>>], shape: &[usize], elements: f64) {
+fn fit(cut: &mut [Option<Cut>], shape: &[usize], elements: f64) -> Result<()> {
     loop {
-        let taken: f64 = cut.iter().flatten().map(|c| c.iter().copied().max().unwrap_or(1).max(1) as f64).product();
+        let taken: f64 =
+            cut.iter().flatten().map(|c| c.sizes.iter().copied().max().unwrap_or(1).max(1) as f64).product();
         let open: Vec<usize> = (0..cut.len()).filter(|&axis| cut[axis].is_none()).collect();
         if open.is_empty() {
-            return;
+            return Ok(());
         }
         let size = (elements / taken).max(1.0).powf(1.0 / open.len() as f64);
         let short: Vec<usize> = open.iter().copied().filter(|&axis| (shape[axis] as f64) < size).collect();
         if short.is_empty() {
             let size = (size as usize).max(1);
-            open.into_iter().for_each(|axis| cut[axis] = Some(regular(shape[axis], size)));
-            return;
+            return open.into_iter().try_for_each(|axis| {
+                cut[axis] = Some(regular(shape[axis], size)?);
+                Ok(())
+            });
         }
-        short.into_iter().for_each(|axis| cut[axis] = Some(regular(shape[axis], shape[axis].max(1))));
+        for axis in short {
+            cut[axis] = Some(regular(shape[axis], shape[axis].max(1))?);
+        }
     }
 }
 
 /// Chunks of this size, and what is left.
-fn regular(length: usize, size: usize) -> Arc<[usize]> {
+fn regular(length: usize, size: usize) -> Result<Cut> {
     if length == 0 {
-        return Arc::from([0]);
+        return Ok(Cut::from_iter([0]));
     }
-    (0..length.div_ceil(size)).map(|i| size.min(length - i * size)).collect()
+    match length.div_ceil(size) {
+        many if many > MOST_CHUNKS => Err(too_many(&[length])),
+        many => Ok((0..many).map(|i| size.min(length - i * size)).collect()),
+    }
 }
 
 impl Chunks {
     /// These sizes along each axis.
     pub fn new(axes: impl IntoIterator<Item = Vec<usize>>) -> Chunks {
-        Chunks(axes.into_iter().map(Arc::from).collect())
+        Chunks(axes.into_iter().map(Cut::from_iter).collect())
     }
 
     /// The number of axes.
@@ -132,27 +190,27 @@ impl Chunks {
 
     /// The sizes along an axis.
     pub fn axis(&self, axis: usize) -> &[usize] {
-        self.0.get(axis).map_or(&[], |sizes| sizes)
+        self.0.get(axis).map_or(&[], |cut| &cut.sizes)
     }
 
     /// The shape that they cut.
     pub fn shape(&self) -> Vec<usize> {
-        self.0.iter().map(|sizes| sizes.iter().sum()).collect()
+        self.0.iter().map(Cut::len).collect()
     }
 
     /// How many there are along each axis.
     pub fn numblocks(&self) -> Vec<usize> {
-        self.0.iter().map(|sizes| sizes.len()).collect()
+        self.0.iter().map(|cut| cut.sizes.len()).collect()
     }
 
     /// How many there are.
     pub fn count(&self) -> usize {
-        self.0.iter().map(|sizes| sizes.len()).product()
+        self.0.iter().map(|cut| cut.sizes.len()).product()
     }
 
     /// The shape of the largest one.
     pub fn largest(&self) -> Vec<usize> {
-        self.0.iter().map(|sizes| sizes.iter().copied().max().unwrap_or(0)).collect()
+        self.0.iter().map(|cut| cut.sizes.iter().copied().max().unwrap_or(0)).collect()
     }
 
     /// Where a chunk is along each axis, from its number; the last axis runs fastest.
@@ -175,8 +233,8 @@ impl Chunks {
     /// The first element and the length along each axis of the chunk at this place.
     pub fn range(&self, place: &[usize]) -> Vec<(usize, usize)> {
         let ranges = place.iter().enumerate().map(|(axis, &at)| {
-            let sizes = self.axis(axis);
-            (sizes.iter().take(at).sum(), sizes.get(at).copied().unwrap_or(0))
+            let part = |of: &[usize]| of.get(at).copied().unwrap_or(0);
+            self.0.get(axis).map_or((0, 0), |cut| (part(&cut.starts), part(&cut.sizes)))
         });
         ranges.collect()
     }
@@ -190,19 +248,12 @@ impl Chunks {
     /// ```
     #[must_use]
     pub fn unified(&self, other: &Chunks) -> Chunks {
-        let axes = self.0.iter().zip(other.0.iter()).map(|(a, b)| match (&a[..], &b[..]) {
-            (a, b) if a == b => a.into(),
+        let axes = self.0.iter().zip(other.0.iter()).map(|(a, b)| match (&a.sizes[..], &b.sizes[..]) {
+            (x, y) if x == y => a.clone(),
             ([1], _) => b.clone(),
             (_, [1]) => a.clone(),
-            (a, b) => {
-                let ends = |sizes: &[usize]| -> Vec<usize> {
-                    let sums = sizes.iter().scan(0, |sum, size| {
-                        *sum += size;
-                        Some(*sum)
-                    });
-                    sums.collect()
-                };
-                let mut all = [ends(a), ends(b)].concat();
+            _ => {
+                let mut all = [&a.starts[1..], &b.starts[1..]].concat();
                 all.sort_unstable();
                 all.dedup();
                 all.iter().scan(0, |last, &end| Some(end - std::mem::replace(last, end))).filter(|&s| s > 0).collect()
@@ -215,7 +266,7 @@ impl Chunks {
     #[must_use]
     pub fn padded(&self, ndim: usize) -> Chunks {
         let more = ndim.saturating_sub(self.ndim());
-        Chunks(std::iter::repeat_n(Arc::from([1]), more).chain(self.0.iter().cloned()).collect())
+        Chunks(std::iter::repeat_n(Cut::from_iter([1]), more).chain(self.0.iter().cloned()).collect())
     }
 }
 
@@ -232,7 +283,7 @@ impl fmt::Display for Chunks {
             [one] => format!("({one},)"),
             many => format!("({})", many.join(", ")),
         };
-        let axes = self.0.iter().map(|sizes| tuple(sizes.iter().map(usize::to_string).collect()));
+        let axes = self.0.iter().map(|cut| tuple(cut.sizes.iter().map(usize::to_string).collect()));
         f.write_str(&tuple(axes.collect()))
     }
 }
@@ -252,7 +303,7 @@ impl From<&str> for ChunkSpec {
 
 impl From<Chunks> for ChunkSpec {
     fn from(chunks: Chunks) -> ChunkSpec {
-        ChunkSpec::Axes(chunks.0.iter().map(|sizes| AxisChunks::Sizes(sizes.to_vec())).collect())
+        ChunkSpec::Axes(chunks.0.iter().map(|cut| AxisChunks::Sizes(cut.sizes.to_vec())).collect())
     }
 }
 

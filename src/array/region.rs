@@ -27,7 +27,9 @@ impl Span {
     /// Of these elements the ones that `part` names by their places.
     #[must_use]
     pub fn of(&self, part: Span) -> Span {
-        Span { start: self.at(part.start), step: self.step * part.step, len: part.len }
+        // between less than two elements there is no step
+        let step = if part.len > 1 { self.step.wrapping_mul(part.step) } else { 1 };
+        Span { start: self.at(part.start), step, len: part.len }
     }
 
     /// The lowest and the highest element; nothing if there are none.

@@ -200,3 +200,58 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn infinities_spread_alike_in_any_direction() {
+    let x = from_ndarray(ndarray::array![[1.0, 10.0], [f64::INFINITY, 20.0], [2.0, 30.0]], 1).unwrap();
+    let down = x.var_axis(0, 0).unwrap().compute().unwrap();
+    let across = x.t().var_axis(1, 0).unwrap().compute().unwrap();
+    assert!(down[0].is_nan() && across[0].is_nan() && x.std(0).unwrap().item().unwrap().is_nan());
+    assert_eq!((down[1], across[1]), (200.0 / 3.0, 200.0 / 3.0));
+}
+
+#[test]
+fn very_many_chunks_are_counted_in_time() {
+    let x = partita::array::zeros([40_000], 1).unwrap();
+    assert_eq!(x.num_tasks().unwrap(), 40_000);
+    assert!(x.to_string().contains("40000 Chunks"));
+    let wide = ones([100_000, 100_000], (10, 10)).unwrap();
+    assert!(wide.to_string().contains("100000000 Chunks"));
+}
+
+#[test]
+fn what_is_too_large_is_an_error() {
+    let large = |error: partita::Error| assert!(error.to_string().contains("too big"), "{error}");
+    large(ones([1 << 33, 1 << 33], (1usize << 32, 1usize << 32)).unwrap_err());
+    let one = ones([1, 1], "auto").unwrap();
+    large(one.broadcast_to(&[1 << 40, 1 << 40]).and_then(|x| x.sum()).unwrap_err());
+    large(one.repeat(usize::MAX, 0).and_then(|x| x.sum()).unwrap_err());
+    assert!(one.reshape([isize::MAX, 4]).unwrap_err().to_string().contains("cannot reshape"));
+    let many = ones([1 << 40], 1).unwrap_err().to_string();
+    assert!(many.contains("more than 268435456 chunks"), "{many}");
+    assert!(
+        ones([1], ChunkSpec::Axes(vec![AxisChunks::Sizes(vec![usize::MAX, 1])]))
+            .unwrap_err()
+            .to_string()
+            .contains("add up to")
+    );
+}
+
+#[test]
+fn scattered_elements_are_taken_in_time() {
+    let x = from_fn([3_000_000], "auto", |at| at[0] as i64).unwrap();
+    let wanted: Vec<isize> = (0..30_000).map(|i| (i * 7_919 + 13) % 3_000_000).collect();
+    let taken = x.take(&wanted, 0).unwrap().compute().unwrap();
+    assert!(taken.iter().zip(&wanted).all(|(&taken, &wanted)| taken == wanted as i64));
+}
+
+#[test]
+fn numbers_of_one_seed_do_not_depend_on_each_other() {
+    use partita::array::random::{integers, normal, uniform};
+    let (u, n) = (uniform(42, [100_000], "auto").unwrap(), normal(42, 0.0, 1.0, [100_000], "auto").unwrap());
+    let product = ((&u - 0.5) * &n).mean().unwrap().item().unwrap();
+    assert!(product.abs() < 0.01, "{product}");
+    let whole = integers(42, 0, 1000, [100_000], "auto").unwrap();
+    let same = (u * 1000.0).floor().eq(&whole.astype::<f64>()).astype::<i64>().sum().unwrap().item().unwrap();
+    assert!(same < 300, "{same}");
+}

@@ -87,8 +87,8 @@ fn chunk<T: Element>(path: &PathBuf, meta: &Meta, shape: &[usize], fill: T) -> R
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(vec![fill; shape.iter().product()]),
         Err(error) => return Err(Error::io(path.display(), error).doing("read")),
     };
-    let count: usize = meta.chunk.iter().product();
-    let plain = decoded(bytes, meta.codec, count * size_of::<T>());
+    let count = meta.chunk.iter().fold(1usize, |count, len| count.saturating_mul(*len));
+    let plain = decoded(bytes, meta.codec, count.saturating_mul(size_of::<T>()));
     let plain = plain.map_err(|error| Error::io(path.display(), error).doing("decompress"))?;
     Ok(resized(&elements(&plain, count)?, &meta.chunk, shape, fill))
 }
@@ -129,7 +129,7 @@ fn encoded(bytes: Vec<u8>, codec: Codec) -> std::io::Result<Vec<u8>> {
 
 /// What was compressed; not more than it can be, whatever the file says.
 fn decoded(bytes: Vec<u8>, codec: Codec, expected: usize) -> std::io::Result<Vec<u8>> {
-    let mut out = Vec::with_capacity(expected);
+    let mut out = Vec::new();
     let most = expected as u64 + 1;
     match codec {
         Codec::Plain => return Ok(bytes),

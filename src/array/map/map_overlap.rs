@@ -36,7 +36,7 @@ impl<T: Element> Array<T> {
     /// use partita::array::{arange, map::Boundary};
     /// let x = arange(0.0, 100.0, 1.0, 30)?;
     /// let differences = x.map_overlap(&[1], Boundary::Nearest, |block, _| {
-    ///     let before = |i: usize| if i == 0 { 0.0 } else { block[[i]] - block[[i - 1]] };
+    ///     let before = |i: usize| if i == 0 { 0.0f64 } else { block[[i]] - block[[i - 1]] };
     ///     ndarray::Array1::from_iter((0..block.len()).map(before)).into_dyn()
     /// })?;
     /// assert_eq!(differences.sum()?.item()?, 99.0);

@@ -42,7 +42,7 @@ impl<T: Element> Distribution<T> for Choice<T> {
 ///
 /// ```
 /// use partita::array::random::choice;
-/// let dice = choice(7, &[1, 2, 3, 4, 5, 6], [1000], "auto")?;
+/// let dice = choice(7, &[1i64, 2, 3, 4, 5, 6], [1000], "auto")?;
 /// assert!((dice.mean()?.item()? - 3.5).abs() < 0.2);
 /// # Ok::<(), partita::Error>(())
 /// ```

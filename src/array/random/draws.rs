@@ -30,9 +30,10 @@ pub(super) fn bits(key: u64, place: u64) -> u64 {
     mixed(place.wrapping_mul(NEXT).wrapping_add(key))
 }
 
-/// The key of a seed.
-pub(super) fn key(seed: u64) -> u64 {
-    bits(0x2545_f491_4f6c_dd1d, seed)
+/// The key of a seed, another for each kind of numbers: those of one seed do not depend on each other.
+pub(super) fn key(seed: u64, kind: &str) -> u64 {
+    let kind = kind.bytes().fold(0x2545_f491_4f6c_dd1d, |key, byte| mixed(key ^ u64::from(byte)));
+    bits(kind, seed)
 }
 
 /// All the random bits of one place: as many words as somebody wants.
@@ -46,7 +47,8 @@ pub(super) struct Draws {
 impl Draws {
     #[cfg(test)]
     pub(super) fn at(seed: u64, place: u64) -> Draws {
-        Draws { key: key(seed), counter: key(seed).wrapping_add(place.wrapping_mul(NEXT)) }
+        let key = key(seed, "test");
+        Draws { key, counter: key.wrapping_add(place.wrapping_mul(NEXT)) }
     }
 
     /// The first word.
@@ -125,7 +127,7 @@ impl<T: Element, D: Distribution<T>> Lazy<T> for Drawn<T, D> {
     fn needs(&self, _region: &Region, _needs: &mut Needs) {}
 
     fn read(&self, region: &Region, out: &mut [T], _tile: &mut Tile<'_>) -> Result<()> {
-        let key = key(self.seed);
+        let key = key(self.seed, D::NAME);
         let last = region.last();
         let mut rows = out.chunks_mut(last.len.max(1));
         region.rows(|index| {
@@ -172,8 +174,8 @@ mod tests {
     fn words_are_those_of_their_places() {
         for place in [0, 1, 77, u64::MAX] {
             let draws = Draws::at(42, place);
-            assert_eq!(draws.first(), bits(key(42), place));
-            assert_eq!(draws.word(3), bits(bits(key(42), !3), place));
+            assert_eq!(draws.first(), bits(key(42, "test"), place));
+            assert_eq!(draws.word(3), bits(bits(key(42, "test"), !3), place));
         }
         assert_eq!(open_unit(u64::MAX), 1.0 - f64::EPSILON / 2.0);
         assert!(open_unit(0) > 0.0 && unit(u64::MAX) < 1.0);

@@ -34,7 +34,7 @@ pub(super) enum Order {
 }
 
 pub(super) fn order(seed: u64, len: u64) -> Order {
-    let key = key(seed);
+    let key = key(seed, "permutation");
     if len > SMALL {
         return Order::Computed { len, half: (64 - (len - 1).leading_zeros()).div_ceil(2), key };
     }

@@ -79,6 +79,10 @@ impl<T: Number> Spread<T> {
 
     /// By numpy's rule a count that is too small divides as zero.
     fn variance(&self, ddof: usize) -> f64 {
+        // how far an infinite one is from the mean nobody knows
+        if !self.mean.is_finite() {
+            return f64::NAN;
+        }
         let about = self.about.value();
         (if about < 0.0 { 0.0 } else { about }) / self.count.saturating_sub(ddof as u64) as f64
     }

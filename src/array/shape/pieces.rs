@@ -75,22 +75,21 @@ impl<T: Element> Pieces<T> {
         passed
     }
 
-    /// The elements that some places mean, sorted and in runs of neighbours. Of fewer places these are parts of the
+    /// The elements that some places mean, each with its place among them, sorted, and in runs of neighbours. Of fewer places these are parts of the
     /// runs of more.
-    fn neighbours(&self, part: Span) -> (Vec<usize>, Vec<Span>) {
+    fn neighbours(&self, part: Span) -> (Vec<(usize, usize)>, Vec<Span>) {
         let each = |(piece, _): (Piece, usize)| (0..piece.span.len).map(move |i| piece.span.at(i));
-        let elements: Vec<usize> = self.passed(part).into_iter().flat_map(each).collect();
-        let mut sorted = elements.clone();
+        let elements = self.passed(part).into_iter().flat_map(each);
+        let mut sorted: Vec<(usize, usize)> = elements.enumerate().map(|(place, element)| (element, place)).collect();
         sorted.sort_unstable();
-        sorted.dedup();
         let mut runs: Vec<Span> = Vec::new();
-        for element in sorted {
+        for &(element, _) in &sorted {
             match runs.last_mut() {
                 Some(run) if element - (run.start + run.len - 1) <= NEAR => run.len = element + 1 - run.start,
                 _ => runs.push(Span::new(element, 1)),
             }
         }
-        (elements, runs)
+        (sorted, runs)
     }
 
     fn at(&self, region: &Region, span: Span) -> Region {
@@ -103,17 +102,19 @@ impl<T: Element> Pieces<T> {
 
     /// Reads runs of neighbours, and places their elements.
     fn gather(&self, region: &Region, out: &mut [T], tile: &mut Tile<'_>) -> Result<()> {
-        let (elements, runs) = self.neighbours(region.0[self.axis]);
+        let (sorted, runs) = self.neighbours(region.0[self.axis]);
+        let (many, mut left) = (sorted.len(), sorted.as_slice());
         let inner: usize = region.0[self.axis + 1..].iter().map(|span| span.len).product();
         for run in runs {
             let input = self.inputs[0].as_ref();
+            let here = left.partition_point(|&(element, _)| element < run.start + run.len);
+            let (wanted, later) = left.split_at(here);
+            left = later;
             tile.with(input, &self.at(region, run), |values, _| {
-                let rows = values.chunks(run.len * inner).zip(out.chunks_mut(elements.len() * inner));
-                for (from, to) in rows {
-                    for (&element, to) in elements.iter().zip(to.chunks_mut(inner)) {
-                        if let Some(at) = element.checked_sub(run.start).filter(|&at| at < run.len) {
-                            to.copy_from_slice(&from[at * inner..(at + 1) * inner]);
-                        }
+                for (from, to) in values.chunks(run.len * inner).zip(out.chunks_mut(many * inner)) {
+                    for &(element, place) in wanted {
+                        let at = element - run.start;
+                        to[place * inner..(place + 1) * inner].copy_from_slice(&from[at * inner..(at + 1) * inner]);
                     }
                 }
                 Ok(())

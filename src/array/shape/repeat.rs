@@ -17,9 +17,9 @@ impl<T: Element> Array<T> {
         shape.insert(axis + 1, times);
         let repeated = self.expand_dims(axis as isize + 1)?.broadcast_to(&shape)?;
         shape.remove(axis + 1);
-        shape[axis] *= times;
+        shape[axis] = shape[axis].saturating_mul(times);
         let mut chunks: Vec<Vec<usize>> = (0..self.ndim()).map(|axis| self.chunks.axis(axis).to_vec()).collect();
-        chunks[axis].iter_mut().for_each(|size| *size *= times);
+        chunks[axis].iter_mut().for_each(|size| *size = size.saturating_mul(times));
         Ok(repeated.reshaped(shape, chunks))
     }
 

@@ -223,7 +223,7 @@ impl<T: Element> Array<T> {
         let open = known.filter(|&known| known > 0 && size.is_multiple_of(known)).map(|known| size / known);
         let lengths = wanted.iter().map(|&len| usize::try_from(len).ok().or(open));
         let shape: Option<Vec<usize>> = lengths.collect();
-        match shape.filter(|shape| shape.iter().product::<usize>() == size && known.is_some()) {
+        match shape.filter(|shape| shape.iter().try_fold(1usize, |all, len| all.checked_mul(*len)) == Some(size)) {
             Some(shape) => Ok(shape),
             None => fail(format!("cannot reshape array of size {size} into shape {wanted:?}")),
         }

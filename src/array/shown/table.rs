@@ -9,13 +9,17 @@ use crate::base::{ByteSize, config};
 /// A row: what it is of, of the array, of a chunk.
 pub(super) type Row = (&'static str, String, String);
 
+/// Of an array of more chunks only the tasks as they are written are shown.
+const MOST_COUNTED: usize = 10_000;
+
 impl<T: Element> Array<T> {
     /// What is shown of an array.
     pub(super) fn facts(&self) -> [Row; 4] {
         let largest = self.chunks().largest();
         let chunk_bytes = largest.iter().product::<usize>() as u64 * size_of::<T>() as u64;
-        let fused = self.num_tasks().unwrap_or(0);
-        let written = self.lazy.operations() * self.npartitions();
+        let written = self.lazy.operations().saturating_mul(self.npartitions());
+        // of very many it takes long to count them one by one
+        let fused = if self.npartitions() > MOST_COUNTED { written } else { self.num_tasks().unwrap_or(0) };
         let tasks = match written > fused {
             true => format!("{written} Tasks, {fused} fused"),
             false => format!("{fused} Tasks"),
