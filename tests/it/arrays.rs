@@ -252,6 +252,6 @@ fn numbers_of_one_seed_do_not_depend_on_each_other() {
     let product = ((&u - 0.5) * &n).mean().unwrap().item().unwrap();
     assert!(product.abs() < 0.01, "{product}");
     let whole = integers(42, 0, 1000, [100_000], "auto").unwrap();
-    let same = (u * 1000.0).floor().eq(&whole.astype::<f64>()).astype::<i64>().sum().unwrap().item().unwrap();
+    let same = (u * 1000.0).floor().eq(whole.astype::<f64>()).astype::<i64>().sum().unwrap().item().unwrap();
     assert!(same < 300, "{same}");
 }
