@@ -8,6 +8,7 @@ use super::chunks::{ChunkSpec, Chunks, fits};
 use super::element::{DType, Element};
 use super::lazy::{Lazy, Lowering, Needs};
 use super::region::Region;
+use super::regrouped::MOST_FUSED;
 use super::tile::tiles;
 use crate::base::{Error, Result, Token};
 use crate::exec::Cancel;
@@ -53,7 +54,11 @@ impl<T: Element> Array<T> {
         if let Err(error) = fits(lazy.shape(), size_of::<U>()) {
             return self.failed(Arc::new(error.doing(lazy.name())), &[]);
         }
-        Array { lazy: Arc::new(lazy), chunks, session: self.session.clone() }
+        let made = Array { lazy: Arc::new(lazy) as Arc<dyn Lazy<U>>, chunks, session: self.session.clone() };
+        match made.lazy.operations() > MOST_FUSED && !made.lazy.is_held() {
+            true => made.held("hold", 1),
+            false => made,
+        }
     }
 
     /// How many elements it has along each axis.

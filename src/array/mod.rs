@@ -10,6 +10,7 @@
 //! | [`tile`] | regions small enough for the cache, and memory that is used again |
 //! | [`block`] | blocks of elements, in memory or on disk |
 //! | [`held`] | arrays whose blocks are computed and held: results of reductions, persisted arrays |
+//! | `regrouped` | arrays whose chunks are computed once in the course of a computation |
 //! | [`loaded`] | arrays whose chunks a function gives: from files, from delayed values |
 //! | [`chunked`] | [`Array`] |
 //! | [`compute`] | all elements, block by block, or held in the background |
@@ -42,6 +43,7 @@ pub mod map;
 pub mod random;
 pub mod reduce;
 pub mod region;
+mod regrouped;
 pub mod shape;
 pub mod shown;
 pub mod tile;

@@ -255,3 +255,25 @@ fn numbers_of_one_seed_do_not_depend_on_each_other() {
     let same = (u * 1000.0).floor().eq(whole.astype::<f64>()).astype::<i64>().sum().unwrap().item().unwrap();
     assert!(same < 300, "{same}");
 }
+
+#[test]
+fn what_is_made_of_itself_twice_stays_linear() {
+    // the logistic map, 60 times: written out it would be 2⁶⁰ operations
+    let (mut x, mut twin) = (full([10], 0.3, 4).unwrap(), 0.3f64);
+    for _ in 0..60 {
+        x = (&x * 3.7) * (1.0 - &x);
+        twin = (twin * 3.7) * (1.0 - twin);
+    }
+    assert!(x.num_tasks().unwrap() < 60 && x.to_string().contains("Tasks"));
+    assert_eq!(x.compute().unwrap().iter().copied().collect::<Vec<_>>(), [twin; 10]);
+    let sums: f64 = (x.clone() + x.sum().unwrap()).sum().unwrap().item().unwrap();
+    assert!((sums - twin * 110.0).abs() < 1e-12 * 110.0, "{sums}");
+    let session = Session::builder().threads(2).memory_limit("4MB").build().unwrap();
+    let mut wide = random::uniform(1, [1000, 1000], (100, 1000)).unwrap().in_session(&session);
+    let expected = wide.sum().unwrap().item().unwrap() * 1024.0 * 1024.0;
+    for _ in 0..20 {
+        wide = &wide + &wide;
+    }
+    assert_eq!(wide.sum().unwrap().item().unwrap(), expected);
+    assert!(session.budget().peak() <= 4_000_000);
+}

@@ -1,16 +1,13 @@
 //! Other chunks for the same elements, and what lies between when many small pieces would change hands.
 
 use std::any::Any;
-use std::sync::Arc;
 
 use super::super::chunked::Array;
 use super::super::chunks::{ChunkSpec, Chunks};
 use super::super::element::Element;
 use super::super::held::Held;
-use super::super::lazy::{Barrier, Lowering};
 use super::pieces::like;
-use crate::base::{Result, Token};
-use crate::graph::TaskId;
+use crate::base::Result;
 
 /// A piece that one block takes from another costs about as much as moving so many bytes to memory or disk and back.
 const PIECE: f64 = 2000.0;
@@ -32,41 +29,9 @@ impl<T: Element> Array<T> {
         let between = any.downcast_ref::<Held<T>>().map(|held| steps(held.chunks(), &chunks, size_of::<T>()));
         let moved = between.unwrap_or_default().into_iter().fold(self.clone(), |array, cut| {
             let operations = array.lazy.operations() + 1;
-            let regrouped = Regrouped::new(Array { chunks: cut.clone(), ..array.clone() });
-            array.then(Held::<T>::new(Arc::new(regrouped), cut.clone(), "rechunk", operations), cut)
+            Array { chunks: cut, ..array }.held("rechunk", operations)
         });
         Ok(Array { chunks, ..moved })
-    }
-}
-
-/// The blocks of an array, held.
-#[derive(Debug)]
-struct Regrouped<T: Element> {
-    array: Array<T>,
-    token: Token,
-}
-
-impl<T: Element> Regrouped<T> {
-    fn new(array: Array<T>) -> Regrouped<T> {
-        let token = Token::of(|t| {
-            t.str("rechunk");
-            t.token(array.token());
-        });
-        Regrouped { array, token }
-    }
-}
-
-impl<T: Element> Barrier for Regrouped<T> {
-    fn token(&self) -> Token {
-        self.token
-    }
-
-    fn tasks(&self, lowering: &mut Lowering) -> Result<Vec<TaskId>> {
-        self.array.lower(lowering)
-    }
-
-    fn wait(&self) -> Result<()> {
-        self.array.wait()
     }
 }
 
