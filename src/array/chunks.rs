@@ -54,6 +54,8 @@ pub enum ChunkSpec {
     Auto,
     /// So many elements along every axis.
     Every(usize),
+    /// One chunk (Dask's `-1`).
+    Whole,
     /// For each axis on its own.
     Axes(Vec<AxisChunks>),
     /// About so many bytes each, written as people do: `"100MB"`.
@@ -87,6 +89,7 @@ impl ChunkSpec {
         let (axes, bytes) = match self {
             ChunkSpec::Auto => (automatic, AUTO),
             ChunkSpec::Bytes(text) => (automatic, text.parse::<ByteSize>()?.0),
+            ChunkSpec::Whole => (vec![AxisChunks::Whole; shape.len()], AUTO),
             ChunkSpec::Every(size) => (vec![AxisChunks::Size(*size); shape.len()], AUTO),
             ChunkSpec::Axes(axes) => (axes.clone(), AUTO),
         };
@@ -294,6 +297,13 @@ impl From<usize> for ChunkSpec {
     }
 }
 
+/// -1 is one chunk.
+impl From<i32> for ChunkSpec {
+    fn from(size: i32) -> ChunkSpec {
+        usize::try_from(size).map_or(ChunkSpec::Whole, ChunkSpec::Every)
+    }
+}
+
 /// `"auto"`, or a size in bytes such as `"100MB"`.
 impl From<&str> for ChunkSpec {
     fn from(text: &str) -> ChunkSpec {
@@ -377,6 +387,7 @@ mod tests {
         assert_eq!(ends("auto", &[100, 100_000, 1000], 4), [(100, 100, 1), (579, 412, 173), (579, 421, 2)]);
         assert_eq!(ends((AxisChunks::Auto, 100), &[100_000, 1000], 8)[0], (100_000, 100_000, 1));
         assert_eq!(ends((1000, -1), &[4000, 70], 8), [(1000, 1000, 4), (70, 70, 1)]);
+        assert_eq!(ends(-1, &[4000, 70], 8), [(4000, 4000, 1), (70, 70, 1)]);
     }
 
     #[test]

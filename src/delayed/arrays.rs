@@ -12,6 +12,7 @@ use ndarray::{ArrayD, Axis, IxDyn};
 use super::content;
 use super::lazy::Delayed;
 use super::node::{Node, NodeWork};
+use super::shared::shared_once;
 use crate::array::shape::Index;
 use crate::array::{Array, Chunks, DType, Element, from_chunks};
 use crate::base::{Error, Identity, Result, Token, Tokenizer};
@@ -56,7 +57,8 @@ impl<T: Element> Array<T> {
     }
 
     /// The array whose chunks are these delayed arrays, in order: the last axis runs fastest (Dask's `from_delayed`, for many).
-    /// Each is computed when it is needed.
+    /// Each is computed when it is needed, in the session that is current now; what several of them need is computed once and
+    /// held as long as there is the array.
     ///
     /// ```
     /// use partita::array::{Array, Chunks, ones};
@@ -75,8 +77,10 @@ impl<T: Element> Array<T> {
             let what = format!("there are {} delayed arrays for {} chunks", parts.len(), chunks.count());
             return Err(Error::invalid(what).doing("make an array of delayed ones"));
         }
-        let of = chunks.clone();
-        from_chunks(chunks, move |place| parts[of.number(place)].compute())
+        let session = Session::current()?;
+        let nodes: Vec<_> = parts.iter().map(|part| part.node.clone()).collect();
+        let (parts, of) = (shared_once(&nodes, &session), chunks.clone());
+        from_chunks(chunks, move |place| Delayed::of(parts[of.number(place)].clone()).compute_with(&session))
     }
 
     /// A frame whose rows are those of the array, which has one axis or two, with these names for its columns. Its
