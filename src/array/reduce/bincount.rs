@@ -1,14 +1,11 @@
 //! How often each number occurs.
 
-use std::sync::Arc;
-
 use super::super::chunked::Array;
 use super::super::chunks::Chunks;
-use super::super::held::Held;
 use super::grid::Grid;
 use super::number::Number;
 use super::tally::{Places, Tally};
-use super::tree::{Grown, Tree};
+use super::tree::Subject;
 use crate::base::{Error, Result, Token};
 
 /// At the place of its number.
@@ -60,15 +57,9 @@ impl<T: Number + Into<i64>> Array<T> {
             t.identity(self.lazy.as_ref());
         });
         let grid = Grid::new(self.shape(), &[true]);
-        let tally = Tally { input: self.lazy.clone(), places: Own, many, edges: None, grid, token };
-        Ok(self.tallied(tally, many))
-    }
-}
-
-impl<T: Number> Array<T> {
-    /// The counts of a tally.
-    pub(super) fn tallied<R: Tree>(&self, tally: R, many: usize) -> Array<R::Output> {
-        let (name, chunks, operations) = (tally.name(), Chunks::new([vec![many]]), 1 + self.lazy.operations());
-        self.then(Held::new(Arc::new(Grown(Arc::new(tally))), chunks.clone(), name, operations), chunks)
+        let subject = Subject { input: self.lazy.clone(), grid, token };
+        let tally = Tally { subject, places: Own, many, edges: None };
+        let chunks = Chunks::new([vec![many]]);
+        Ok(self.grown(tally, chunks.clone(), chunks))
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::super::chunked::Array;
+use super::super::chunks::Chunks;
 use super::super::create::from_ndarray;
 use super::super::lazy::{Lazy, Needs};
 use super::super::region::Region;
@@ -11,6 +12,7 @@ use super::super::tile::Tile;
 use super::grid::Grid;
 use super::number::Number;
 use super::tally::{Places, Tally};
+use super::tree::Subject;
 use crate::base::{Error, Identity, Result, Token, Tokenizer};
 
 /// The bins of a histogram: each has its left edge, the last one its right edge too.
@@ -207,7 +209,9 @@ impl<T: Number> Array<T> {
             return Ok((counts.in_session(&self.session), edges));
         }
         let places = Between { even };
-        let tally = Tally { input: self.lazy.clone(), places, many, edges: Some(edges.lazy.clone()), grid, token };
-        Ok((self.tallied(tally, many), edges))
+        let subject = Subject { input: self.lazy.clone(), grid, token };
+        let tally = Tally { subject, places, many, edges: Some(edges.lazy.clone()) };
+        let chunks = Chunks::new([vec![many]]);
+        Ok((self.grown(tally, chunks.clone(), chunks), edges))
     }
 }

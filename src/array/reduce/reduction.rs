@@ -8,13 +8,12 @@ use super::super::chunks::Chunks;
 use super::super::create::full;
 use super::super::element::Element;
 use super::super::held::Held;
-use super::super::lazy::{Lazy, Needs};
 use super::super::region::Region;
 use super::super::shape::{Index, step};
 use super::super::tile::Tile;
 use super::axes::Axes;
 use super::grid::Grid;
-use super::tree::{Grown, Tree};
+use super::tree::{Grown, Subject, Tree};
 use crate::base::{Identity, Result, Token};
 use crate::exec::TaskContext;
 use crate::graph::Held as HeldResult;
@@ -95,16 +94,14 @@ pub trait Reduction<T: Element>: Identity + Clone + Send + Sync + 'static {
 
 /// A reduction along axes.
 struct Reduced<T: Element, R: Reduction<T>> {
-    input: Arc<dyn Lazy<T>>,
+    subject: Subject<T>,
     reduction: R,
-    grid: Grid,
     split_every: Option<usize>,
-    token: Token,
 }
 
 impl<T: Element, R: Reduction<T>> fmt::Debug for Reduced<T, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {:?}", self.reduction.name(), self.input)
+        write!(f, "{} of {:?}", self.reduction.name(), self.subject.input)
     }
 }
 
@@ -119,22 +116,15 @@ impl<A: Send + Sync + 'static> HeldResult for Lanes<A> {
 
 impl<T: Element, R: Reduction<T>> Tree for Reduced<T, R> {
     type State = Lanes<R::Acc>;
+    type Input = T;
     type Output = R::Output;
 
     fn name(&self) -> &'static str {
         self.reduction.name()
     }
 
-    fn token(&self) -> Token {
-        self.token
-    }
-
-    fn grid(&self) -> &Grid {
-        &self.grid
-    }
-
-    fn needs(&self, region: &Region, needs: &mut Needs) {
-        self.input.needs(region, needs);
+    fn subject(&self) -> &Subject<T> {
+        &self.subject
     }
 
     fn split_every(&self) -> Option<usize> {
@@ -142,8 +132,8 @@ impl<T: Element, R: Reduction<T>> Tree for Reduced<T, R> {
     }
 
     fn part(&self, region: &Region, tile: &mut Tile<'_>, ctx: &TaskContext) -> Result<Lanes<R::Acc>> {
-        let mut accs = vec![self.reduction.start(); self.grid.lanes_of(region)];
-        self.grid.rows(self.input.as_ref(), region, tile, ctx, |spot, row| match spot.along {
+        let mut accs = vec![self.reduction.start(); self.grid().lanes_of(region)];
+        self.subject.rows(region, tile, ctx, |spot, row| match spot.along {
             true => self.reduction.fold_row(&mut accs[spot.lane], row, spot.at),
             false => self.reduction.fold_lanes(&mut accs[spot.lane..spot.lane + row.len()], row, spot.at),
         })?;
@@ -156,7 +146,7 @@ impl<T: Element, R: Reduction<T>> Tree for Reduced<T, R> {
     }
 
     fn finish(&self, state: Lanes<R::Acc>, _: &[(usize, usize)], _: &TaskContext) -> Result<Vec<R::Output>> {
-        let count = self.grid.count();
+        let count = self.grid().count();
         state.0.into_iter().map(|acc| self.reduction.finish(acc, count)).collect()
     }
 }
@@ -187,15 +177,16 @@ impl<T: Element> Array<T> {
             let whole = full(kept.shape(), value, kept)?.in_session(&self.session);
             return if axes.keeps_dims() { Ok(whole) } else { whole.without(&mask) };
         }
-        let input = self.lazy.clone();
+        let subject = Subject { input: self.lazy.clone(), grid, token };
         let split_every = axes.most_at_once();
-        let whole = self.grown(Reduced { input, reduction, grid, split_every, token }, kept);
+        let blocks = subject.grid.blocks();
+        let whole = self.grown(Reduced { subject, reduction, split_every }, blocks, kept);
         if axes.keeps_dims() { Ok(whole) } else { whole.without(&mask) }
     }
 
-    /// The result of a tree, cut so.
-    pub(super) fn grown<R: Tree>(&self, tree: R, chunks: Chunks) -> Array<R::Output> {
-        let (name, blocks, operations) = (tree.name(), tree.grid().blocks(), 1 + self.lazy.operations());
+    /// The result of a tree that gives these blocks, cut so.
+    pub(super) fn grown<R: Tree>(&self, tree: R, blocks: Chunks, chunks: Chunks) -> Array<R::Output> {
+        let (name, operations) = (tree.name(), 1 + self.lazy.operations());
         self.then(Held::new(Arc::new(Grown(Arc::new(tree))), blocks, name, operations), chunks)
     }
 

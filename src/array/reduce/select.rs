@@ -10,7 +10,7 @@ use super::super::region::Region;
 use super::super::tile::Tile;
 use super::grid::Grid;
 use super::number::Number;
-use super::tree::{Grown, Tree};
+use super::tree::{Grown, Subject, Tree};
 use crate::base::{Error, Result, Token};
 use crate::exec::{Reservation, TaskContext};
 use crate::graph::{Held, Payload};
@@ -50,11 +50,9 @@ impl Target {
 
 /// One pass over lanes, one at a time.
 struct Pass<T> {
-    input: Arc<dyn Lazy<T>>,
-    grid: Grid,
+    subject: Subject<T>,
     start: Vec<Target>,
     before: Option<Arc<dyn Barrier>>,
-    token: Token,
 }
 
 impl<T> fmt::Debug for Pass<T> {
@@ -97,8 +95,8 @@ fn open(targets: &[Target]) -> (Vec<u64>, u32, u64) {
 impl<T: Number> Pass<T> {
     /// Which block of the result a region belongs to: each lane has one.
     fn number(&self, region: &Region) -> usize {
-        let kept = region.0.iter().zip(self.grid.mask()).map(|(span, reduced)| if *reduced { 0 } else { span.start });
-        self.grid.blocks().number(&kept.collect::<Vec<_>>())
+        let kept = region.0.iter().zip(self.grid().mask()).map(|(span, reduced)| if *reduced { 0 } else { span.start });
+        self.grid().blocks().number(&kept.collect::<Vec<_>>())
     }
 
     fn targets(&self, region: &Region, tile: &Tile<'_>) -> Result<Vec<Target>> {
@@ -111,22 +109,19 @@ impl<T: Number> Pass<T> {
 
 impl<T: Number> Tree for Pass<T> {
     type State = Seen;
+    type Input = T;
     type Output = i64;
 
     fn name(&self) -> &'static str {
         "select"
     }
 
-    fn token(&self) -> Token {
-        self.token
-    }
-
-    fn grid(&self) -> &Grid {
-        &self.grid
+    fn subject(&self) -> &Subject<T> {
+        &self.subject
     }
 
     fn needs(&self, region: &Region, needs: &mut Needs) {
-        self.input.needs(region, needs);
+        self.subject.input.needs(region, needs);
         if let Some(before) = &self.before {
             needs.block(before, self.number(region));
         }
@@ -143,10 +138,9 @@ impl<T: Number> Tree for Pass<T> {
             0 => Some(0),
             known => prefixes.binary_search(&(key >> (64 - known))).ok(),
         };
-        let input = self.input.as_ref();
         let found = if many <= FEW {
             let mut keys = Vec::new();
-            self.grid.rows(input, region, tile, ctx, |_, row| {
+            self.subject.rows(region, tile, ctx, |_, row| {
                 keys.extend(row.iter().map(|value| value.key()).filter(|key| at(*key).is_some()));
             })?;
             reservation.grow("quantiles", keys.len() as u64 * 8)?;
@@ -155,7 +149,7 @@ impl<T: Number> Tree for Pass<T> {
             reservation.grow("quantiles", (prefixes.len() * PLACES * 8) as u64)?;
             let mut counts = vec![0u64; prefixes.len() * PLACES];
             let shift = 64 - BITS - known;
-            self.grid.rows(input, region, tile, ctx, |_, row| {
+            self.subject.rows(region, tile, ctx, |_, row| {
                 for key in row.iter().map(|value| value.key()) {
                     if let Some(prefix) = at(key) {
                         counts[prefix * PLACES + ((key >> shift) as usize & (PLACES - 1))] += 1;
@@ -249,8 +243,8 @@ pub(super) fn passes<T: Number>(input: &Arc<dyn Lazy<T>>, grid: &Grid, ranks: &[
             t.debug(&(level, ranks, grid.mask()));
             t.identity(input.as_ref());
         });
-        let (input, grid, start) = (input.clone(), grid.clone(), start.clone());
-        Arc::new(Grown(Arc::new(Pass { input, grid, start, before, token })))
+        let subject = Subject { input: input.clone(), grid: grid.clone(), token };
+        Arc::new(Grown(Arc::new(Pass { subject, start: start.clone(), before })))
     };
     (1..64 / BITS).fold(pass(None, 0), |before, level| pass(Some(before), level))
 }

@@ -79,74 +79,49 @@ wholes! {
     bool: |row| narrow(row, i64::from);
 }
 
-impl Identity for Sum {
-    fn token(&self, t: &mut Tokenizer) {
-        t.str("sum");
-    }
+/// A reduction that a total answers.
+macro_rules! totals {
+    ($($reduction:ident $name:literal $output:ident |$acc:ident, $count:pat_param| $finish:expr;)*) => {$(
+        impl Identity for $reduction {
+            fn token(&self, t: &mut Tokenizer) {
+                t.str($name);
+            }
+        }
+
+        impl<T: Number> Reduction<T> for $reduction {
+            type Acc = T::Total;
+            type Output = T::$output;
+
+            fn name(&self) -> &'static str {
+                $name
+            }
+
+            fn start(&self) -> T::Total {
+                T::Total::default()
+            }
+
+            fn fold_row(&self, acc: &mut T::Total, values: &[T], _at: u64) {
+                acc.add_row(values);
+            }
+
+            fn fold_lanes(&self, accs: &mut [T::Total], values: &[T], _at: u64) {
+                accs.iter_mut().zip(values).for_each(|(acc, &value)| acc.add(value));
+            }
+
+            fn merge(&self, acc: &mut T::Total, later: &T::Total) {
+                acc.merge(later);
+            }
+
+            fn finish(&self, $acc: T::Total, $count: u64) -> Result<T::$output> {
+                $finish
+            }
+        }
+    )*};
 }
 
-impl Identity for Mean {
-    fn token(&self, t: &mut Tokenizer) {
-        t.str("mean");
-    }
-}
-
-impl<T: Number> Reduction<T> for Sum {
-    type Acc = T::Total;
-    type Output = T::Sum;
-
-    fn name(&self) -> &'static str {
-        "sum"
-    }
-
-    fn start(&self) -> T::Total {
-        T::Total::default()
-    }
-
-    fn fold_row(&self, acc: &mut T::Total, values: &[T], _at: u64) {
-        acc.add_row(values);
-    }
-
-    fn fold_lanes(&self, accs: &mut [T::Total], values: &[T], _at: u64) {
-        accs.iter_mut().zip(values).for_each(|(acc, &value)| acc.add(value));
-    }
-
-    fn merge(&self, acc: &mut T::Total, later: &T::Total) {
-        acc.merge(later);
-    }
-
-    fn finish(&self, acc: T::Total, _count: u64) -> Result<T::Sum> {
-        acc.value()
-    }
-}
-
-impl<T: Number> Reduction<T> for Mean {
-    type Acc = T::Total;
-    type Output = T::Real;
-
-    fn name(&self) -> &'static str {
-        "mean"
-    }
-
-    fn start(&self) -> T::Total {
-        T::Total::default()
-    }
-
-    fn fold_row(&self, acc: &mut T::Total, values: &[T], _at: u64) {
-        acc.add_row(values);
-    }
-
-    fn fold_lanes(&self, accs: &mut [T::Total], values: &[T], _at: u64) {
-        accs.iter_mut().zip(values).for_each(|(acc, &value)| acc.add(value));
-    }
-
-    fn merge(&self, acc: &mut T::Total, later: &T::Total) {
-        acc.merge(later);
-    }
-
-    fn finish(&self, acc: T::Total, count: u64) -> Result<T::Real> {
-        Ok(T::Real::from_f64(acc.as_f64() / count as f64))
-    }
+totals! {
+    Sum "sum" Sum |acc, _| acc.value();
+    Mean "mean" Real |acc, count| Ok(T::Real::from_f64(acc.as_f64() / count as f64));
 }
 
 impl<T: Number> Array<T> {

@@ -7,9 +7,8 @@ use super::super::element::Element;
 use super::super::lazy::{Lazy, Needs};
 use super::super::region::Region;
 use super::super::tile::Tile;
-use super::grid::Grid;
-use super::tree::Tree;
-use crate::base::{Result, Token};
+use super::tree::{Subject, Tree};
+use crate::base::Result;
 use crate::exec::{Reservation, TaskContext};
 use crate::graph::Held;
 
@@ -23,18 +22,16 @@ pub(super) trait Places<T>: Send + Sync + 'static {
 
 /// The tree of counts.
 pub(super) struct Tally<T, P> {
-    pub input: Arc<dyn Lazy<T>>,
+    pub subject: Subject<T>,
     pub places: P,
     pub many: usize,
     /// Numbers that decide where elements belong.
     pub edges: Option<Arc<dyn Lazy<f64>>>,
-    pub grid: Grid,
-    pub token: Token,
 }
 
 impl<T: Element, P: Places<T>> fmt::Debug for Tally<T, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {:?}", self.places.name(), self.input)
+        write!(f, "{} of {:?}", self.places.name(), self.subject.input)
     }
 }
 
@@ -49,22 +46,19 @@ impl Held for Counts {
 
 impl<T: Element, P: Places<T>> Tree for Tally<T, P> {
     type State = Counts;
+    type Input = T;
     type Output = i64;
 
     fn name(&self) -> &'static str {
         self.places.name()
     }
 
-    fn token(&self) -> Token {
-        self.token
-    }
-
-    fn grid(&self) -> &Grid {
-        &self.grid
+    fn subject(&self) -> &Subject<T> {
+        &self.subject
     }
 
     fn needs(&self, region: &Region, needs: &mut Needs) {
-        self.input.needs(region, needs);
+        self.subject.input.needs(region, needs);
         if let Some(edges) = &self.edges {
             edges.needs(&Region::whole(edges.shape()), needs);
         }
@@ -77,7 +71,7 @@ impl<T: Element, P: Places<T>> Tree for Tally<T, P> {
             Some(edges) => tile.with(edges.as_ref(), &Region::whole(edges.shape()), |edges, _| Ok(edges.to_vec()))?,
             None => Vec::new(),
         };
-        self.grid.rows(self.input.as_ref(), region, tile, ctx, |_, row| self.places.count(&edges, row, &mut counts))?;
+        self.subject.rows(region, tile, ctx, |_, row| self.places.count(&edges, row, &mut counts))?;
         Ok(Counts(counts, reservation))
     }
 

@@ -1,30 +1,25 @@
 //! The k largest or smallest elements.
 
 use std::fmt;
-use std::sync::Arc;
 
 use super::super::chunked::Array;
 use super::super::chunks::Chunks;
-use super::super::held::Held as HeldArray;
-use super::super::lazy::{Lazy, Needs};
 use super::super::region::Region;
 use super::super::tile::Tile;
 use super::axes::one;
 use super::grid::Grid;
 use super::number::Number;
-use super::tree::{Grown, Tree};
+use super::tree::{Subject, Tree};
 use crate::base::{Error, Result, Token};
 use crate::exec::{Reservation, TaskContext};
 use crate::graph::Held;
 
 /// The tree of the best.
 struct TopK<T> {
-    input: Arc<dyn Lazy<T>>,
+    subject: Subject<T>,
     axis: usize,
     most: usize,
     largest: bool,
-    grid: Grid,
-    token: Token,
 }
 
 impl<T> fmt::Debug for TopK<T> {
@@ -67,30 +62,23 @@ impl<T: Number> TopK<T> {
 
 impl<T: Number> Tree for TopK<T> {
     type State = Best;
+    type Input = T;
     type Output = T;
 
     fn name(&self) -> &'static str {
         "topk"
     }
 
-    fn token(&self) -> Token {
-        self.token
-    }
-
-    fn grid(&self) -> &Grid {
-        &self.grid
-    }
-
-    fn needs(&self, region: &Region, needs: &mut Needs) {
-        self.input.needs(region, needs);
+    fn subject(&self) -> &Subject<T> {
+        &self.subject
     }
 
     fn part(&self, region: &Region, tile: &mut Tile<'_>, ctx: &TaskContext) -> Result<Best> {
-        let lanes = self.grid.lanes_of(region);
+        let lanes = self.grid().lanes_of(region);
         let room = room(self.most);
         let mut reservation = ctx.budget.reserve("topk", (lanes * room * 8) as u64)?;
         let mut best: Vec<Vec<u64>> = (0..lanes).map(|_| Vec::with_capacity(room)).collect();
-        self.grid.rows(self.input.as_ref(), region, tile, ctx, |spot, row| {
+        self.subject.rows(region, tile, ctx, |spot, row| {
             for (i, &value) in row.iter().enumerate() {
                 let keys = &mut best[if spot.along { spot.lane } else { spot.lane + i }];
                 if keys.len() == room {
@@ -169,8 +157,7 @@ impl<T: Number> Array<T> {
             Chunks::new(axes.collect::<Vec<_>>())
         };
         let blocks = along(grid.blocks(), vec![most]);
-        let tree = TopK { input: self.lazy.clone(), axis, most, largest: k > 0, grid, token };
-        let held = HeldArray::new(Arc::new(Grown(Arc::new(tree))), blocks, "topk", 1 + self.lazy.operations());
-        Ok(self.then(held, along(self.chunks.clone(), vec![most])))
+        let tree = TopK { subject: Subject { input: self.lazy.clone(), grid, token }, axis, most, largest: k > 0 };
+        Ok(self.grown(tree, blocks, along(self.chunks.clone(), vec![most])))
     }
 }

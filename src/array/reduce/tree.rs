@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use super::super::block::{Block, Shelf};
 use super::super::element::Element;
-use super::super::lazy::{Barrier, Lowering, Needs};
+use super::super::lazy::{Barrier, Lazy, Lowering, Needs};
 use super::super::region::Region;
 use super::super::tile::Tile;
-use super::grid::Grid;
+use super::grid::{Grid, Spot};
 use crate::base::{Error, Result, Token};
 use crate::exec::TaskContext;
 use crate::graph::{Held, Key, Payload, TaskId};
@@ -16,21 +16,51 @@ use crate::graph::{Held, Key, Payload, TaskId};
 /// How many states one task merges.
 const SPLIT_EVERY: usize = 16;
 
+/// What is reduced, how it is cut, and the identity of the result.
+pub(super) struct Subject<T> {
+    pub input: Arc<dyn Lazy<T>>,
+    pub grid: Grid,
+    pub token: Token,
+}
+
+impl<T: Element> Subject<T> {
+    /// Gives the rows of a region: see [`Grid::rows`].
+    pub fn rows(
+        &self,
+        region: &Region,
+        tile: &mut Tile<'_>,
+        ctx: &TaskContext,
+        take: impl FnMut(Spot, &[T]),
+    ) -> Result<()> {
+        self.grid.rows(self.input.as_ref(), region, tile, ctx, take)
+    }
+}
+
 /// What is known of parts of an array, and how it is put together.
 pub(super) trait Tree: Debug + Send + Sync + 'static {
     /// What is known of some elements.
     type State: Held;
+    /// The elements that are reduced.
+    type Input: Element;
     /// The elements of the result.
     type Output: Element;
 
     fn name(&self) -> &'static str;
 
-    fn token(&self) -> Token;
+    fn subject(&self) -> &Subject<Self::Input>;
 
-    fn grid(&self) -> &Grid;
+    fn token(&self) -> Token {
+        self.subject().token
+    }
+
+    fn grid(&self) -> &Grid {
+        &self.subject().grid
+    }
 
     /// The held blocks that a part needs.
-    fn needs(&self, region: &Region, needs: &mut Needs);
+    fn needs(&self, region: &Region, needs: &mut Needs) {
+        self.subject().input.needs(region, needs);
+    }
 
     fn split_every(&self) -> Option<usize> {
         None

@@ -7,12 +7,12 @@ use ndarray::Array1;
 
 use super::super::block::HeldBlock;
 use super::super::chunked::Array;
-use super::super::lazy::{Barrier, Lazy, Lowering, Needs};
+use super::super::lazy::{Barrier, Lowering};
 use super::super::region::Region;
 use super::super::tile::Tile;
 use super::grid::Grid;
 use super::number::Number;
-use super::tree::{Grown, Tree};
+use super::tree::{Grown, Subject, Tree};
 use crate::base::{Error, Result, Token};
 use crate::exec::{Reservation, TaskContext};
 use crate::graph::Held;
@@ -27,11 +27,7 @@ pub struct Unique<T> {
 }
 
 /// The tree of sorted elements.
-struct Distinct<T> {
-    input: Arc<dyn Lazy<T>>,
-    grid: Grid,
-    token: Token,
-}
+struct Distinct<T>(Subject<T>);
 
 impl<T> fmt::Debug for Distinct<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -50,6 +46,7 @@ impl Held for Sorted {
 
 impl<T: Number> Tree for Distinct<T> {
     type State = Sorted;
+    type Input = T;
     /// Keys and counts in turn.
     type Output = i64;
 
@@ -57,22 +54,14 @@ impl<T: Number> Tree for Distinct<T> {
         "unique"
     }
 
-    fn token(&self) -> Token {
-        self.token
-    }
-
-    fn grid(&self) -> &Grid {
-        &self.grid
-    }
-
-    fn needs(&self, region: &Region, needs: &mut Needs) {
-        self.input.needs(region, needs);
+    fn subject(&self) -> &Subject<T> {
+        &self.0
     }
 
     fn part(&self, region: &Region, tile: &mut Tile<'_>, ctx: &TaskContext) -> Result<Sorted> {
         let mut reservation = ctx.budget.reserve("unique", region.len() as u64 * 8)?;
         let mut keys = Vec::with_capacity(region.len());
-        self.grid.rows(self.input.as_ref(), region, tile, ctx, |_, row| keys.extend(row.iter().map(|v| v.key())))?;
+        self.0.rows(region, tile, ctx, |_, row| keys.extend(row.iter().map(|v| v.key())))?;
         keys.sort_unstable();
         let runs = keys.chunk_by(|a, b| a == b);
         let many = runs.clone().count();
@@ -139,7 +128,7 @@ impl<T: Number> Array<T> {
             t.str("unique");
             t.identity(self.lazy.as_ref());
         });
-        let tree = Grown(Arc::new(Distinct { input: self.lazy.clone(), grid, token }));
+        let tree = Grown(Arc::new(Distinct(Subject { input: self.lazy.clone(), grid, token })));
         let mut lowering = Lowering::default();
         let wanted = tree.tasks(&mut lowering)?;
         let mut run = self.session.run_graph(lowering.into_graph(), wanted)?;
