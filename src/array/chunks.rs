@@ -35,7 +35,7 @@ impl Cut {
 }
 
 /// More elements than there are bytes of memory, or more chunks than can be counted, are a mistake.
-const MOST_CHUNKS: usize = 1 << 28;
+pub(super) const MOST_CHUNKS: usize = 1 << 28;
 
 /// How an array is to be cut: a number for all axes, one for each, the sizes themselves, a size in bytes, or by itself.
 ///

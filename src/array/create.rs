@@ -197,7 +197,7 @@ pub fn linspace(start: f64, stop: f64, count: usize, chunks: impl Into<ChunkSpec
 /// `Invalid` when the chunks do not fit.
 pub fn eye(rows: usize, columns: usize, k: isize, chunks: impl Into<ChunkSpec>) -> Result<Array<f64>> {
     let token = Token::of(|t| t.u64(k as u64));
-    let number = move |i: &[usize]| if i[0] as isize + k == i[1] as isize { 1.0 } else { 0.0 };
+    let number = move |i: &[usize]| if i[0].checked_add_signed(k) == Some(i[1]) { 1.0 } else { 0.0 };
     made("eye", [rows, columns], chunks, token, number)
 }
 

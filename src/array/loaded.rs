@@ -43,13 +43,15 @@ impl<T: Element> Barrier for Loaded<T> {
             let read = self.read.clone();
             lowering.reading(Key::new(self.token, number), &name, Needs::default(), move |_, ctx| {
                 ctx.cancel.check()?;
-                let mut block = Block::<T>::filled(shape.iter().product(), ctx)?;
+                let many: usize = shape.iter().product();
+                // as bytes and as elements at once
+                let room = ctx.budget.reserve("a chunk that is read", 2 * (many * size_of::<T>()) as u64)?;
                 let values = read(&place, &shape)?;
-                if values.len() != block.values.len() {
+                if values.len() != many {
                     return Err(Error::value(format!("chunk {place:?} has {} elements", values.len())));
                 }
-                block.values = values;
-                Ok(block.hold(&shelf, ctx))
+                drop(room);
+                Ok(Block::of(values, ctx)?.hold(&shelf, ctx))
             })
         };
         (0..self.chunks.count()).map(task).collect()

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use partita::Session;
-use partita::array::shape::{Index, broadcast_shape, concatenate, step};
+use partita::array::map::Boundary;
+use partita::array::shape::{Index, Pad, broadcast_shape, concatenate, step};
 use partita::array::{
     Array, AxisChunks, ChunkSpec, Chunks, arange, eye, from_chunks, from_fn, from_ndarray, full, linspace, ones,
     random, reduce::Axes,
@@ -227,6 +228,16 @@ fn what_is_too_large_is_an_error() {
     large(one.broadcast_to(&[1 << 40, 1 << 40]).and_then(|x| x.sum()).unwrap_err());
     large(one.repeat(usize::MAX, 0).and_then(|x| x.sum()).unwrap_err());
     assert!(one.reshape([isize::MAX, 4]).unwrap_err().to_string().contains("cannot reshape"));
+    large(one.pad(&[(usize::MAX, 1)], Pad::Constant(0.0)).unwrap_err());
+    assert!(one.pad(&[(1 << 30, 0)], Pad::Edge).unwrap_err().to_string().contains("larger than"));
+    large(one.reshape([-1]).and_then(|x| x.diag(isize::MIN)).and_then(|x| x.sum()).unwrap_err());
+    let none = |x: Array<f64>| assert_eq!(x.sum().unwrap().item().unwrap(), 0.0);
+    none(eye(2, 2, isize::MAX, "auto").unwrap());
+    none(one.triu(isize::MAX).unwrap());
+    none(one.tril(isize::MIN).unwrap());
+    let deep = |boundary| one.map_overlap(&[usize::MAX, 0], boundary, |block, _| block.to_owned());
+    assert_eq!(deep(Boundary::None).unwrap().sum().unwrap().item().unwrap(), 1.0);
+    large(deep(Boundary::Nearest).unwrap_err());
     let many = ones([1 << 40], 1).unwrap_err().to_string();
     assert!(many.contains("more than 268435456 chunks"), "{many}");
     assert!(

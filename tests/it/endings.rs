@@ -1,8 +1,7 @@
 //! How tasks end, and who is told: what watches futures and delayed values, and what errors say.
 
-use std::io::{self, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier, Mutex};
+use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
 use partita::watch::Recorder;
@@ -10,23 +9,16 @@ use partita::{
     Client, Delayed, Error, Future, LocalCluster, ProgressBar, Result, Scheduler, Session, delayed, wait_all,
 };
 
-#[derive(Clone, Default)]
-struct Page(Arc<Mutex<Vec<u8>>>);
+use crate::page::Page;
 
-impl Write for Page {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+/// How much was completed, a line for each end.
+trait Parts {
+    fn parts(&self) -> Vec<String>;
 }
 
-impl Page {
-    /// How much was completed, a line for each end.
+impl Parts for Page {
     fn parts(&self) -> Vec<String> {
-        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        text.lines().map(|line| line.split(" | ").nth(1).unwrap().to_string()).collect()
+        self.text().lines().map(|line| line.split(" | ").nth(1).unwrap().to_string()).collect()
     }
 }
 

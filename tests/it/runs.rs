@@ -165,6 +165,23 @@ fn equal_work_is_persisted_once() {
 }
 
 #[test]
+fn what_is_persisted_is_not_computed_for_its_length() {
+    let session = Session::builder().threads(2).build().unwrap();
+    let calls = Arc::new(AtomicUsize::new(0));
+    let count = calls.clone();
+    let df = numbers(&session, 5);
+    let counted = move |batch: RecordBatch| {
+        count.fetch_add(1, Ordering::Relaxed);
+        Ok(batch)
+    };
+    let held = df.map_partitions(counted, df.schema().clone()).unwrap().persist().unwrap();
+    wait(&held).unwrap();
+    let once = calls.load(Ordering::Relaxed);
+    assert_eq!((held.len().unwrap(), held.compute().unwrap().num_rows()), (50, 50));
+    assert!(once > 0 && calls.load(Ordering::Relaxed) == once);
+}
+
+#[test]
 fn an_iterator_that_is_dropped_stops_the_work() {
     let seen = Arc::new(Counter::default());
     let session = Session::builder().threads(2).observer(seen.clone()).build().unwrap();

@@ -1,6 +1,5 @@
 //! Who watches: the bar, profiles, traces, reports.
 
-use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,6 +9,8 @@ use partita::graph::{Key, Label, TaskGraph};
 use partita::watch::{About, Profile, Recorder};
 use partita::{DataFrame, Error, ProgressBar, Result, Scheduler, Session, Token, col, wait};
 use serde_json::Value;
+
+use crate::page::Page;
 
 fn numbers(session: &Session, partitions: i64) -> DataFrame {
     let part = |p: i64| {
@@ -23,22 +24,14 @@ fn sessions() -> [Session; 2] {
     [Scheduler::Synchronous, Scheduler::Threads(2)].map(|s| Session::builder().scheduler(s).build().unwrap())
 }
 
-#[derive(Clone, Default)]
-struct Page(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Page {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+/// What was written, without the time.
+trait Lines {
+    fn lines(&self) -> Vec<String>;
 }
 
-impl Page {
+impl Lines for Page {
     fn lines(&self) -> Vec<String> {
-        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        text.lines().map(|l| l.rsplit_once(" | ").unwrap().0.to_string()).collect()
+        self.text().lines().map(|l| l.rsplit_once(" | ").unwrap().0.to_string()).collect()
     }
 }
 

@@ -40,6 +40,8 @@ impl<T: Element> Array<T> {
             lowering.reading(Key::new(token, number), &name, needs, move |tile, ctx| {
                 let mut block = Block::filled(region.len(), ctx)?;
                 fill(lazy.as_ref(), &region, &mut block.values, tile, &ctx.cancel)?;
+                // as bytes, before and after they are compressed
+                let _room = ctx.budget.reserve("a chunk that is written", 2 * size_of_val(&block.values[..]) as u64)?;
                 write(&place, &region.shape(), &block.values)?;
                 Ok(Payload::new(Written))
             })

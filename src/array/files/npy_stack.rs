@@ -85,8 +85,13 @@ pub fn from_npy_stack<T: Element>(folder: impl AsRef<Path>) -> Result<Array<T>> 
         let read = || {
             let header = parse(&bytes)?;
             same_type::<T>(&header.descr)?;
-            if header.shape != shape || header.fortran {
-                return Err(Error::value(format!("it has the shape {:?}, not {shape:?} in C order", header.shape)));
+            if header.fortran {
+                let help = "write it anew from numpy.ascontiguousarray(..)";
+                return Err(Error::value("its first axis runs fastest (Fortran order), which is not read").help(help));
+            }
+            if header.shape != shape {
+                let what = format!("it has the shape {:?}, {INFO} says {shape:?}", header.shape);
+                return Err(Error::value(what).help("write the stack anew"));
             }
             elements(bytes.get(header.begin..).unwrap_or_default(), shape.iter().product())
         };

@@ -1,5 +1,6 @@
 //! Arrays as Zarr: a folder with a description, and a file a chunk.
 
+use std::borrow::Cow;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -42,9 +43,10 @@ impl<T: Element> Array<T> {
         array.each_chunk("to_zarr", move |place, shape, values| {
             let path = to.join(meta.key(place));
             let failed = |error| Error::io(path.display(), error).doing("write");
-            let full = resized(values, shape, &meta.chunk, T::default());
-            let mut bytes = Vec::new();
+            let full = resized(Cow::Borrowed(values), shape, &meta.chunk, T::default());
+            let mut bytes = Vec::with_capacity(size_of_val(&full[..]));
             T::store(&full, &mut bytes);
+            drop(full);
             let bytes = encoded(bytes, meta.codec).map_err(failed)?;
             path.parent().map_or(Ok(()), std::fs::create_dir_all).map_err(failed)?;
             disk::replace(&LocalDisk, &path, &bytes).map_err(failed)
@@ -89,14 +91,18 @@ fn chunk<T: Element>(path: &PathBuf, meta: &Meta, shape: &[usize], fill: T) -> R
     };
     let count = meta.chunk.iter().fold(1usize, |count, len| count.saturating_mul(*len));
     let plain = decoded(bytes, meta.codec, count.saturating_mul(size_of::<T>()));
-    let plain = plain.map_err(|error| Error::io(path.display(), error).doing("decompress"))?;
-    Ok(resized(&elements(&plain, count)?, &meta.chunk, shape, fill))
+    let plain = plain.map_err(|error| {
+        Error::io(path.display(), error).doing("decompress").help("the file is damaged or cut off: write it anew")
+    })?;
+    let values = elements(&plain, count)?;
+    drop(plain);
+    Ok(resized(Cow::Owned(values), &meta.chunk, shape, fill).into_owned())
 }
 
 /// The elements of a box in a larger or smaller one that begins at the same place.
-fn resized<T: Element>(values: &[T], from: &[usize], to: &[usize], fill: T) -> Vec<T> {
+fn resized<'a, T: Element>(values: Cow<'a, [T]>, from: &[usize], to: &[usize], fill: T) -> Cow<'a, [T]> {
     if from == to {
-        return values.to_vec();
+        return values;
     }
     let mut out = vec![fill; to.iter().product()];
     let both: Vec<usize> = from.iter().zip(to).map(|(a, b)| *a.min(b)).collect();
@@ -107,7 +113,7 @@ fn resized<T: Element>(values: &[T], from: &[usize], to: &[usize], fill: T) -> V
         let (source, target) = (at(from), at(to));
         out[target..target + len].copy_from_slice(&values[source..source + len]);
     });
-    out
+    Cow::Owned(out)
 }
 
 fn encoded(bytes: Vec<u8>, codec: Codec) -> std::io::Result<Vec<u8>> {
@@ -160,12 +166,26 @@ fn filling<T: Element>(value: &Value) -> Result<T> {
         },
         other => other.as_f64().ok_or_else(|| Error::value(format!("the fill value {other} is no number")))?,
     };
-    match descr(T::DTYPE) {
-        "<f8" => <f64 as Stored>::store(&[number], &mut bytes),
-        "<f4" => <f32 as Stored>::store(&[number as f32], &mut bytes),
-        "<i8" => <i64 as Stored>::store(&[value.as_i64().unwrap_or(number as i64)], &mut bytes),
-        "<i4" => <i32 as Stored>::store(&[number as i32], &mut bytes),
-        _ => <u8 as Stored>::store(&[number as u8], &mut bytes),
+    // some write whole numbers with a point
+    let exact = number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0;
+    let whole = || value.as_i64().or(exact.then_some(number as i64));
+    let fits = match descr(T::DTYPE) {
+        "<f8" => stored(Some(number), &mut bytes),
+        "<f4" => stored(Some(number as f32), &mut bytes),
+        "<i8" => stored(whole(), &mut bytes),
+        "<i4" => stored(whole().and_then(|whole| i32::try_from(whole).ok()), &mut bytes),
+        _ => stored(whole().and_then(|whole| u8::try_from(whole).ok()), &mut bytes),
+    };
+    if !fits {
+        return Err(Error::value(format!("the fill value {value} does not fit {}", T::DTYPE)));
     }
     elements::<T>(&bytes, 1)?.first().copied().ok_or_else(|| Error::value("there is no fill value"))
+}
+
+/// Stores a number, if there is one.
+fn stored<N: Stored>(number: Option<N>, bytes: &mut Vec<u8>) -> bool {
+    number.is_some_and(|number| {
+        N::store(&[number], bytes);
+        true
+    })
 }

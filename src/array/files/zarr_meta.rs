@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::element::{DType, Element};
 use super::typed::{TYPES, descr};
-use crate::base::{Error, Result};
+use crate::base::{Error, ErrorKind, Result};
 
 /// Which version of the format is written; both are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -159,7 +159,8 @@ impl Meta {
 }
 
 fn unsupported(what: impl std::fmt::Display) -> Error {
-    Error::invalid(format!("Zarr arrays with {what} are not read"))
+    Error::new(ErrorKind::Unsupported { what: format!("Zarr arrays with {what}") })
+        .help("write them anew in C order with zstd, gzip, zlib or no compressor: compressor=numcodecs.Zstd()")
 }
 
 fn lengths(value: &Value) -> Result<Vec<usize>> {

@@ -68,7 +68,7 @@ impl<T: Element> Array<T> {
             let axes =
                 range.iter().zip(depth.iter().zip(&shape)).map(|(&(start, len), (&depth, &all))| match clipped {
                     true => {
-                        let (first, end) = (start.saturating_sub(depth), (start + len + depth).min(all));
+                        let (first, end) = (start.saturating_sub(depth), (start + len).saturating_add(depth).min(all));
                         (Span::new(first, end - first), (start - first, len))
                     }
                     false => (Span::new(start, len + 2 * depth), (depth, len)),

@@ -189,7 +189,7 @@ impl<T: Element> Lazy<T> for Triangle<T> {
         let mut rows = out.chunks_mut(columns.len.max(1));
         region.rows(|index| {
             let (Some(row), Some(&i)) = (rows.next(), index.iter().rev().nth(1)) else { return };
-            let last = i as isize + self.k;
+            let last = (i as isize).saturating_add(self.k);
             for (column, value) in row.iter_mut().enumerate() {
                 let j = columns.at(column) as isize;
                 if (self.lower && j > last) || (!self.lower && j < last) {
@@ -210,7 +210,7 @@ impl<T: Element> Array<T> {
     pub fn diag(&self, k: isize) -> Result<Array<T>> {
         match *self.shape() {
             [len] => {
-                let side = len + k.unsigned_abs();
+                let side = len.saturating_add(k.unsigned_abs());
                 let mut sizes = self.chunks.axis(0).to_vec();
                 sizes.extend((k != 0).then_some(k.unsigned_abs()));
                 let chunks = Chunks::new([sizes.clone(), sizes]);

@@ -1,7 +1,7 @@
 //! More elements around an array.
 
 use super::super::chunked::Array;
-use super::super::chunks::ChunkSpec;
+use super::super::chunks::{ChunkSpec, MOST_CHUNKS, fits};
 use super::super::create::full;
 use super::super::element::Element;
 use super::super::region::Span;
@@ -42,9 +42,12 @@ impl<T: Element> Array<T> {
 
     fn padded(&self, axis: usize, before: usize, after: usize, with: Pad<T>) -> Result<Array<T>> {
         let len = self.shape()[axis];
-        if before + after == 0 {
+        if (before, after) == (0, 0) {
             return Ok(self.clone());
         }
+        let mut shape = self.shape().to_vec();
+        shape[axis] = len.saturating_add(before).saturating_add(after);
+        fits(&shape, size_of::<T>()).map_err(|error| error.doing("pad"))?;
         let constant = match with {
             Pad::Constant(value) => Some(value),
             _ if len == 0 => {
@@ -60,6 +63,11 @@ impl<T: Element> Array<T> {
                 full(shape, value, ChunkSpec::Auto).map(|array| array.in_session(&self.session))
             };
             return concatenate(&[around(before)?, self.clone(), around(after)?], axis as isize);
+        }
+        // each element of the border is written down
+        if before.max(after) > MOST_CHUNKS {
+            let what = format!("the widths ({before}, {after}) of axis {axis} are larger than {MOST_CHUNKS}");
+            return Err(Error::invalid(what).doing("pad"));
         }
         let element = |at: isize| source(with, at, len);
         let front: Vec<usize> = (0..before as isize).map(|i| element(i - before as isize)).collect();
