@@ -58,7 +58,8 @@ struct Known {
 
 /// What the threads share.
 struct World {
-    graph: LiveGraph,
+    /// Two of the same pool: a task of one may need those of the other.
+    graphs: [LiveGraph; 2],
     there: Arc<AtomicI64>,
     numbers: AtomicU64,
     checked: AtomicUsize,
@@ -71,7 +72,8 @@ impl World {
     /// A task that needs those, and adds so many tasks itself, for which it waits.
     fn add(&self, needs: &[Known], nested: u64, priority: i32) -> Known {
         let number = self.numbers.fetch_add(1, Ordering::SeqCst);
-        let (there, graph) = (self.there.clone(), self.graph.clone());
+        let own_graph = &self.graphs[number as usize / 3 % 2];
+        let (there, graph) = (self.there.clone(), own_graph.clone());
         let inner = move |n: u64| {
             let (there, own) = (there.clone(), mix(number, n));
             let work: LiveWork = Arc::new(move |_, _| Ok(Counted::payload(own, &there)));
@@ -93,10 +95,11 @@ impl World {
         });
         let sum = (0..nested).fold(0, |sum: u64, n| sum.wrapping_add(mix(number, n)));
         let result = mix(number, needs.iter().fold(sum, |sum, need| sum.wrapping_add(need.result)));
-        let tasks: Vec<&LiveTask> = needs.iter().map(|need| &need.task).collect();
+        let tasks: Vec<LiveTask> = needs.iter().map(|need| own_graph.adopt(&need.task)).collect();
+        let tasks: Vec<&LiveTask> = tasks.iter().collect();
         let options = LiveOptions { priority, retries: (number % 3) as u32 };
         let key = Key::new(Token(u128::from(number)), 0);
-        Known { task: self.graph.add(key, &"stressed".into(), &tasks, work, options), number, result }
+        Known { task: own_graph.add(key, &"stressed".into(), &tasks, work, options), number, result }
     }
 
     /// The task ends in one of the ways in which it may.
@@ -147,8 +150,8 @@ fn meddle(world: &World, seed: u64, until: Instant) {
 /// So many threads of a pool, sixteen that meddle; half the time is over when the graph is closed, if it is.
 fn stress(threads: usize, time: Duration, seed: u64, close: bool) {
     let pool: Arc<dyn Executor> = Arc::new(Pool::new(threads).unwrap());
-    let graph = pool.live(TaskContext::default(), Observers::default());
-    let world = World { graph, there: Arc::default(), numbers: AtomicU64::new(1), checked: AtomicUsize::new(0) };
+    let graphs = [(); 2].map(|()| pool.live(TaskContext::default(), Observers::default()));
+    let world = World { graphs, there: Arc::default(), numbers: AtomicU64::new(1), checked: AtomicUsize::new(0) };
     let begun = Instant::now();
     std::thread::scope(|scope| {
         for thread in 0..16 {
@@ -157,12 +160,12 @@ fn stress(threads: usize, time: Duration, seed: u64, close: bool) {
         }
         if close {
             std::thread::sleep(time / 2);
-            world.graph.close();
+            world.graphs[0].close();
         }
     });
-    while world.graph.counts() != (0, 0) || world.there.load(Ordering::SeqCst) != 0 {
-        let left = (world.graph.counts(), world.there.load(Ordering::SeqCst));
-        assert!(begun.elapsed() < time + Duration::from_secs(20), "left: {left:?}");
+    let left = || (world.graphs.each_ref().map(LiveGraph::counts), world.there.load(Ordering::SeqCst));
+    while left() != ([(0, 0); 2], 0) {
+        assert!(begun.elapsed() < time + Duration::from_secs(20), "left: {:?}", left());
         std::thread::yield_now();
     }
     let (added, checked) = (world.numbers.load(Ordering::SeqCst), world.checked.load(Ordering::SeqCst));
