@@ -9,6 +9,7 @@ use super::chunked::Array;
 use super::chunks::ChunkSpec;
 use super::element::{Element, Float};
 use super::held::copy;
+use super::lanes::vectorised;
 use super::lazy::{Lazy, Needs};
 use super::region::Region;
 use super::tile::Tile;
@@ -51,7 +52,11 @@ impl<T: Element> Lazy<T> for Full<T> {
     fn needs(&self, _region: &Region, _needs: &mut Needs) {}
 
     fn read(&self, _region: &Region, out: &mut [T], _tile: &mut Tile<'_>) -> Result<()> {
-        out.fill(self.value);
+        let value = self.value;
+        vectorised(
+            #[inline(always)]
+            || out.iter_mut().for_each(|place| *place = value),
+        );
         Ok(())
     }
 }

@@ -11,7 +11,7 @@ use crate::array::lanes::vectorised;
 const ROUND: f64 = 6_755_399_441_055_744.0;
 
 /// So many numbers are kept beside their results, in case some have to be done once more.
-const PART: usize = 64;
+const PART: usize = 256;
 
 fn over(values: &mut [f64], fast: impl Fn(f64) -> f64, slow: fn(f64) -> f64) {
     vectorised(
