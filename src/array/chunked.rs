@@ -158,7 +158,7 @@ impl<T: Element> Array<T> {
     /// # Errors
     /// When something is found wrong only now.
     pub fn visualize(&self) -> Result<Visualize> {
-        let mut lowering = Lowering::default();
+        let mut lowering = Lowering::new(&self.session);
         let wanted = self.lower(&mut lowering)?;
         Ok(Visualize::of_tasks(self.lazy.name(), Tasks::of(&lowering.into_graph(), &wanted)))
     }
@@ -168,7 +168,7 @@ impl<T: Element> Array<T> {
     /// # Errors
     /// When something is found wrong only now.
     pub fn num_tasks(&self) -> Result<usize> {
-        let mut lowering = Lowering::default();
+        let mut lowering = Lowering::new(&self.session);
         self.lower(&mut lowering)?;
         Ok(lowering.into_graph().len())
     }

@@ -7,13 +7,13 @@ use ndarray::{ArrayD, IxDyn};
 
 use super::block::HeldBlock;
 use super::chunked::Array;
-use super::chunks::Chunks;
+use super::chunks::{ChunkSpec, Chunks};
 use super::element::Element;
 use super::held::Held;
 use super::lazy::{Barrier, Lowering, Needs};
 use super::region::Region;
 use crate::base::{Error, Result, Token};
-use crate::exec::{Reservation, Run};
+use crate::exec::{Executor, Reservation, Run, RunContext, Serial, TaskContext};
 use crate::graph::{Key, Payload, TaskId};
 
 impl<T: Element> Array<T> {
@@ -57,6 +57,23 @@ impl<T: Element> Array<T> {
         })
     }
 
+    /// Computes all elements, which are one chunk, within a task: in the session of the array if the task runs there, else by
+    /// this task alone, with the memory that it has.
+    pub(crate) fn compute_within(&self, ctx: &TaskContext) -> Result<ArrayD<T>> {
+        let whole = self.rechunk(ChunkSpec::Whole)?;
+        let mut lowering = Lowering::new(&self.session);
+        let wanted = whole.lower(&mut lowering)?;
+        let run = match self.session.budget().is_same(&ctx.budget) {
+            true => self.session.run_graph(lowering.into_graph(), wanted)?,
+            false => Serial.submit(lowering.into_graph(), wanted, RunContext::new(ctx.clone())),
+        };
+        let payload = run.get_unless(0, &ctx.cancel)?;
+        let _held = ctx.budget.reserve("a chunk of an array", self.nbytes())?;
+        let mut values = vec![T::default(); self.size()];
+        place(block(&payload)?, &Region::whole(self.shape()), self.shape(), &mut values)?;
+        shaped(values, self.shape())
+    }
+
     fn as_block(&self, number: usize, payload: &Payload) -> Result<ArrayD<T>> {
         let shape: Vec<usize> = self.chunks.range(&self.chunks.place(number)).into_iter().map(|(_, len)| len).collect();
         let len: usize = shape.iter().product();
@@ -68,7 +85,7 @@ impl<T: Element> Array<T> {
 
     /// The tasks, few results ahead of whoever takes them.
     fn run(&self) -> Result<Run> {
-        let mut lowering = Lowering::default();
+        let mut lowering = Lowering::new(&self.session);
         let wanted = self.lower(&mut lowering)?;
         self.session.run_graph_within(lowering.into_graph(), wanted, Some(self.session.threads() + 1))
     }
@@ -93,7 +110,7 @@ impl<T: Element> Array<T> {
     /// # Errors
     /// When something is found wrong only now; with the synchronous scheduler, of the tasks.
     pub fn persist(&self) -> Result<Array<T>> {
-        let mut lowering = Lowering::default();
+        let mut lowering = Lowering::new(&self.session);
         let wanted = self.lower(&mut lowering)?;
         let run = self.session.run_graph(lowering.into_graph(), wanted)?;
         if !self.session.works_in_background() {

@@ -11,6 +11,7 @@ use super::tile::Tile;
 use crate::base::{Error, Identity, Result, Token};
 use crate::exec::{TaskContext, Work};
 use crate::graph::{Key, Label, Payload, TaskGraph, TaskId};
+use crate::session::Session;
 
 /// An array that need not exist: it gives the elements of any region, as often as it is asked. A chain of operations is
 /// a chain of these, and is evaluated tile by tile in the cache; nothing lies between operations but a tile.
@@ -86,14 +87,24 @@ impl Needs {
     }
 }
 
-/// From arrays to a graph of tasks.
-#[derive(Default)]
+/// From arrays to a graph of tasks, for a session.
 pub struct Lowering {
+    session: Session,
     graph: TaskGraph<Work>,
     known: FxHashMap<Token, Arc<[TaskId]>>,
 }
 
 impl Lowering {
+    /// Nothing yet, to run in this session.
+    pub fn new(session: &Session) -> Lowering {
+        Lowering { session: session.clone(), graph: TaskGraph::default(), known: FxHashMap::default() }
+    }
+
+    /// Where the tasks will run.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
     /// The graph.
     pub fn into_graph(self) -> TaskGraph<Work> {
         self.graph

@@ -12,10 +12,12 @@ use super::element::Element;
 use super::held::Held;
 use super::lazy::{Barrier, Lowering, Needs};
 use crate::base::{Error, Result, Token};
+use crate::exec::Cancel;
 use crate::graph::{Key, TaskId};
+use crate::session::Session;
 
-/// Gives the elements of the chunk at a place, which has this shape.
-type Read<T> = dyn Fn(&[usize], &[usize]) -> Result<Vec<T>> + Send + Sync;
+/// Gives the elements of the chunk at a place, which has this shape, in a session, for a task that may be cancelled.
+type Read<T> = dyn Fn(&[usize], &[usize], &Session, &Cancel) -> Result<Vec<T>> + Send + Sync;
 
 struct Loaded<T> {
     chunks: Chunks,
@@ -40,13 +42,13 @@ impl<T: Element> Barrier for Loaded<T> {
         let task = |number: usize| {
             let (place, shelf) = (self.chunks.place(number), shelf.clone());
             let shape: Vec<usize> = self.chunks.range(&place).iter().map(|(_, len)| *len).collect();
-            let read = self.read.clone();
+            let (read, session) = (self.read.clone(), lowering.session().clone());
             lowering.reading(Key::new(self.token, number), &name, Needs::default(), move |_, ctx| {
                 ctx.cancel.check()?;
                 let many: usize = shape.iter().product();
                 // as bytes and as elements at once
                 let room = ctx.budget.reserve("a chunk that is read", 2 * (many * size_of::<T>()) as u64)?;
-                let values = read(&place, &shape)?;
+                let values = read(&place, &shape, &session, &ctx.cancel)?;
                 if values.len() != many {
                     return Err(Error::value(format!("chunk {place:?} has {} elements", values.len())));
                 }
@@ -64,6 +66,15 @@ pub(in crate::array) fn loaded<T: Element>(
     chunks: Chunks,
     token: Token,
     read: impl Fn(&[usize], &[usize]) -> Result<Vec<T>> + Send + Sync + 'static,
+) -> Result<Array<T>> {
+    loaded_within(name, chunks, token, move |place, shape, _, _| read(place, shape))
+}
+
+fn loaded_within<T: Element>(
+    name: &'static str,
+    chunks: Chunks,
+    token: Token,
+    read: impl Fn(&[usize], &[usize], &Session, &Cancel) -> Result<Vec<T>> + Send + Sync + 'static,
 ) -> Result<Array<T>> {
     let barrier = Loaded { chunks: chunks.clone(), name, token, read: Arc::new(read) };
     Array::new(Arc::new(Held::<T>::new(Arc::new(barrier), chunks.clone(), name, 1)), chunks)
@@ -86,8 +97,16 @@ pub fn from_chunks<T: Element>(
     chunks: Chunks,
     function: impl Fn(&[usize]) -> Result<ArrayD<T>> + Send + Sync + 'static,
 ) -> Result<Array<T>> {
-    loaded("from_chunks", chunks, Token::fresh(), move |place, shape| {
-        let chunk = function(place)?;
+    from_chunks_within(chunks, move |place, _, _| function(place))
+}
+
+/// As [`from_chunks`], with a function that computes in the session where the array is computed.
+pub(crate) fn from_chunks_within<T: Element>(
+    chunks: Chunks,
+    function: impl Fn(&[usize], &Session, &Cancel) -> Result<ArrayD<T>> + Send + Sync + 'static,
+) -> Result<Array<T>> {
+    loaded_within("from_chunks", chunks, Token::fresh(), move |place, shape, session, cancel| {
+        let chunk = function(place, session, cancel)?;
         if chunk.shape() != shape {
             return Err(Error::invalid(format!("chunk {place:?} has the shape {:?}, not {shape:?}", chunk.shape())));
         }

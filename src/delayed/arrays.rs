@@ -13,8 +13,9 @@ use super::content;
 use super::lazy::Delayed;
 use super::node::{Node, NodeWork};
 use super::shared::shared_once;
+use crate::array::loaded::{from_chunks, from_chunks_within};
 use crate::array::shape::Index;
-use crate::array::{Array, Chunks, DType, Element, from_chunks};
+use crate::array::{Array, Chunks, DType, Element};
 use crate::base::{Error, Identity, Result, Token, Tokenizer};
 use crate::exec::{LiveWork, TaskContext};
 use crate::frame::{DataFrame, Table};
@@ -84,10 +85,10 @@ impl<T: Element> Array<T> {
     }
 
     /// A frame whose rows are those of the array, which has one axis or two, with these names for its columns. Its
-    /// partitions are the chunks along the first axis, and computed when they are needed.
+    /// partitions are the chunks along the first axis, and computed when they are needed, in the session where the frame is.
     ///
     /// # Errors
-    /// `Invalid` when there are not as many names as columns, or more than two axes.
+    /// `Invalid` when there are not as many names as columns, when a name is there twice, or for more than two axes.
     pub fn to_frame<N: Into<String>>(&self, columns: impl IntoIterator<Item = N>) -> Result<DataFrame> {
         let names: Vec<String> = columns.into_iter().map(Into::into).collect();
         let table = if self.ndim() == 1 { self.expand_dims(1)? } else { self.clone() };
@@ -95,13 +96,19 @@ impl<T: Element> Array<T> {
             let what = format!("{} names of columns do not fit an array of shape {:?}", names.len(), self.shape());
             return Err(Error::invalid(what).doing("make a frame of an array"));
         }
+        if let Some((_, twice)) = names.iter().enumerate().find(|(i, name)| names[..*i].contains(name)) {
+            let error =
+                Error::invalid(format!("two columns are named {twice}")).help("give each column a name of its own");
+            return Err(error.doing("make a frame of an array"));
+        }
         DataFrame::from_source(Arc::new(ArraySource::new(table, names)?), self.session())
     }
 }
 
 impl DataFrame {
     /// Numeric columns as an array of two axes, a row a row, in the order given; null becomes NaN. The rows of every
-    /// partition are counted now: they are the chunks. (Dask's `to_dask_array(lengths=True)`.)
+    /// partition are counted now: they are the chunks, which are computed in the session where the array is. (Dask's
+    /// `to_dask_array(lengths=True)`.)
     ///
     /// # Errors
     /// `UnknownColumn`; `TypeMismatch` for a column that is not numeric; the first error of counting.
@@ -114,9 +121,9 @@ impl DataFrame {
         let parts = (0..frame.npartitions()?).map(|i| frame.partitions(i..i + 1)).collect::<Result<Vec<_>>>()?;
         let rows = parts.iter().map(|part| Ok(part.len()? as usize)).collect::<Result<Vec<usize>>>()?;
         let rows = if rows.is_empty() { vec![0] } else { rows };
-        let array = from_chunks(Chunks::new([rows, vec![wide]]), move |place| {
-            let part = place.first().and_then(|&i| parts.get(i));
-            part.map_or_else(|| Ok(ArrayD::zeros(IxDyn(&[0, wide]))), |part| by_rows(&part.compute()?))
+        let array = from_chunks_within(Chunks::new([rows, vec![wide]]), move |place, session, cancel| {
+            let part = place.first().and_then(|&i| parts.get(i)).map(|part| part.in_session(session));
+            part.map_or_else(|| Ok(ArrayD::zeros(IxDyn(&[0, wide]))), |part| by_rows(&part.compute_unless(cancel)?))
         })?;
         Ok(array.in_session(self.session()))
     }
@@ -217,7 +224,7 @@ impl<T: Element> Source for ArraySource<T> {
     }
 
     fn read(&self, i: usize, scan: &Scan, ctx: &TaskContext) -> Result<Batches> {
-        let rows = chunk(&self.array, &[i, 0])?.compute()?;
+        let rows = chunk(&self.array, &[i, 0])?.compute_within(ctx)?;
         let lanes = rows.lanes(Axis(0)).into_iter();
         let columns = lanes.map(|lane| column(lane.iter().copied().collect::<Vec<T>>())).collect::<Result<Vec<_>>>()?;
         let batch = Batch::new(RecordBatch::try_new(self.schema.clone(), columns)?, i as u64, 0);

@@ -129,6 +129,11 @@ impl Budget {
         Reservation { budget: self.clone(), bytes: 0 }
     }
 
+    /// Whether both speak of the same memory.
+    pub(crate) fn is_same(&self, other: &Budget) -> bool {
+        Arc::ptr_eq(&self.account, &other.account)
+    }
+
     /// From now on this holder is asked for memory when the limit is reached, for as long as it lives.
     pub fn register(&self, holder: Weak<dyn Reclaim>) {
         let mut holders = self.account.holders.lock().unwrap_or_else(PoisonError::into_inner);

@@ -51,6 +51,27 @@ fn frames_are_arrays_for_any_session() {
 }
 
 #[test]
+fn what_is_computed_in_a_session_stays_there() {
+    let session = || Session::builder().threads(2).memory_limit("64MB").build().unwrap();
+    let (first, second) = (session(), session());
+    let x = random::uniform(3, [4000, 3], (1000, 2)).unwrap().in_session(&first);
+    let centred = &x - x.mean_axis(0).unwrap();
+    let frame = centred.to_frame(["a", "b", "c"]).unwrap();
+    let array = frame.filter(col("b").gt(0.0)).unwrap().to_array(["a", "c"]).unwrap();
+    let (here, peak) = (array.compute().unwrap(), second.budget().peak());
+    assert!(first.budget().peak() > 0 && peak == 0 && here.iter().any(|v| *v < 0.0));
+    // nothing can run there any more
+    first.cancel_token().cancel();
+    assert!(matches!(array.compute().unwrap_err().kind(), partita::ErrorKind::Cancelled));
+    let there = frame.in_session(&second).filter(col("b").gt(0.0)).unwrap().to_array(["a", "c"]).unwrap();
+    assert_eq!((there.compute().unwrap(), second.budget().peak() > 0), (here.clone(), true));
+    let there = array.in_session(&second);
+    assert_eq!(there.compute().unwrap(), here);
+    second.cancel_token().cancel();
+    assert!(there.compute().is_err());
+}
+
+#[test]
 fn delayed_blocks_are_arrays() {
     let x = random::integers(1, 0, 100, [30, 20], (7, 20)).unwrap();
     let blocks = x.to_delayed().unwrap();
@@ -72,6 +93,9 @@ fn what_does_not_fit_a_frame_is_said() {
     let x = table(|i| i as f64);
     let error = x.to_frame(["a"]).unwrap_err().to_string();
     assert!(error.contains("1 names of columns do not fit an array of shape [50, 2]"), "{error}");
+    let error = x.to_frame(["a", "a"]).unwrap_err();
+    assert!(matches!(error.kind(), partita::ErrorKind::Invalid { .. }), "{error:?}");
+    assert!(error.to_string().contains("two columns are named a"), "{error}");
     let frame = x.to_frame(["a", "b"]).unwrap();
     assert!(frame.to_array(["c"]).unwrap_err().to_string().contains('c'));
 }

@@ -29,7 +29,7 @@ impl<T: Element> Array<T> {
     ) -> Result<()> {
         self.check()?;
         let (write, name): (Arc<_>, Arc<str>) = (Arc::new(write), name.into());
-        let mut lowering = Lowering::default();
+        let mut lowering = Lowering::new(&self.session);
         let token = Token::fresh();
         let task = |number: usize| {
             let place = self.chunks.place(number);

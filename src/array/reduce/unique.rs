@@ -129,7 +129,7 @@ impl<T: Number> Array<T> {
             t.identity(self.lazy.as_ref());
         });
         let tree = Grown(Arc::new(Distinct(Subject { input: self.lazy.clone(), grid, token })));
-        let mut lowering = Lowering::default();
+        let mut lowering = Lowering::new(&self.session);
         let wanted = tree.tasks(&mut lowering)?;
         let mut run = self.session.run_graph(lowering.into_graph(), wanted)?;
         let payload = run.next().unwrap_or_else(|| Err(Error::invalid("a run gave no result")))?;
