@@ -30,12 +30,40 @@ fn fill_values_fit_or_are_an_error() {
     assert_eq!(filled::<f32>(at, "<f4", "-7.5"), Ok(vec![-7.5; 3]));
     assert_eq!(filled::<f64>(at, "<f8", "null"), Ok(vec![0.0; 3]));
     assert!(filled::<f64>(at, "<f8", "\"NaN\"").unwrap().iter().all(|x| x.is_nan()));
+    let infinite = |fill| filled::<f32>(at, "<f4", fill).unwrap()[0];
+    assert_eq!((infinite("\"Infinity\""), infinite("\"-Infinity\"")), (f32::INFINITY, f32::NEG_INFINITY));
+    // as bits, which version 3 of Zarr allows
+    assert!(filled::<f32>(at, "<f4", "\"0x7fc00000\"").unwrap().iter().all(|x| x.is_nan()));
+    assert_eq!(filled::<f32>(at, "<f4", "\"0xc0f00000\""), Ok(vec![-7.5; 3]));
+    assert_eq!(filled::<f64>(at, "<f8", "\"0x7FF0000000000000\""), Ok(vec![f64::INFINITY; 3]));
+    for fill in ["\"0x7fc0\"", "\"0x7fc00000\"", "\"0x+ff0000000000000\"", "\"nan\"", "\"\""] {
+        let error = filled::<f64>(at, "<f8", fill).unwrap_err();
+        assert!(error.contains("is not read"), "{error}");
+    }
+    assert!(filled::<i32>(at, "<i4", "\"NaN\"").unwrap_err().contains("does not fit"));
+    assert!(filled::<i32>(at, "<i4", "\"0x40e00000\"").unwrap_err().contains("is not read"));
     for (dtype, fill) in [("|u1", "-7.5"), ("|u1", "256"), ("<i4", "99999999999")] {
         let error = match dtype {
             "|u1" => filled::<u8>(at, dtype, fill).unwrap_err(),
             _ => filled::<i32>(at, dtype, fill).unwrap_err(),
         };
         assert!(error.contains(&format!("the fill value {fill} does not fit")) && error.contains(".zarray"), "{error}");
+    }
+}
+
+#[test]
+fn chunks_that_are_not_there_are_filled() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path().join("x");
+    random::uniform(1, [4, 3], (2, 3)).unwrap().to_zarr(&at, ZarrOptions::default()).unwrap();
+    fs::remove_file(at.join("c/1/0")).unwrap();
+    let text = fs::read_to_string(at.join("zarr.json")).unwrap();
+    for fill in ["\"NaN\"", "\"0x7ff8000000000000\""] {
+        let with = text.replace("\"fill_value\":0", &format!("\"fill_value\":{fill}"));
+        assert_ne!(with, text);
+        fs::write(at.join("zarr.json"), with).unwrap();
+        let x = from_zarr::<f64>(&at).unwrap().isnan().compute().unwrap();
+        assert_eq!(x.iter().copied().collect::<Vec<_>>(), [[false; 6], [true; 6]].concat());
     }
 }
 
@@ -64,6 +92,15 @@ fn what_is_not_read_says_the_next_step() {
     let file = fs::read(stack.join("1.npy")).unwrap();
     let at = file.windows(5).position(|word| word == b"False").unwrap();
     fs::write(stack.join("1.npy"), [&file[..at], b"True ", &file[at + 5..]].concat()).unwrap();
+    // elements of another type, and of one that there is not here
+    let error = from_npy_stack::<i32>(&stack).unwrap_err();
+    assert_eq!(error.help_text(), Some("read them as Array<f64>, and convert with astype::<i32>()"), "{error}");
+    let swapped: Vec<u8> = file.iter().map(|&byte| if byte == b'<' { b'>' } else { byte }).collect();
+    fs::write(stack.join("0.npy"), swapped).unwrap();
+    let error = from_npy_stack::<f64>(&stack).unwrap().slice((..2,)).unwrap().compute().unwrap_err();
+    assert!(error.to_string().contains("the elements are `>f8`"), "{error}");
+    assert!(error.help_text().is_some_and(|help| help.contains("x.astype('<f8')")), "{error}");
+    fs::write(stack.join("0.npy"), &file).unwrap();
     let error = from_npy_stack::<f64>(&stack).unwrap().compute().unwrap_err();
     assert!(error.to_string().contains("Fortran") && error.to_string().contains("1.npy"), "{error}");
 }

@@ -3,7 +3,7 @@
 use super::super::element::{DType, Element};
 use crate::base::{Error, Result};
 
-/// The types as numpy and Zarr call them.
+/// The types as numpy and Zarr call them in files.
 pub(super) const TYPES: [(DType, &str, &str); 6] = [
     (DType::Float64, "<f8", "float64"),
     (DType::Float32, "<f4", "float32"),
@@ -36,5 +36,22 @@ pub(super) fn same_type<T: Element>(named: &str) -> Result<()> {
         return Ok(());
     }
     let what = format!("the elements are `{named}`, not {} (`{}`)", T::DTYPE, descr(T::DTYPE));
-    Err(Error::invalid(what).help("read them as the type they have, and convert with astype()"))
+    let known = TYPES.iter().find(|(_, descr, _)| bare(descr) == bare(named));
+    let help = match known.map(|(dtype, ..)| of(*dtype)) {
+        Some(of) => format!("read them as Array<{of}>, and convert with astype::<{}>()", self::of(T::DTYPE)),
+        None => format!("write them anew as one of the types that are read: x.astype('{}') in numpy", descr(T::DTYPE)),
+    };
+    Err(Error::invalid(what).help(help))
+}
+
+/// What Rust calls the type.
+fn of(dtype: DType) -> &'static str {
+    match dtype {
+        DType::Float64 => "f64",
+        DType::Float32 => "f32",
+        DType::Int64 => "i64",
+        DType::Int32 => "i32",
+        DType::UInt8 => "u8",
+        DType::Bool => "bool",
+    }
 }

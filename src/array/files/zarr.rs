@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::super::block::Stored;
 use super::super::chunked::Array;
 use super::super::chunks::Chunks;
-use super::super::element::Element;
+use super::super::element::{DType, Element};
 use super::super::loaded::loaded;
 use super::super::region::Region;
 use super::super::shape::like;
@@ -158,12 +158,7 @@ fn filling<T: Element>(value: &Value) -> Result<T> {
                 _ => Err(Error::value("the fill value is no number")),
             };
         }
-        Value::String(text) => match text.as_str() {
-            "NaN" => f64::NAN,
-            "Infinity" => f64::INFINITY,
-            "-Infinity" => f64::NEG_INFINITY,
-            other => return Err(Error::invalid(format!("the fill value `{other}` is not read"))),
-        },
+        Value::String(text) => named(text, T::DTYPE)?,
         other => other.as_f64().ok_or_else(|| Error::value(format!("the fill value {other} is no number")))?,
     };
     // some write whole numbers with a point
@@ -180,6 +175,21 @@ fn filling<T: Element>(value: &Value) -> Result<T> {
         return Err(Error::value(format!("the fill value {value} does not fit {}", T::DTYPE)));
     }
     elements::<T>(&bytes, 1)?.first().copied().ok_or_else(|| Error::value("there is no fill value"))
+}
+
+/// A floating number that JSON has no digits for: by its name, or by its bits, as many as it has bytes (`0x7fc00000`).
+fn named(text: &str, dtype: DType) -> Result<f64> {
+    let digits = text.strip_prefix("0x").filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+    let bits = digits.and_then(|digits| Some((digits.len(), u64::from_str_radix(digits, 16).ok()?)));
+    match (text, bits, dtype) {
+        ("NaN", ..) => Ok(f64::NAN),
+        ("Infinity", ..) => Ok(f64::INFINITY),
+        ("-Infinity", ..) => Ok(f64::NEG_INFINITY),
+        (_, Some((16, bits)), DType::Float64) => Ok(f64::from_bits(bits)),
+        (_, Some((8, bits)), DType::Float32) => Ok(f64::from(f32::from_bits(bits as u32))),
+        _ => Err(Error::invalid(format!("the fill value `{text}` is not read"))
+            .help("a number, NaN, Infinity, -Infinity, or the bits of a floating number: 0x7fc00000")),
+    }
 }
 
 /// Stores a number, if there is one.
