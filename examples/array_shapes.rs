@@ -91,7 +91,7 @@ fn run(case: &Value) -> Result<Array<i64>> {
         "matmul" => x.matmul(&input(case, "shape2", "chunks2")?),
         "dot" => x.dot(&input(case, "shape2", "chunks2")?),
         "outer" => x.outer(&input(case, "shape2", "chunks2")?),
-        "tensordot" => x.tensordot(&input(case, "shape2", "chunks2")?, &list, &numbers(&case["list2"])),
+        "tensordot" => x.tensordot(&input(case, "shape2", "chunks2")?, (&list, numbers(&case["list2"]))),
         unknown => Err(Error::invalid(format!("there is no operation `{unknown}`"))),
     }
 }

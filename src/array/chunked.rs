@@ -55,7 +55,7 @@ impl<T: Element> Array<T> {
             return self.failed(Arc::new(error.doing(lazy.name())), &[]);
         }
         let made = Array { lazy: Arc::new(lazy) as Arc<dyn Lazy<U>>, chunks, session: self.session.clone() };
-        match made.lazy.operations() > MOST_FUSED && !made.lazy.is_held() {
+        match made.lazy.operations().all > MOST_FUSED && !made.lazy.is_held() {
             true => made.held("hold", 1),
             false => made,
         }
@@ -131,7 +131,7 @@ impl<T: Element> Array<T> {
             let mut needs = Needs::default();
             self.lazy.needs(&region, &mut needs);
             let (lazy, shelf) = (self.lazy.clone(), shelf.clone());
-            lowering.reading(Key::new(token, number), &name, needs, move |tile, ctx| {
+            lowering.reading(Key::new(token, number), &name, self.lazy.operations().fused, needs, move |tile, ctx| {
                 let mut block = Block::filled(region.len(), ctx)?;
                 fill(lazy.as_ref(), &region, &mut block.values, tile, &ctx.cancel)?;
                 Ok(block.hold(&shelf, ctx))
@@ -141,6 +141,18 @@ impl<T: Element> Array<T> {
     }
 
     /// The only element.
+    ///
+    /// Rust asks for its type where a method of a number is called on it and nothing before names a type: name one of the
+    /// numbers, or that of the element.
+    ///
+    /// ```
+    /// use partita::array::{arange, full};
+    /// println!("{}", full([3], 1.0, 1)?.sum()?.item()?);
+    /// let root = full([3], 3.0f64, 1)?.sum()?.item()?.sqrt();
+    /// let mean: f64 = arange(0.0, 7.0, 1.0, 1)?.mean()?.item()?;
+    /// assert_eq!(root, mean.abs());
+    /// # Ok::<(), partita::Error>(())
+    /// ```
     ///
     /// # Errors
     /// `Invalid` when there is not exactly one; as [`compute`](Self::compute).
@@ -168,9 +180,14 @@ impl<T: Element> Array<T> {
     /// # Errors
     /// When something is found wrong only now.
     pub fn num_tasks(&self) -> Result<usize> {
+        Ok(self.counted()?.1)
+    }
+
+    /// How many operations on blocks there are as they are written down, and how many tasks they become.
+    pub(super) fn counted(&self) -> Result<(usize, usize)> {
         let mut lowering = Lowering::new(&self.session);
         self.lower(&mut lowering)?;
-        Ok(lowering.into_graph().len())
+        Ok((lowering.written(), lowering.into_graph().len()))
     }
 }
 

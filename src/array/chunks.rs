@@ -106,6 +106,10 @@ impl ChunkSpec {
                     return Err(Error::invalid(format!("chunks of axis {axis} have some elements, not 0")));
                 }
                 AxisChunks::Size(size) => Some(regular(length, *size)?),
+                AxisChunks::Sizes(sizes) if sizes.is_empty() => {
+                    let what = format!("axis {axis} has no chunks, the shape has {length} elements there");
+                    return Err(Error::invalid(what).help("an axis of no elements has one chunk, of 0"));
+                }
                 AxisChunks::Sizes(sizes) => {
                     let sum = sizes.iter().fold(0usize, |sum, size| sum.saturating_add(*size));
                     if sum != length {
@@ -259,7 +263,10 @@ impl Chunks {
                 let mut all = [&a.starts[1..], &b.starts[1..]].concat();
                 all.sort_unstable();
                 all.dedup();
-                all.iter().scan(0, |last, &end| Some(end - std::mem::replace(last, end))).filter(|&s| s > 0).collect()
+                let sizes =
+                    all.iter().scan(0, |last, &end| Some(end - std::mem::replace(last, end))).filter(|&s| s > 0);
+                // no elements are one chunk
+                if all == [0] { Cut::from_iter([0]) } else { sizes.collect() }
             }
         });
         Chunks(axes.collect())

@@ -178,7 +178,7 @@ impl Barrier for Persisted {
         let (token, name): (Token, Arc<str>) = (self.token(), "persisted".into());
         let waiting = |number: usize| {
             let run = self.run.clone();
-            lowering.reading(Key::new(token, number), &name, Needs::default(), move |_, ctx| {
+            lowering.reading(Key::new(token, number), &name, 1, Needs::default(), move |_, ctx| {
                 run.get_unless(number, &ctx.cancel)
             })
         };

@@ -8,9 +8,10 @@ use ndarray::ArrayD;
 use super::chunked::Array;
 use super::chunks::ChunkSpec;
 use super::element::{Element, Float};
+use super::elementwise::Cast;
 use super::held::copy;
 use super::lanes::vectorised;
-use super::lazy::{Lazy, Needs};
+use super::lazy::{Lazy, Needs, Operations};
 use super::region::Region;
 use super::tile::Tile;
 use crate::base::{Error, Identity, Result, Token, Tokenizer};
@@ -45,8 +46,8 @@ impl<T: Element> Lazy<T> for Full<T> {
         &self.shape
     }
 
-    fn operations(&self) -> usize {
-        1
+    fn operations(&self) -> Operations {
+        Operations::ONE
     }
 
     fn needs(&self, _region: &Region, _needs: &mut Needs) {}
@@ -61,7 +62,8 @@ impl<T: Element> Lazy<T> for Full<T> {
     }
 }
 
-/// An array of this element everywhere (numpy's `full`).
+/// An array of this element everywhere (numpy's `full`), of its type: `full([3], 1.0, 1)` is one of `f64`, `full([3], 1u8, 1)`
+/// one of `u8`.
 ///
 /// # Errors
 /// `Invalid` when the chunks do not fit the shape.
@@ -69,7 +71,8 @@ pub fn full<T: Element>(shape: impl AsRef<[usize]>, value: T, chunks: impl Into<
     Array::new(Arc::new(Full { value, shape: shape.as_ref().to_vec() }), chunks)
 }
 
-/// An array of ones (numpy's `ones`): `ones([1000, 4000], (1000, 1000))`.
+/// An array of ones (numpy's `ones`): `ones([1000, 4000], (1000, 1000))`. They are `f64`, as in numpy where no type is named;
+/// for another one see [`ones_of`].
 ///
 /// # Errors
 /// `Invalid` when the chunks do not fit the shape.
@@ -77,12 +80,48 @@ pub fn ones(shape: impl AsRef<[usize]>, chunks: impl Into<ChunkSpec>) -> Result<
     full(shape, 1.0, chunks)
 }
 
-/// An array of zeros (numpy's `zeros`).
+/// An array of zeros (numpy's `zeros`). They are `f64`; for another type see [`zeros_of`].
 ///
 /// # Errors
 /// `Invalid` when the chunks do not fit the shape.
 pub fn zeros(shape: impl AsRef<[usize]>, chunks: impl Into<ChunkSpec>) -> Result<Array<f64>> {
     full(shape, 0.0, chunks)
+}
+
+/// An array of ones of any type (numpy's `ones` with a `dtype`); of `bool` they are true.
+///
+/// ```
+/// use partita::array::{ones_of, zeros_of};
+/// let x = ones_of::<i32>([2, 3], "auto")? + zeros_of::<i32>([3], "auto")?;
+/// assert_eq!((x.dtype().to_string(), x.sum()?.item()?), ("int32".to_string(), 6));
+/// # Ok::<(), partita::Error>(())
+/// ```
+///
+/// # Errors
+/// `Invalid` when the chunks do not fit the shape.
+pub fn ones_of<T: Element>(shape: impl AsRef<[usize]>, chunks: impl Into<ChunkSpec>) -> Result<Array<T>>
+where
+    bool: Cast<T>,
+{
+    full(shape, true.cast().0, chunks)
+}
+
+/// An array of zeros of any type (numpy's `zeros` with a `dtype`); of `bool` they are false.
+///
+/// # Errors
+/// `Invalid` when the chunks do not fit the shape.
+pub fn zeros_of<T: Element>(shape: impl AsRef<[usize]>, chunks: impl Into<ChunkSpec>) -> Result<Array<T>> {
+    full(shape, T::default(), chunks)
+}
+
+/// An array of this element everywhere, of the shape and the chunks of another one (numpy's `full_like`, and with 1 or 0 its
+/// `ones_like` and `zeros_like`).
+///
+/// # Errors
+/// What an operator found wrong before.
+pub fn full_like<T: Element, U: Element>(other: &Array<U>, value: T) -> Result<Array<T>> {
+    other.check()?;
+    Ok(full(other.shape(), value, other.chunks.clone())?.in_session(&other.session))
 }
 
 /// What a function makes of the index.
@@ -118,8 +157,8 @@ impl<T: Element, F: Fn(&[usize]) -> T + Send + Sync + 'static> Lazy<T> for FromF
         &self.shape
     }
 
-    fn operations(&self) -> usize {
-        1
+    fn operations(&self) -> Operations {
+        Operations::ONE
     }
 
     fn needs(&self, _region: &Region, _needs: &mut Needs) {}
@@ -170,19 +209,66 @@ fn made<T: Element>(
     Array::new(Arc::new(FromFn { function, shape, name, token, of: std::marker::PhantomData }), chunks)
 }
 
-/// Numbers from `start` up to, and without, `stop`, `step` apart (numpy's `arange`).
+/// Numbers that ranges are made of: `f64`, `f32`, and `i64` for all whole ones, so that `arange(0, 10, 1, ..)` is an array
+/// of `i64`, as in numpy.
+pub trait Ranged: Element {
+    /// How many there are from `start` up to `stop`; none when there is no such range.
+    #[doc(hidden)]
+    fn count(start: Self, stop: Self, step: Self) -> Option<usize>;
+
+    /// The one with this number.
+    #[doc(hidden)]
+    fn nth(start: Self, step: Self, number: usize) -> Self;
+}
+
+macro_rules! floating_ranges {
+    ($($float:ident)*) => {$(
+        impl Ranged for $float {
+            fn count(start: $float, stop: $float, step: $float) -> Option<usize> {
+                let count = ((stop.to_f64() - start.to_f64()) / step.to_f64()).ceil();
+                (step != 0.0 && count.is_finite()).then_some(count.max(0.0) as usize)
+            }
+
+            #[inline(always)]
+            fn nth(start: $float, step: $float, number: usize) -> $float {
+                $float::from_f64(start.to_f64() + number as f64 * step.to_f64())
+            }
+        }
+    )*};
+}
+
+floating_ranges!(f64 f32);
+
+impl Ranged for i64 {
+    fn count(start: i64, stop: i64, step: i64) -> Option<usize> {
+        let (apart, step) = (i128::from(stop) - i128::from(start), i128::from(step));
+        let count = apart.checked_div(step)? + i128::from(apart % step != 0 && (apart < 0) == (step < 0));
+        usize::try_from(count.max(0)).ok()
+    }
+
+    #[inline(always)]
+    fn nth(start: i64, step: i64, number: usize) -> i64 {
+        start.wrapping_add(step.wrapping_mul(number as i64))
+    }
+}
+
+/// Numbers from `start` up to, and without, `stop`, `step` apart (numpy's `arange`); of the type of these, see [`Ranged`].
+///
+/// ```
+/// use partita::array::arange;
+/// assert_eq!(arange(10, 0, -3, "auto")?.compute()?.as_slice(), Some(&[10i64, 7, 4, 1][..]));
+/// assert_eq!(arange(1.0, 2.0, 0.25, "auto")?.compute()?.as_slice(), Some(&[1.0, 1.25, 1.5, 1.75][..]));
+/// # Ok::<(), partita::Error>(())
+/// ```
 ///
 /// # Errors
 /// `Invalid` for a step of zero, for bounds that are no numbers, and when the chunks do not fit.
-pub fn arange<T: Float>(start: T, stop: T, step: T, chunks: impl Into<ChunkSpec>) -> Result<Array<T>> {
-    let (first, by) = (start.to_f64(), step.to_f64());
-    let count = ((stop.to_f64() - first) / by).ceil();
-    if by == 0.0 || !count.is_finite() {
+pub fn arange<T: Ranged>(start: T, stop: T, step: T, chunks: impl Into<ChunkSpec>) -> Result<Array<T>> {
+    let Some(count) = T::count(start, stop, step) else {
         return Err(Error::invalid(format!("there is no range from {start:?} to {stop:?} in steps of {step:?}")));
-    }
-    let token = Token::of(|t| [first, by].iter().for_each(|v| t.f64(*v)));
-    let number = move |i: &[usize]| T::from_f64(first + i[0] as f64 * by);
-    made("arange", [count.max(0.0) as usize], chunks, token, number)
+    };
+    let token = Token::of(|t| [start, step].iter().for_each(|v| t.u64(v.bits())));
+    made("arange", [count], chunks, token, move |i: &[usize]| T::nth(start, step, i[0]))
 }
 
 /// So many numbers from `start` to `stop`, both included (numpy's `linspace`).
@@ -235,8 +321,8 @@ impl<T: Element> Lazy<T> for InMemory<T> {
         &self.shape
     }
 
-    fn operations(&self) -> usize {
-        1
+    fn operations(&self) -> Operations {
+        Operations::ONE
     }
 
     fn needs(&self, _region: &Region, _needs: &mut Needs) {}

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::block::{HeldBlock, Pinned};
 use super::chunks::Chunks;
 use super::element::Element;
-use super::lazy::{Barrier, Lazy, Needs};
+use super::lazy::{Barrier, Lazy, Needs, Operations};
 use super::region::{Region, Span};
 use super::tile::Tile;
 use crate::base::{Error, Identity, Result, Tokenizer};
@@ -126,8 +126,8 @@ impl<T: Element> Lazy<T> for Held<T> {
         &self.shape
     }
 
-    fn operations(&self) -> usize {
-        self.operations
+    fn operations(&self) -> Operations {
+        Operations { all: self.operations, fused: 1 }
     }
 
     fn is_held(&self) -> bool {

@@ -1,6 +1,8 @@
 //! An array as something that can give any region of itself.
 
 use std::fmt::Debug;
+use std::iter::Sum;
+use std::ops::Add;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -35,7 +37,7 @@ pub trait Lazy<T: Element>: Identity + Debug + Send + Sync {
     fn read(&self, region: &Region, out: &mut [T], tile: &mut Tile<'_>) -> Result<()>;
 
     /// How many operations it is made of, itself included.
-    fn operations(&self) -> usize;
+    fn operations(&self) -> Operations;
 
     /// Whether reading only copies what is held, so that a region of any size is best read at once.
     fn is_held(&self) -> bool {
@@ -46,6 +48,34 @@ pub trait Lazy<T: Element>: Identity + Debug + Send + Sync {
     /// [`Array::checked`](super::chunked::Array::checked).
     fn failure(&self) -> Option<&Arc<Error>> {
         None
+    }
+}
+
+/// How many operations something is made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Operations {
+    /// All of them.
+    pub all: usize,
+    /// Those that are done each time that a region is read: up to what is held.
+    pub fused: usize,
+}
+
+impl Operations {
+    /// One.
+    pub const ONE: Operations = Operations { all: 1, fused: 1 };
+}
+
+impl Add for Operations {
+    type Output = Operations;
+
+    fn add(self, more: Operations) -> Operations {
+        Operations { all: self.all.saturating_add(more.all), fused: self.fused.saturating_add(more.fused) }
+    }
+}
+
+impl Sum for Operations {
+    fn sum<I: Iterator<Item = Operations>>(each: I) -> Operations {
+        each.fold(Operations::default(), Add::add)
     }
 }
 
@@ -92,17 +122,23 @@ pub struct Lowering {
     session: Session,
     graph: TaskGraph<Work>,
     known: FxHashMap<Token, Arc<[TaskId]>>,
+    written: usize,
 }
 
 impl Lowering {
     /// Nothing yet, to run in this session.
     pub fn new(session: &Session) -> Lowering {
-        Lowering { session: session.clone(), graph: TaskGraph::default(), known: FxHashMap::default() }
+        Lowering { session: session.clone(), graph: TaskGraph::default(), known: FxHashMap::default(), written: 0 }
     }
 
     /// Where the tasks will run.
     pub fn session(&self) -> &Session {
         &self.session
+    }
+
+    /// How many operations the tasks are made of, each of them counted for each block that it is done for.
+    pub fn written(&self) -> usize {
+        self.written
     }
 
     /// The graph.
@@ -119,7 +155,7 @@ impl Lowering {
         Ok(tasks)
     }
 
-    /// A task that reads regions; `needs` has what they need.
+    /// A task that reads regions; `needs` has what they need. It is made of so many operations.
     ///
     /// # Errors
     /// When something is found wrong only now.
@@ -127,11 +163,13 @@ impl Lowering {
         &mut self,
         key: Key,
         name: &Arc<str>,
+        operations: usize,
         needs: Needs,
         work: impl FnOnce(&mut Tile<'_>, &TaskContext) -> Result<Payload> + Send + 'static,
     ) -> Result<TaskId> {
         let ids = needs.blocks.iter().map(|(of, block)| Ok(self.blocks(of)?.get(*block).copied().unwrap_or_default()));
         let ids = ids.collect::<Result<Vec<TaskId>>>()?;
+        self.written = self.written.saturating_add(operations);
         let seen = needs.seen;
         let run: Work = Box::new(move |inputs, ctx| work(&mut Tile::new(&seen, &inputs), ctx));
         Ok(self.graph.add(key, label(name, key), &ids, run))
@@ -139,6 +177,7 @@ impl Lowering {
 
     /// A task that puts results of others together.
     pub fn joining(&mut self, key: Key, name: &Arc<str>, needs: &[TaskId], work: Work) -> TaskId {
+        self.written = self.written.saturating_add(1);
         self.graph.add(key, label(name, key), needs, work)
     }
 }

@@ -43,7 +43,7 @@ impl<T: Element> Barrier for Loaded<T> {
             let (place, shelf) = (self.chunks.place(number), shelf.clone());
             let shape: Vec<usize> = self.chunks.range(&place).iter().map(|(_, len)| *len).collect();
             let (read, session) = (self.read.clone(), lowering.session().clone());
-            lowering.reading(Key::new(self.token, number), &name, Needs::default(), move |_, ctx| {
+            lowering.reading(Key::new(self.token, number), &name, 1, Needs::default(), move |_, ctx| {
                 ctx.cancel.check()?;
                 let many: usize = shape.iter().product();
                 // as bytes and as elements at once

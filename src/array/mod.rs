@@ -50,7 +50,9 @@ pub mod tile;
 
 pub use chunked::Array;
 pub use chunks::{AxisChunks, ChunkSpec, Chunks};
-pub use create::{arange, eye, from_fn, from_ndarray, full, linspace, ones, zeros};
+pub use create::{
+    Ranged, arange, eye, from_fn, from_ndarray, full, full_like, linspace, ones, ones_of, zeros, zeros_of,
+};
 pub use element::{DType, Element, Float};
 pub use elementwise::where_;
 pub use files::{ZarrCompression, ZarrOptions, ZarrVersion, from_npy_stack, from_zarr};

@@ -172,7 +172,7 @@ proptest! {
         same(&first(&x).matmul(&first(&y)).unwrap(), &flat_twin)?;
         same(&first(&x).dot(&first(&y)).unwrap(), &flat_twin)?;
         same(&first(&x).slice((0,)).unwrap().matmul(&first(&y)).unwrap(), &flat_twin.index_axis(Axis(0), 0).to_owned())?;
-        same(&x.tensordot(&y, &[2, 0], &[1, 0]).unwrap(), &twin.sum_axis(Axis(0)))?;
+        same(&x.tensordot(&y, ([2, 0], [1, 0])).unwrap(), &twin.sum_axis(Axis(0)))?;
         let floats = |x: &Array<i64>| x.astype::<f64>();
         prop_assert_eq!(floats(&x).matmul(&floats(&y)).unwrap().compute().unwrap(), twin.mapv(|v| v as f64));
     }
@@ -217,7 +217,7 @@ fn what_does_not_fit_is_said_as_numpy_does() {
     assert!(error(concatenate::<i64, Array<i64>>(&[], 0)).contains("need at least one array"));
     assert!(error(stack(&[&x, &y], 0)).contains("[3, 4] and [3, 5]"));
     assert!(error(x.matmul(&y)).contains("[3, 4] and [3, 5]"));
-    assert!(error(x.tensordot(&y, &[1], &[1])).contains("[3, 5]"));
+    assert!(error(x.tensordot(&y, ([1], [1]))).contains("[3, 5]"));
     assert!(error(x.squeeze_axis(0)).contains("axis 0 of the shape [3, 4]"));
     assert!(error(x.roll(1, 2)).contains("axis 2 is out of bounds for array of dimension 2"));
     assert!(

@@ -7,6 +7,7 @@ mod arrays;
 mod arrays_bridges;
 mod arrays_each;
 mod arrays_files;
+mod arrays_numpy;
 mod arrays_shape;
 mod arrays_shown;
 mod checkpoints;

@@ -163,9 +163,13 @@ impl<T: Number, S: Scan<T>> Barrier for Arc<Carries<T, S>> {
                 let mut needs = Needs::default();
                 self.input.needs(&region, &mut needs);
                 let of = self.clone();
-                let part = lowering.reading(Key::new(parts, block), &name, needs, move |tile, ctx| {
-                    Ok(Payload::new(States(of.totals(&region, tile, ctx)?)))
-                })?;
+                let part = lowering.reading(
+                    Key::new(parts, block),
+                    &name,
+                    1 + self.input.operations().fused,
+                    needs,
+                    move |tile, ctx| Ok(Payload::new(States(of.totals(&region, tile, ctx)?))),
+                )?;
                 let inputs: Vec<TaskId> = [part].into_iter().chain(before).collect();
                 let (of, shelf) = (self.clone(), shelf.clone());
                 let carry = move |inputs: Vec<Payload>, ctx: &TaskContext| {

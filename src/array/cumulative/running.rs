@@ -7,7 +7,7 @@ use super::super::chunked::Array;
 use super::super::chunks::Chunks;
 use super::super::create::full;
 use super::super::held::Held;
-use super::super::lazy::{Lazy, Needs};
+use super::super::lazy::{Lazy, Needs, Operations};
 use super::super::reduce::{Axes, Number};
 use super::super::region::{Region, Span};
 use super::super::tile::Tile;
@@ -89,8 +89,8 @@ impl<T: Number, S: Scan<T>> Lazy<S::Output> for Running<T, S> {
         self.input.shape()
     }
 
-    fn operations(&self) -> usize {
-        1 + self.input.operations()
+    fn operations(&self) -> Operations {
+        Operations::ONE + self.input.operations()
     }
 
     fn needs(&self, region: &Region, needs: &mut Needs) {

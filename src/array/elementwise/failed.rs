@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::array::chunked::Array;
 use crate::array::chunks::Chunks;
 use crate::array::element::Element;
-use crate::array::lazy::{Lazy, Needs};
+use crate::array::lazy::{Lazy, Needs, Operations};
 use crate::array::region::Region;
 use crate::array::tile::Tile;
 use crate::base::{Error, Identity, Result, Token, Tokenizer};
@@ -44,8 +44,8 @@ impl<T: Element> Lazy<T> for Failed {
         &self.shape
     }
 
-    fn operations(&self) -> usize {
-        1
+    fn operations(&self) -> Operations {
+        Operations::ONE
     }
 
     fn needs(&self, _region: &Region, _needs: &mut Needs) {}

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::array::chunked::Array;
 use crate::array::element::Element;
 use crate::array::lanes::vectorised;
-use crate::array::lazy::{Lazy, Needs};
+use crate::array::lazy::{Lazy, Needs, Operations};
 use crate::array::region::Region;
 use crate::array::shape::broadcast_shape;
 use crate::array::tile::Tile;
@@ -46,8 +46,8 @@ macro_rules! over_inputs {
             self.$first.shape()
         }
 
-        fn operations(&self) -> usize {
-            1 + self.$first.operations() $(+ self.$more.operations())*
+        fn operations(&self) -> Operations {
+            Operations::ONE + self.$first.operations() $(+ self.$more.operations())*
         }
 
         fn needs(&self, region: &Region, needs: &mut Needs) {

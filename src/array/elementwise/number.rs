@@ -21,6 +21,8 @@ pub trait Number: Additive + Real {
     fn floor_quotient(self, other: Self) -> (Self, bool);
     /// To that power. A whole number has no negative one.
     fn raised(self, power: Self) -> (Self, bool);
+    /// Changes them to that power, the same for all. The first that has none, if there is one.
+    fn raise(values: &mut [Self], power: i32) -> Option<Self>;
     /// Without its sign.
     fn magnitude(self) -> (Self, bool);
     /// -1, 0 or 1; NaN of NaN.
@@ -98,6 +100,11 @@ macro_rules! floats {
                 (self.powf(power), false)
             }
 
+            fn raise(values: &mut [Self], power: i32) -> Option<Self> {
+                <$float as Float>::with_f64(values, &super::power::kernel(f64::from(power)));
+                None
+            }
+
             #[inline(always)]
             fn magnitude(self) -> (Self, bool) {
                 (self.abs(), false)
@@ -162,6 +169,15 @@ macro_rules! whole {
                 let power = u32::try_from(power).ok();
                 let made = power.and_then(|power| self.checked_pow(power));
                 (made.unwrap_or_default(), made.is_none())
+            }
+
+            fn raise(values: &mut [Self], power: i32) -> Option<Self> {
+                let Ok(power) = u32::try_from(power) else { return values.first().copied() };
+                for value in values {
+                    let Some(made) = value.checked_pow(power) else { return Some(*value) };
+                    *value = made;
+                }
+                None
             }
 
             #[inline(always)]

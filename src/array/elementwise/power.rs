@@ -94,27 +94,44 @@ impl<T: Element> Array<T> {
     }
 }
 
+/// What takes floating numbers to a power.
+pub(super) fn kernel(exponent: f64) -> Box<Kernel> {
+    match exponent {
+        1.0 => Box::new(|_| ()),
+        2.0 => Box::new(super::kernels::square),
+        -1.0 => Box::new(super::kernels::reciprocal),
+        0.5 => Box::new(super::kernels::sqrt),
+        _ => Box::new(move |values| values.iter_mut().for_each(|value| *value = value.powf(exponent))),
+    }
+}
+
 impl<T: Float> Array<T> {
     /// To the power of a number; 2, -1 and ½ by way of the square, the reciprocal and the square root.
     #[must_use]
     pub fn powf(&self, exponent: f64) -> Array<T> {
-        self.raised("powf", exponent)
+        self.function("powf", vec![exponent.to_bits()], kernel(exponent))
     }
+}
 
-    /// To the power of a whole number.
+impl<T: Number> Array<T> {
+    /// To the power of a whole number. Whole numbers stay whole; a negative power of them, or one that does not fit their
+    /// type, is an error when it is computed.
+    ///
+    /// ```
+    /// use partita::array::arange;
+    /// assert_eq!(arange(1, 4, 1, "auto")?.powi(3).compute()?.as_slice(), Some(&[1i64, 8, 27][..]));
+    /// assert_eq!(arange(1.0, 3.0, 1.0, "auto")?.powi(-1).compute()?.as_slice(), Some(&[1.0, 0.5][..]));
+    /// # Ok::<(), partita::Error>(())
+    /// ```
     #[must_use]
     pub fn powi(&self, exponent: i32) -> Array<T> {
-        self.raised("powi", f64::from(exponent))
-    }
-
-    fn raised(&self, name: &'static str, exponent: f64) -> Array<T> {
-        let kernel: Box<Kernel> = match exponent {
-            1.0 => Box::new(|_| ()),
-            2.0 => Box::new(super::kernels::square),
-            -1.0 => Box::new(super::kernels::reciprocal),
-            0.5 => Box::new(super::kernels::sqrt),
-            _ => Box::new(move |values| values.iter_mut().for_each(|value| *value = value.powf(exponent))),
-        };
-        self.function(name, vec![exponent.to_bits()], kernel)
+        self.changed("powi", vec![exponent as u64], move |values| {
+            let Some(wrong) = T::raise(values, exponent) else { return Ok(()) };
+            let what = match exponent < 0 {
+                true => format!("{wrong:?} to the power of {exponent}: whole numbers have no negative powers"),
+                false => format!("{wrong:?} to the power of {exponent} overflows {}", T::DTYPE),
+            };
+            Err(Error::value(what).help("convert to floating numbers first: astype()"))
+        })
     }
 }

@@ -135,7 +135,10 @@ numbers! {
 
 impl<T: Element> Array<T> {
     /// The elements as a type that holds them; itself if they are of that type.
-    pub(super) fn converted<U: Element>(&self, function: impl Fn(T) -> U + Copy + Send + Sync + 'static) -> Array<U> {
+    pub(in crate::array) fn converted<U: Element>(
+        &self,
+        function: impl Fn(T) -> U + Copy + Send + Sync + 'static,
+    ) -> Array<U> {
         match (self as &dyn Any).downcast_ref::<Array<U>>() {
             Some(same) => same.clone(),
             None => self.each("astype", Vec::new(), function),

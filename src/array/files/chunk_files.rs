@@ -37,7 +37,8 @@ impl<T: Element> Array<T> {
             let mut needs = Needs::default();
             self.lazy.needs(&region, &mut needs);
             let (lazy, write) = (self.lazy.clone(), write.clone());
-            lowering.reading(Key::new(token, number), &name, needs, move |tile, ctx| {
+            let operations = 1 + lazy.operations().fused;
+            lowering.reading(Key::new(token, number), &name, operations, needs, move |tile, ctx| {
                 let mut block = Block::filled(region.len(), ctx)?;
                 fill(lazy.as_ref(), &region, &mut block.values, tile, &ctx.cancel)?;
                 // as bytes, before and after they are compressed

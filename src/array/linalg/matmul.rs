@@ -5,15 +5,16 @@ use std::sync::Arc;
 use super::super::chunked::Array;
 use super::super::chunks::Chunks;
 use super::super::element::Element;
+use super::super::elementwise::Promote;
 use super::super::held::Held;
 use super::super::shape::broadcast_shape;
 use super::multiply::Multiply;
 use super::product::Product;
 use crate::base::{Error, Result};
 
-impl<T: Multiply> Array<T> {
+impl<T: Element> Array<T> {
     /// The product of matrices, which are the last two axes; those before are broadcast (numpy's `matmul`, `@`). An array of one
-    /// axis is a row on the left, a column on the right, and that axis goes.
+    /// axis is a row on the left, a column on the right, and that axis goes. Types promote as with `*`.
     ///
     /// Elements of the factors are computed again for every block of 1,024 rows and columns of the result:
     /// [`persist`](Array) factors that are expensive.
@@ -27,7 +28,16 @@ impl<T: Multiply> Array<T> {
     ///
     /// # Errors
     /// `Invalid`, naming both shapes, when they do not fit; when it is computed, a whole number that does not fit its type.
-    pub fn matmul(&self, other: &Array<T>) -> Result<Array<T>> {
+    pub fn matmul<U: Element>(&self, other: &Array<U>) -> Result<Array<T::Promoted>>
+    where
+        T: Promote<U, Promoted: Multiply>,
+    {
+        self.converted(T::promoted).multiplied(&other.converted(T::other))
+    }
+}
+
+impl<T: Multiply> Array<T> {
+    pub(super) fn multiplied(&self, other: &Array<T>) -> Result<Array<T>> {
         let fail = || {
             let what =
                 format!("matrices of the shapes {:?} and {:?} cannot be multiplied", self.shape(), other.shape());
@@ -51,7 +61,7 @@ impl<T: Multiply> Array<T> {
         let right = rows_of_matrices(&right, &batch, [inner, columns])?;
         let product = Arc::new(Product::new(left.lazy.clone(), right.lazy.clone()));
         let blocks = product.blocks().clone();
-        let operations = 1 + left.lazy.operations() + right.lazy.operations();
+        let operations = 1 + left.lazy.operations().all + right.lazy.operations().all;
         let held = Held::<T>::new(Arc::new(product), blocks.clone(), "matmul", operations);
         let flat = self.then(held, blocks);
         let mut shape: Vec<isize> = batch.iter().map(|&len| len as isize).collect();

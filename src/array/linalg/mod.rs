@@ -17,3 +17,4 @@ mod product;
 mod tensordot;
 
 pub use multiply::Multiply;
+pub use tensordot::Contraction;

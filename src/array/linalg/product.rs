@@ -120,6 +120,7 @@ impl<T: Multiply> Barrier for Arc<Product<T>> {
         });
         let shelf = Shelf::<T>::default();
         let stripes = like(&[self.stripe], self.inner());
+        let operations = 1 + self.left.operations().fused + self.right.operations().fused;
         let mut done = Vec::with_capacity(self.blocks.count());
         for number in 0..self.blocks.count() {
             let range = self.blocks.range(&self.blocks.place(number));
@@ -140,7 +141,7 @@ impl<T: Multiply> Barrier for Arc<Product<T>> {
                     1 => Key::new(self.token, number),
                     many => Key::new(parts, number * many + i),
                 };
-                ids.push(lowering.reading(key, &name, needs, work)?);
+                ids.push(lowering.reading(key, &name, operations, needs, work)?);
             }
             if let [single] = ids.as_slice() {
                 done.push(*single);

@@ -56,7 +56,8 @@ impl<T: Element> Array<T> {
             cut: Box::new(|range| Cut { seen: Region::block(range), kept: None }),
             token: Token::fresh(),
         };
-        let held = Held::<U>::new(Arc::new(Arc::new(blocks)), chunks.clone(), "map_blocks", 1 + self.lazy.operations());
+        let held =
+            Held::<U>::new(Arc::new(Arc::new(blocks)), chunks.clone(), "map_blocks", 1 + self.lazy.operations().all);
         Ok(self.then(held, chunks))
     }
 }

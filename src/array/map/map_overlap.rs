@@ -87,7 +87,7 @@ impl<T: Element> Array<T> {
         };
         let chunks = self.chunks.clone();
         let held =
-            Held::<U>::new(Arc::new(Arc::new(blocks)), chunks.clone(), "map_overlap", 1 + self.lazy.operations());
+            Held::<U>::new(Arc::new(Arc::new(blocks)), chunks.clone(), "map_overlap", 1 + self.lazy.operations().all);
         Ok(self.then(held, chunks))
     }
 }

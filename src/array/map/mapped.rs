@@ -112,7 +112,7 @@ impl<T: Element, U: Element> Barrier for Arc<Mapped<T, U>> {
             let work = move |tile: &mut Tile<'_>, ctx: &TaskContext| -> Result<Payload> {
                 Ok(of.block(&info, &cut, tile, ctx)?.hold(&shelf, ctx))
             };
-            lowering.reading(Key::new(self.token, number), &name, needs, work)
+            lowering.reading(Key::new(self.token, number), &name, 1 + self.input.operations().fused, needs, work)
         };
         (0..self.blocks.count()).map(task).collect()
     }

@@ -7,7 +7,7 @@ use super::super::chunked::Array;
 use super::super::chunks::ChunkSpec;
 use super::super::element::Element;
 use super::super::lanes::vectorised;
-use super::super::lazy::{Lazy, Needs};
+use super::super::lazy::{Lazy, Needs, Operations};
 use super::super::region::Region;
 use super::super::tile::Tile;
 use crate::base::{Identity, Result, Tokenizer};
@@ -120,8 +120,8 @@ impl<T: Element, D: Distribution<T>> Lazy<T> for Drawn<T, D> {
         &self.shape
     }
 
-    fn operations(&self) -> usize {
-        1
+    fn operations(&self) -> Operations {
+        Operations::ONE
     }
 
     fn needs(&self, _region: &Region, _needs: &mut Needs) {}

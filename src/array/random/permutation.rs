@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::super::chunked::Array;
 use super::super::chunks::ChunkSpec;
-use super::super::lazy::{Lazy, Needs};
+use super::super::lazy::{Lazy, Needs, Operations};
 use super::super::region::Region;
 use super::super::tile::Tile;
 use super::draws::{bits, key};
@@ -97,8 +97,8 @@ impl Lazy<i64> for Permutation {
         &self.shape
     }
 
-    fn operations(&self) -> usize {
-        1
+    fn operations(&self) -> Operations {
+        Operations::ONE
     }
 
     fn needs(&self, _region: &Region, _needs: &mut Needs) {}

@@ -16,12 +16,9 @@ impl<T: Number + Into<i64>> Places<T> for Own {
         "bincount"
     }
 
-    fn count(&self, _edges: &[f64], row: &[T], counts: &mut [u64]) {
-        for &value in row {
-            if let Some(count) = usize::try_from(value.into()).ok().and_then(|at| counts.get_mut(at)) {
-                *count += 1;
-            }
-        }
+    #[inline]
+    fn place(&self, _edges: &[f64], value: T) -> Option<usize> {
+        usize::try_from(value.into()).ok()
     }
 }
 

@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use super::super::chunked::Array;
 use super::super::chunks::Chunks;
-use super::super::create::from_ndarray;
-use super::super::lazy::{Lazy, Needs};
+use super::super::create::{from_ndarray, full};
+use super::super::element::Element;
+use super::super::elementwise::Cast;
+use super::super::lazy::{Lazy, Needs, Operations};
 use super::super::region::Region;
 use super::super::tile::Tile;
 use super::grid::Grid;
 use super::number::Number;
-use super::tally::{Places, Tally};
+use super::tally::{Places, Tally, Weighed};
 use super::tree::Subject;
 use crate::base::{Error, Identity, Result, Token, Tokenizer};
 
@@ -53,18 +55,16 @@ impl<T: Number> Places<T> for Between {
         "histogram"
     }
 
-    fn count(&self, edges: &[f64], row: &[T], counts: &mut [u64]) {
-        let (Some(&first), Some(&last)) = (edges.first(), edges.last()) else { return };
-        let bins = counts.len();
-        for value in row.iter().map(|value| value.as_f64()).filter(|value| (first..=last).contains(value)) {
-            let bin = match self.even {
-                true => even_bin(value, edges, first, last),
-                false => edges.partition_point(|edge| *edge <= value).saturating_sub(1).min(bins - 1),
-            };
-            if let Some(count) = counts.get_mut(bin) {
-                *count += 1;
-            }
+    #[inline]
+    fn place(&self, edges: &[f64], value: T) -> Option<usize> {
+        let (value, &first, &last) = (value.as_f64(), edges.first()?, edges.last()?);
+        if !(first..=last).contains(&value) {
+            return None;
         }
+        Some(match self.even {
+            true => even_bin(value, edges, first, last),
+            false => edges.partition_point(|edge| *edge <= value).saturating_sub(1).min(edges.len() - 2),
+        })
     }
 }
 
@@ -119,8 +119,8 @@ impl<T: Number> Lazy<f64> for Found<T> {
         &self.shape
     }
 
-    fn operations(&self) -> usize {
-        1 + self.extremes.iter().map(|extreme| extreme.operations()).sum::<usize>()
+    fn operations(&self) -> Operations {
+        Operations::ONE + self.extremes.iter().map(|extreme| extreme.operations()).sum::<Operations>()
     }
 
     fn needs(&self, _region: &Region, needs: &mut Needs) {
@@ -184,8 +184,86 @@ impl<T: Number> Array<T> {
     /// `Invalid` for no bins, edges that do not increase, and a range that ends before it begins; `Value` for a range that is
     /// not finite: of the elements, that is found when it is computed.
     pub fn histogram(&self, bins: impl Into<Bins>, range: Option<(f64, f64)>) -> Result<(Array<i64>, Array<f64>)> {
+        let (edges, tally) = self.binned(bins.into(), range)?;
+        let chunks = Chunks::new([vec![edges.size() - 1]]);
+        let counts = match tally.subject.grid.count() {
+            0 => full(chunks.shape(), 0i64, "auto")?.in_session(&self.session),
+            _ => self.grown(tally, chunks.clone(), chunks),
+        };
+        Ok((counts, edges))
+    }
+
+    /// The weights of the elements in each bin, summed up (numpy's `histogram` with `weights`): as
+    /// [`histogram`](Self::histogram), with a weight for each element. Sums are compensated, and the same for any chunks.
+    ///
+    /// ```
+    /// use partita::array::from_ndarray;
+    /// let x = from_ndarray(ndarray::array![1.0, 2.0, 3.0, 7.0], 2)?;
+    /// let (weights, _) = x.histogram_weighted(3, None, &x.powi(2))?;
+    /// assert_eq!(weights.compute()?.as_slice(), Some(&[5.0, 9.0, 49.0][..]));
+    /// # Ok::<(), partita::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`histogram`](Self::histogram); `Invalid` for weights of another shape.
+    pub fn histogram_weighted<W: Element + Cast<f64>>(
+        &self,
+        bins: impl Into<Bins>,
+        range: Option<(f64, f64)>,
+        weights: &Array<W>,
+    ) -> Result<(Array<f64>, Array<f64>)> {
+        weights.check()?;
+        if weights.shape() != self.shape() {
+            let (own, theirs) = (self.shape(), weights.shape());
+            let what = format!("weights have the shape of the elements, {own:?}, not {theirs:?}");
+            return Err(Error::invalid(what).doing("histogram"));
+        }
+        let (edges, mut tally) = self.binned(bins.into(), range)?;
+        let chunks = Chunks::new([vec![edges.size() - 1]]);
+        if tally.subject.grid.count() == 0 {
+            return Ok((full(chunks.shape(), 0.0, "auto")?.in_session(&self.session), edges));
+        }
+        let weights = weights.astype::<f64>().lazy;
+        tally.subject.token = Token::of(|t| {
+            t.token(tally.subject.token);
+            t.identity(weights.as_ref());
+        });
+        Ok((self.grown(Weighed { tally, weights }, chunks.clone(), chunks), edges))
+    }
+
+    /// The probability density in each bin, whose integral over all bins is 1 (numpy's `histogram` with `density`): counts, or
+    /// weights, by the width of the bin and by their sum. NaN where there is nothing in any bin.
+    ///
+    /// ```
+    /// use partita::array::from_ndarray;
+    /// let x = from_ndarray(ndarray::array![1.0, 2.0, 3.0, 7.0], 2)?;
+    /// let (density, _) = x.histogram_density(3, None, None)?;
+    /// assert_eq!(density.compute()?.as_slice(), Some(&[0.25, 0.125, 0.125][..]));
+    /// # Ok::<(), partita::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`histogram_weighted`](Self::histogram_weighted).
+    pub fn histogram_density(
+        &self,
+        bins: impl Into<Bins>,
+        range: Option<(f64, f64)>,
+        weights: Option<&Array<f64>>,
+    ) -> Result<(Array<f64>, Array<f64>)> {
+        let (counts, edges) = match weights {
+            Some(weights) => self.histogram_weighted(bins, range, weights)?,
+            None => {
+                let (counts, edges) = self.histogram(bins, range)?;
+                (counts.astype::<f64>(), edges)
+            }
+        };
+        let widths = edges.slice(1..)? - edges.slice(..-1)?;
+        Ok((&counts / widths / counts.sum()?, edges))
+    }
+
+    /// The edges of the bins, and what finds the bin of each element.
+    fn binned(&self, bins: Bins, range: Option<(f64, f64)>) -> Result<(Array<f64>, Tally<T, Between>)> {
         self.check()?;
-        let bins = bins.into();
         let even = matches!(bins, Bins::Count(_));
         let edges = match (edges(&bins, range, self.size() == 0)?, &bins) {
             (Some(edges), _) => from_ndarray(ndarray::Array1::from(edges), "auto")?,
@@ -202,16 +280,9 @@ impl<T: Number> Array<T> {
             t.identity(edges.lazy.as_ref());
             t.identity(self.lazy.as_ref());
         });
-        let many = edges.size() - 1;
         let grid = Grid::new(self.shape(), &vec![true; self.ndim()]);
-        if grid.count() == 0 {
-            let counts = super::super::create::full([many], 0i64, "auto")?;
-            return Ok((counts.in_session(&self.session), edges));
-        }
-        let places = Between { even };
         let subject = Subject { input: self.lazy.clone(), grid, token };
-        let tally = Tally { subject, places, many, edges: Some(edges.lazy.clone()) };
-        let chunks = Chunks::new([vec![many]]);
-        Ok((self.grown(tally, chunks.clone(), chunks), edges))
+        let many = edges.size() - 1;
+        Ok((edges.clone(), Tally { subject, places: Between { even }, many, edges: Some(edges.lazy) }))
     }
 }

@@ -8,7 +8,8 @@ use crate::base::Result;
 
 /// Elements that can be added up and ordered: all types that arrays hold.
 pub trait Number: Element {
-    /// Their sums and products: `i64` for whole numbers, else their own type.
+    /// Their sums and products: `i64` for whole numbers (also of `u8`, whose sums are `uint64` in numpy: there is no such
+    /// array here), else their own type.
     type Sum: Element;
     /// Their means: their own type where it has fractions, else `f64`.
     type Real: Float + Number<Real = Self::Real>;
@@ -26,7 +27,7 @@ pub trait Number: Element {
     /// The difference, rounded once.
     fn minus(self, other: Self) -> f64;
 
-    /// A number that orders them: NaN after all others, zeros of both signs the same.
+    /// A number that orders them: NaN after all others, the zero below 0 just before 0.
     fn key(self) -> u64;
 
     /// The element of a key.
@@ -112,8 +113,7 @@ macro_rules! floats {
                 if self.is_nan() {
                     return u64::MAX;
                 }
-                // 0.0 is added for the zero below it
-                let bits = (f64::from(self) + 0.0).to_bits();
+                let bits = f64::from(self).to_bits();
                 if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
             }
 
@@ -176,7 +176,7 @@ mod tests {
         assert!(numbers.windows(2).all(|pair| pair[0].key() < pair[1].key()));
         assert!(numbers.iter().all(|&number| f64::from_key(number.key()) == number));
         assert!(f64::NAN.key() == u64::MAX && f64::from_key(u64::MAX).is_nan() && (-f64::NAN).key() == u64::MAX);
-        assert_eq!((-0.0f64).key(), 0.0f64.key());
+        assert_eq!((-0.0f64).key() + 1, 0.0f64.key());
         assert!(i64::MIN.key() < (-1i64).key() && (-1i64).key() < 0i64.key() && 0i64.key() < i64::MAX.key());
         assert_eq!(
             (i32::from_key((-7i32).key()), u8::from_key(200u8.key()), bool::from_key(true.key())),

@@ -51,11 +51,16 @@ impl Rule {
         }
         let (a, b) = (low.as_f64(), high.as_f64());
         T::Real::from_f64(match self {
-            Rule::Middle if count % 2 == 1 => a,
-            Rule::Middle => (a + b) / 2.0,
+            // a sum begins with 0: there is no zero below it
+            Rule::Middle if count % 2 == 1 => a + 0.0,
+            Rule::Middle => (a + b + 0.0) / 2.0,
+            // without the difference, which there is not between infinities
+            Rule::Linear(0.0) => a,
+            Rule::Linear(1.0) => b,
             Rule::Linear(at) => {
                 let place = (count - 1) as f64 * at;
-                let (t, apart) = (place - place.floor(), high.minus(low));
+                let last = place >= (count - 1) as f64;
+                let (t, apart) = (if last { 1.0 } else { place.fract() }, high.minus(low));
                 if t >= 0.5 { b - apart * (1.0 - t) } else { a + apart * t }
             }
         })
@@ -114,9 +119,13 @@ impl<T: Number> Quantiles<T> {
             let mut needs = Needs::default();
             self.input.needs(&region, &mut needs);
             let (of, shelf) = (self.clone(), shelf.clone());
-            lowering.reading(Key::new(self.token, number), name, needs, move |tile, ctx| {
-                Ok(Block::of(of.of(&region, tile, ctx)?, ctx)?.hold(&shelf, ctx))
-            })
+            lowering.reading(
+                Key::new(self.token, number),
+                name,
+                1 + self.input.operations().fused,
+                needs,
+                move |tile, ctx| Ok(Block::of(of.of(&region, tile, ctx)?, ctx)?.hold(&shelf, ctx)),
+            )
         };
         (0..blocks.count()).map(task).collect()
     }
@@ -140,7 +149,7 @@ impl<T: Number> Barrier for Arc<Quantiles<T>> {
             let mut needs = Needs::default();
             needs.block(&found, number);
             let (of, found, shelf) = (self.clone(), found.token(), shelf.clone());
-            lowering.reading(Key::new(self.token, number), &name, needs, move |tile, ctx| {
+            lowering.reading(Key::new(self.token, number), &name, 1, needs, move |tile, ctx| {
                 let keys = select::found(tile, found, number)?;
                 let pairs = of.rules.iter().zip(keys.chunks(2)).map(|(rule, pair)| {
                     let [low, high] = [pair[0], pair[1]].map(T::from_key);
@@ -180,7 +189,7 @@ impl<T: Number> Array<T> {
             });
             let blocks = with_rules(grid.blocks());
             let quantiles = Arc::new(Quantiles { input: self.lazy.clone(), rules, grid, token });
-            self.then(Held::new(Arc::new(quantiles), blocks, "quantile", 1 + self.lazy.operations()), chunks)
+            self.then(Held::new(Arc::new(quantiles), blocks, "quantile", 1 + self.lazy.operations().all), chunks)
         };
         if axes.keeps_dims() {
             return Ok(all);

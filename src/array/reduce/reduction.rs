@@ -186,7 +186,7 @@ impl<T: Element> Array<T> {
 
     /// The result of a tree that gives these blocks, cut so.
     pub(super) fn grown<R: Tree>(&self, tree: R, blocks: Chunks, chunks: Chunks) -> Array<R::Output> {
-        let (name, operations) = (tree.name(), 1 + self.lazy.operations());
+        let (name, operations) = (tree.name(), 1 + self.lazy.operations().all);
         self.then(Held::new(Arc::new(Grown(Arc::new(tree))), blocks, name, operations), chunks)
     }
 
@@ -202,6 +202,6 @@ impl<T: Element> Array<T> {
     /// Without these axes, of which each has one element.
     pub(super) fn without(&self, mask: &[bool]) -> Result<Array<T>> {
         let indices: Vec<Index> = mask.iter().map(|&gone| if gone { Index::At(0) } else { step(1) }).collect();
-        self.slice(indices)
+        self.sliced(self.lazy.name(), &indices)
     }
 }

@@ -125,7 +125,8 @@ totals! {
 }
 
 impl<T: Number> Array<T> {
-    /// The sum: exact for whole numbers, compensated for floating ones.
+    /// The sum: exact for whole numbers, compensated for floating ones. Sums of whole numbers are `i64`, also those of `u8`,
+    /// which numpy makes `uint64`: there are no arrays of these here, and a sum that is no `i64` is an error.
     ///
     /// # Errors
     /// Computing it is an error of kind `Value` where a sum of whole numbers is no `i64`.

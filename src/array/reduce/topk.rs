@@ -5,12 +5,13 @@ use std::fmt;
 use super::super::chunked::Array;
 use super::super::chunks::Chunks;
 use super::super::region::Region;
+use super::super::shape::Index;
 use super::super::tile::Tile;
 use super::axes::one;
 use super::grid::Grid;
 use super::number::Number;
 use super::tree::{Subject, Tree};
-use crate::base::{Error, Result, Token};
+use crate::base::{Result, Token};
 use crate::exec::{Reservation, TaskContext};
 use crate::graph::Held;
 
@@ -122,7 +123,7 @@ impl<T: Number> Tree for TopK<T> {
 
 impl<T: Number> Array<T> {
     /// The `k` largest elements along an axis, the largest first; for a negative `k` the smallest, the smallest first; all
-    /// of them, sorted, if there are no more (Dask's `topk`). NaN is larger than any other.
+    /// of them, sorted, if there are no more, and none for 0 (Dask's `topk`). NaN is larger than any other.
     ///
     /// ```
     /// use partita::array::from_ndarray;
@@ -133,17 +134,16 @@ impl<T: Number> Array<T> {
     /// ```
     ///
     /// # Errors
-    /// `Invalid` for none of them, and for an axis that is not there.
+    /// `Invalid` for an axis that is not there.
     pub fn topk(&self, k: isize, axis: isize) -> Result<Array<T>> {
         self.check()?;
         let axis = one(axis, self.ndim())?;
-        if k == 0 {
-            return Err(Error::invalid("k is not 0: the largest for a positive one, the smallest for a negative one"));
-        }
         let len = self.shape()[axis];
         let most = k.unsigned_abs().min(len);
         if most == 0 {
-            return Ok(self.clone());
+            return self.slice(
+                (0..=axis).map(|at| Index::from(if at == axis { 0..0 } else { 0..isize::MAX })).collect::<Vec<_>>(),
+            );
         }
         let token = Token::of(|t| {
             t.str("topk");

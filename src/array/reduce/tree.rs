@@ -62,6 +62,11 @@ pub(super) trait Tree: Debug + Send + Sync + 'static {
         self.subject().input.needs(region, needs);
     }
 
+    /// How many operations a region of it is made of.
+    fn operations(&self) -> usize {
+        self.subject().input.operations().fused
+    }
+
     fn split_every(&self) -> Option<usize> {
         None
     }
@@ -102,6 +107,7 @@ impl<R: Tree> Barrier for Grown<R> {
         let (parts, merges) = (step("part"), step("merge"));
         let split = 1 << self.0.split_every().unwrap_or(SPLIT_EVERY).max(2).ilog2();
         let blocks = self.0.grid().blocks();
+        let operations = 1 + self.0.operations();
         let (mut next, mut merged) = (0, 0);
         let mut done = Vec::with_capacity(blocks.count());
         for number in 0..blocks.count() {
@@ -113,7 +119,7 @@ impl<R: Tree> Barrier for Grown<R> {
                 let tree = self.0.clone();
                 let work =
                     move |tile: &mut Tile<'_>, ctx: &TaskContext| Ok(Payload::new(tree.part(&region, tile, ctx)?));
-                level.push(lowering.reading(Key::new(parts, next), &name, needs, work)?);
+                level.push(lowering.reading(Key::new(parts, next), &name, operations, needs, work)?);
                 next += 1;
             }
             while level.len() > split {

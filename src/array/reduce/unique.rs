@@ -106,7 +106,7 @@ impl<T: Number> Tree for Distinct<T> {
 
 impl<T: Number> Array<T> {
     /// The elements, each once and in order, and how often each occurs (numpy's `unique` with `return_counts`). They are
-    /// computed at once, since nobody knows how many there are. All NaN are one, the last.
+    /// computed at once, since nobody knows how many there are. All NaN are one, the last; zeros of both signs are one.
     ///
     /// ```
     /// use partita::array::from_ndarray;
@@ -138,7 +138,15 @@ impl<T: Number> Array<T> {
         let mut words = vec![0; block.len()];
         block.pin()?.copy(0, 1, &mut words)?;
         let (pairs, _) = words.as_chunks::<2>();
-        let values = pairs.iter().map(|pair| T::from_key(pair[0] as u64)).collect();
-        Ok(Unique { values, counts: pairs.iter().map(|pair| pair[1]).collect() })
+        let mut found: Vec<(T, i64)> = Vec::with_capacity(pairs.len());
+        for &[key, count] in pairs {
+            match (T::from_key(key as u64), found.last_mut()) {
+                // zeros of both signs are one
+                (value, Some(last)) if last.0 == value => *last = (value, last.1 + count),
+                (value, _) => found.push((value, count)),
+            }
+        }
+        let (values, counts): (Vec<T>, Vec<i64>) = found.into_iter().unzip();
+        Ok(Unique { values: values.into(), counts: counts.into() })
     }
 }

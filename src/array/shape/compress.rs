@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::super::chunked::Array;
 use super::super::chunks::{ChunkSpec, Chunks};
 use super::super::element::Element;
-use super::super::lazy::{Lazy, Needs};
+use super::super::lazy::{Lazy, Needs, Operations};
 use super::super::region::{Region, Span};
 use super::super::tile::Tile;
 use super::axis::axis_of;
@@ -60,8 +60,8 @@ impl<T: Element> Lazy<T> for Masked<T> {
         &self.shape
     }
 
-    fn operations(&self) -> usize {
-        1 + self.input.operations() + self.mask.operations()
+    fn operations(&self) -> Operations {
+        Operations::ONE + self.input.operations() + self.mask.operations()
     }
 
     fn needs(&self, region: &Region, needs: &mut Needs) {
@@ -100,8 +100,8 @@ impl<T: Element> Lazy<T> for Masked<T> {
 
 impl<T: Element> Array<T> {
     /// The elements where the mask is true, along one axis in the order of the last axis (numpy's `x[mask]`). How many there
-    /// are decides the shape, so the mask is **computed now**, once, to count; elements are taken when they are asked
-    /// for.
+    /// are decides the shape, so the mask is **computed now**, once, to count. Elements are taken when they are asked for,
+    /// and computed then, as is the mask once more: [`persist`](Array::persist) what is expensive before.
     ///
     /// ```
     /// use partita::array::from_ndarray;

@@ -1,6 +1,6 @@
 //! What a slice means: Python's rule, as functions of values.
 
-use std::ops::{Range, RangeFrom, RangeFull, RangeTo};
+use std::ops::{Range, RangeFrom, RangeFull, RangeInclusive, RangeTo, RangeToInclusive};
 
 use super::super::region::Span;
 use crate::base::{Error, Result};
@@ -92,7 +92,8 @@ pub fn step(step: isize) -> Index {
     Index::Slice { start: None, stop: None, step }
 }
 
-/// Indices for some axes: a tuple of numbers, ranges and [`Index`]es.
+/// Indices for some axes: a number, a range or an [`Index`] for the first one, or a tuple of them. Numbers may have any whole
+/// type. A range with `=` includes its last element: `..=-1` is all.
 pub trait IntoIndices {
     /// The indices.
     fn into_indices(self) -> Vec<Index>;
@@ -110,25 +111,86 @@ impl IntoIndices for Vec<Index> {
     }
 }
 
-macro_rules! indices {
-    ($($from:ty, $value:ident => $index:expr;)*) => {$(
-        impl From<$from> for Index {
-            fn from($value: $from) -> Index {
-                $index
+impl From<RangeFull> for Index {
+    fn from(_: RangeFull) -> Index {
+        step(1)
+    }
+}
+
+/// Where a slice begins or ends; beyond all elements for a number that is too large for them.
+fn bound<N: TryInto<isize> + PartialOrd + Default>(at: N) -> Option<isize> {
+    let beyond = if at < N::default() { isize::MIN } else { isize::MAX };
+    Some(at.try_into().unwrap_or(beyond))
+}
+
+/// Behind the last element of a slice that includes it; none behind -1, which is the last of all.
+fn behind(last: Option<isize>) -> Option<isize> {
+    last.filter(|&last| last != -1).map(|last| last.saturating_add(1))
+}
+
+macro_rules! ranges {
+    ($($range:ident $name:ident => $start:expr, $stop:expr;)*) => {$(
+        impl<N: TryInto<isize> + PartialOrd + Default> From<$range<N>> for Index {
+            fn from($name: $range<N>) -> Index {
+                Index::Slice { start: $start, stop: $stop, step: 1 }
+            }
+        }
+
+        impl<N: TryInto<isize> + PartialOrd + Default> IntoIndices for $range<N> {
+            fn into_indices(self) -> Vec<Index> {
+                vec![self.into()]
             }
         }
     )*};
 }
 
-indices! {
-    isize, at => Index::At(at);
-    i32, at => Index::At(at as isize);
-    usize, at => Index::At(isize::try_from(at).unwrap_or(isize::MAX));
-    RangeFull, _all => Index::Slice { start: None, stop: None, step: 1 };
-    Range<isize>, range => Index::Slice { start: Some(range.start), stop: Some(range.end), step: 1 };
-    Range<i32>, range => Index::Slice { start: Some(range.start as isize), stop: Some(range.end as isize), step: 1 };
-    RangeFrom<i32>, range => Index::Slice { start: Some(range.start as isize), stop: None, step: 1 };
-    RangeTo<i32>, range => Index::Slice { start: None, stop: Some(range.end as isize), step: 1 };
+ranges! {
+    Range range => bound(range.start), bound(range.end);
+    RangeFrom range => bound(range.start), None;
+    RangeTo range => None, bound(range.end);
+    RangeToInclusive range => None, behind(bound(range.end));
+}
+
+impl<N: TryInto<isize> + PartialOrd + Default + Copy> From<RangeInclusive<N>> for Index {
+    fn from(range: RangeInclusive<N>) -> Index {
+        Index::Slice { start: bound(*range.start()), stop: behind(bound(*range.end())), step: 1 }
+    }
+}
+
+impl<N: TryInto<isize> + PartialOrd + Default + Copy> IntoIndices for RangeInclusive<N> {
+    fn into_indices(self) -> Vec<Index> {
+        vec![self.into()]
+    }
+}
+
+macro_rules! numbers {
+    ($($number:ty)*) => {$(
+        impl From<$number> for Index {
+            fn from(at: $number) -> Index {
+                Index::At(bound(at).unwrap_or_default())
+            }
+        }
+
+        impl IntoIndices for $number {
+            fn into_indices(self) -> Vec<Index> {
+                vec![self.into()]
+            }
+        }
+    )*};
+}
+
+numbers!(isize i64 i32 i16 i8 usize u64 u32 u16 u8);
+
+impl IntoIndices for RangeFull {
+    fn into_indices(self) -> Vec<Index> {
+        vec![self.into()]
+    }
+}
+
+impl IntoIndices for Index {
+    fn into_indices(self) -> Vec<Index> {
+        vec![self]
+    }
 }
 
 macro_rules! tuples {

@@ -15,6 +15,7 @@
 //! | `concatenate` | `concatenate`, `stack`, `hstack`, `vstack`, `block` |
 //! | `roll` | `roll` |
 //! | `take` | integer indices along an axis |
+//! | `vindex` | elements by their places |
 //! | `repeat` | `repeat`, `tile` |
 //! | `pad` | `pad`: constant, edge, reflect, symmetric, wrap |
 //! | `reshape` | `reshape`, `ravel` |
@@ -39,6 +40,7 @@ mod squeeze;
 mod take;
 mod transpose;
 mod view;
+mod vindex;
 
 pub use axis::{axis_of, element_of};
 pub use broadcast::broadcast_shape;

@@ -7,7 +7,7 @@ use super::super::chunked::Array;
 use super::super::chunks::Chunks;
 use super::super::element::Element;
 use super::super::held::within;
-use super::super::lazy::{Lazy, Needs};
+use super::super::lazy::{Lazy, Needs, Operations};
 use super::super::region::{Region, Span};
 use super::super::tile::Tile;
 use crate::base::{Identity, Result, Tokenizer};
@@ -152,8 +152,8 @@ impl<T: Element> Lazy<T> for Pieces<T> {
         &self.shape
     }
 
-    fn operations(&self) -> usize {
-        1 + self.inputs.iter().map(|input| input.operations()).sum::<usize>()
+    fn operations(&self) -> Operations {
+        Operations::ONE + self.inputs.iter().map(|input| input.operations()).sum::<Operations>()
     }
 
     fn needs(&self, region: &Region, needs: &mut Needs) {

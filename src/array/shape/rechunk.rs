@@ -28,7 +28,7 @@ impl<T: Element> Array<T> {
         let any: &dyn Any = self.lazy.as_ref();
         let between = any.downcast_ref::<Held<T>>().map(|held| steps(held.chunks(), &chunks, size_of::<T>()));
         let moved = between.unwrap_or_default().into_iter().fold(self.clone(), |array, cut| {
-            let operations = array.lazy.operations() + 1;
+            let operations = array.lazy.operations().all + 1;
             Array { chunks: cut, ..array }.held("rechunk", operations)
         });
         Ok(Array { chunks, ..moved })

@@ -7,7 +7,7 @@ use super::super::chunked::Array;
 use super::super::chunks::Chunks;
 use super::super::element::Element;
 use super::super::held::within;
-use super::super::lazy::{Lazy, Needs};
+use super::super::lazy::{Lazy, Needs, Operations};
 use super::super::region::{Region, Span};
 use super::super::tile::Tile;
 use super::pieces::like;
@@ -144,8 +144,8 @@ impl<T: Element> Lazy<T> for Reshaped<T> {
         &self.shape
     }
 
-    fn operations(&self) -> usize {
-        1 + self.input.operations()
+    fn operations(&self) -> Operations {
+        Operations::ONE + self.input.operations()
     }
 
     fn needs(&self, region: &Region, needs: &mut Needs) {

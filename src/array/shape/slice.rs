@@ -23,8 +23,12 @@ impl<T: Element> Array<T> {
     /// # Errors
     /// `Invalid` for an index out of range, a step of zero, or more indices than axes.
     pub fn slice(&self, indices: impl IntoIndices) -> Result<Array<T>> {
+        self.sliced("slice", &indices.into_indices())
+    }
+
+    /// The same, by another name.
+    pub(in crate::array) fn sliced(&self, name: &'static str, indices: &[Index]) -> Result<Array<T>> {
         self.check()?;
-        let indices = indices.into_indices();
         let named = indices.iter().filter(|i| !matches!(i, Index::NewAxis | Index::Ellipsis)).count();
         let dots = indices.iter().filter(|i| matches!(i, Index::Ellipsis)).count();
         if named > self.ndim() || dots > 1 {
@@ -58,6 +62,6 @@ impl<T: Element> Array<T> {
             }
             axis += 1;
         }
-        Ok(self.view("slice", axes, fixed, chunks))
+        Ok(self.view(name, axes, fixed, chunks))
     }
 }

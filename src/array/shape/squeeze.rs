@@ -13,7 +13,7 @@ impl<T: Element> Array<T> {
     /// None that is known.
     pub fn squeeze(&self) -> Result<Array<T>> {
         let one = |&len: &usize| if len == 1 { Index::At(0) } else { step(1) };
-        self.slice(self.shape().iter().map(one).collect::<Vec<Index>>())
+        self.sliced("squeeze", &self.shape().iter().map(one).collect::<Vec<Index>>())
     }
 
     /// Without this axis of one element.
@@ -26,7 +26,8 @@ impl<T: Element> Array<T> {
             let what = format!("cannot squeeze axis {axis} of the shape {:?}: it has not one element", self.shape());
             return Err(Error::invalid(what));
         }
-        self.slice((0..=at).map(|i| if i == at { Index::At(0) } else { step(1) }).collect::<Vec<Index>>())
+        let indices: Vec<Index> = (0..=at).map(|i| if i == at { Index::At(0) } else { step(1) }).collect();
+        self.sliced("squeeze", &indices)
     }
 
     /// With a new axis of one element at this place of the result (numpy's `expand_dims`).
@@ -35,6 +36,7 @@ impl<T: Element> Array<T> {
     /// `Invalid` for a place that the result does not have.
     pub fn expand_dims(&self, axis: isize) -> Result<Array<T>> {
         let at = axis_of(axis, self.ndim() + 1)?;
-        self.slice((0..=at).map(|i| if i == at { Index::NewAxis } else { step(1) }).collect::<Vec<Index>>())
+        let indices: Vec<Index> = (0..=at).map(|i| if i == at { Index::NewAxis } else { step(1) }).collect();
+        self.sliced("expand_dims", &indices)
     }
 }

@@ -75,19 +75,21 @@ impl Plot {
     pub fn to_svg(&self) -> String {
         let finite = || self.points.iter().filter(|(_, low, high)| low.is_finite() && high.is_finite());
         let range = finite().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), p| (l.min(p.1), h.max(p.2)));
-        let (low, high) = match range {
+        // the largest numbers are a tenth of themselves, so that there is a difference between them
+        let scale = if range.0.abs().max(range.1.abs()) > f64::MAX / 10.0 { 0.1 } else { 1.0 };
+        let (low, high) = match (range.0 * scale, range.1 * scale) {
             (low, high) if low > high => (0.0, 1.0),
             (low, high) if low == high => (low - 0.5 * low.abs().max(1.0), high + 0.5 * high.abs().max(1.0)),
             (low, high) => (low - 0.04 * (high - low), high + 0.04 * (high - low)),
         };
         let last = self.len.saturating_sub(1).max(1) as f64;
         let x = |at: f64| LEFT + at / last * (SIZE.0 - LEFT - RIGHT);
-        let y = |value: f64| TOP + (high - value) / (high - low) * (SIZE.1 - TOP - BOTTOM);
+        let y = |value: f64| TOP + (high - value * scale) / (high - low) * (SIZE.1 - TOP - BOTTOM);
         let mut out = head(&self.title);
         let (right, bottom) = (SIZE.0 - RIGHT, SIZE.1 - BOTTOM);
         let marks = ticks(low, high, 6);
-        let step = marks.get(1).map_or(high - low, |second| second - marks[0]);
-        for &value in &marks {
+        let step = marks.get(1).map_or(high - low, |second| second - marks[0]) / scale;
+        for value in marks.iter().map(|mark| mark / scale).filter(|value| value.is_finite()) {
             let (at, text) = (y(value), label(value, step));
             let _ = writeln!(
                 out,

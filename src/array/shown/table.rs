@@ -17,12 +17,14 @@ impl<T: Element> Array<T> {
     pub(super) fn facts(&self) -> [Row; 4] {
         let largest = self.chunks().largest();
         let chunk_bytes = largest.iter().product::<usize>() as u64 * size_of::<T>() as u64;
-        let written = self.lazy.operations().saturating_mul(self.npartitions());
-        // of very many it takes long to count them one by one
-        let fused = if self.npartitions() > MOST_COUNTED { written } else { self.num_tasks().unwrap_or(0) };
+        let (written, fused) = match self.npartitions() {
+            // of very many it takes long to count them one by one
+            many if many > MOST_COUNTED => (self.lazy.operations().all.saturating_mul(many), usize::MAX),
+            _ => self.counted().unwrap_or_default(),
+        };
         let tasks = match written > fused {
             true => format!("{written} Tasks, {fused} fused"),
-            false => format!("{fused} Tasks"),
+            false => format!("{written} Tasks"),
         };
         [
             ("Bytes", bytes(self.nbytes()), bytes(chunk_bytes)),
@@ -50,7 +52,8 @@ pub(super) fn tuple(shape: &[usize]) -> String {
 }
 
 /// Bytes, shape, count and type, of the whole and of a chunk, as Dask shows them. The tasks are counted as they are written
-/// down, an operation of a chunk each, and as they are run: what lies between two exchanges of data is one.
+/// down, an operation of a chunk each (below a reduction, of the part that a task takes in), and as they are run: what lies
+/// between two exchanges of data is one.
 impl<T: Element> fmt::Display for Array<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let head = ("", "Array".to_string(), "Chunk".to_string());

@@ -4,10 +4,11 @@
 /// labels", 1990).
 pub(super) fn ticks(low: f64, high: f64, about: usize) -> Vec<f64> {
     let span = high - low;
-    if !(span > 0.0 && span.is_finite()) {
+    let rough = span / about.max(1) as f64;
+    // between the smallest numbers there are none
+    if !(rough.is_normal() && rough > 0.0) {
         return vec![low];
     }
-    let rough = span / about.max(1) as f64;
     let power = 10f64.powf(rough.log10().floor());
     let nice = [(1.5, 1.0), (3.0, 2.0), (7.0, 5.0)].into_iter().find(|(most, _)| rough < most * power);
     let step = nice.map_or(10.0, |(_, step)| step) * power;
