@@ -114,6 +114,18 @@ fn plots_are_lines_ranges_and_gaps() {
         texts(&flat.plot().unwrap().to_svg());
     }
     assert!(ones([2, 2], 2).unwrap().plot().unwrap_err().to_string().contains("one axis"));
+    // the largest numbers that there are, and the smallest
+    for far in [1.7e308, f64::MAX, 5e-324, f64::MIN_POSITIVE] {
+        for values in [vec![-far, 0.0, far], vec![far, far], vec![far, far * 0.5, -far]] {
+            let svg = from_ndarray(ndarray::Array1::from(values), 2).unwrap().plot().unwrap().to_svg();
+            assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
+            let dots = svg.split("class=\"line\" d=\"M").nth(1).unwrap().split('"').next().unwrap().to_string();
+            let inside = |y: &str| (40.0..=358.0).contains(&y.parse::<f64>().unwrap());
+            assert!(dots.split('L').all(|dot| inside(dot.split(',').nth(1).unwrap())), "{far}: {dots}");
+        }
+    }
+    let far = from_ndarray(ndarray::array![-1.7e308, 1.7e308], 2).unwrap().plot().unwrap().to_svg();
+    assert!(texts(&far).contains(&"1e308".to_string()), "{:?}", texts(&far));
     let folder = tempfile::tempdir().unwrap();
     ones([5], 2).unwrap().plot().unwrap().write(folder.path().join("p.svg")).unwrap();
     assert!(ones([5], 2).unwrap().plot().unwrap().write(folder.path().join("no/p.svg")).is_err());

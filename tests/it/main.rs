@@ -8,6 +8,7 @@ mod arrays_bridges;
 mod arrays_each;
 mod arrays_files;
 mod arrays_numpy;
+mod arrays_semantics;
 mod arrays_shape;
 mod arrays_shown;
 mod checkpoints;

@@ -87,7 +87,7 @@ fn what_is_wrong_is_said_in_the_words_of_numpy() {
     assert!(matches!(error(x.quantile(1.5, 0)).kind(), ErrorKind::Invalid { .. }));
     assert!(matches!(error(x.norm_axis(Norm::Two, [0, 1])).kind(), ErrorKind::Unsupported { .. }));
     assert!(error(x.norm_axis(Norm::Fro, 0)).to_string().contains("invalid norm order"));
-    assert!(x.topk(0, 0).is_err() && x.argmin_axis([0, 1]).is_ok() && x.histogram(0, None).is_err());
+    assert!(x.argmin_axis([0, 1]).is_ok() && x.histogram(0, None).is_err());
     let bad = row(&[f64::NAN, 1.0]).histogram(3, None).unwrap();
     assert!(bad.0.compute().unwrap_err().to_string().contains("not finite"));
     let big = full([3], i64::MAX, 1).unwrap();

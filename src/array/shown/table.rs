@@ -54,6 +54,18 @@ pub(super) fn tuple(shape: &[usize]) -> String {
 /// Bytes, shape, count and type, of the whole and of a chunk, as Dask shows them. The tasks are counted as they are written
 /// down, an operation of a chunk each (below a reduction, of the part that a task takes in), and as they are run: what lies
 /// between two exchanges of data is one.
+///
+/// ```
+/// use partita::{array::ones, config};
+/// let _decimal = config::set([("array_bytes", "decimal")])?;
+/// let shown = ones([1000, 4000], (1000, 1000))?.to_string();
+/// let rows: Vec<Vec<&str>> = shown.lines().map(|line| line.split("  ").filter(|c| !c.is_empty()).collect()).collect();
+/// let rows: Vec<Vec<&str>> = rows.into_iter().map(|row| row.into_iter().map(str::trim).collect()).collect();
+/// assert_eq!(rows[1], ["Bytes", "32.00 MB", "8.00 MB"]);
+/// assert_eq!(rows[2], ["Shape", "(1000, 4000)", "(1000, 1000)"]);
+/// assert_eq!(rows[3], ["Count", "4 Tasks", "4 Chunks"]);
+/// # Ok::<(), partita::Error>(())
+/// ```
 impl<T: Element> fmt::Display for Array<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let head = ("", "Array".to_string(), "Chunk".to_string());
