@@ -12,6 +12,7 @@
 //! | `square` | symmetric matrices and Cholesky |
 //! | `kernel` | the logistic function over slices |
 //! | `lbfgs` | the solver of `linfa-logistic` |
+//! | `weights` | what rows weigh: their own weights, and those of their classes |
 
 mod accumulate;
 mod fit;
@@ -25,7 +26,9 @@ mod quadratic;
 mod square;
 #[cfg(test)]
 mod tests;
+mod weights;
 
 pub(crate) use fit::fit_path;
 pub use fitted::FittedLogisticRegression;
 pub use params::{LogisticRegression, Penalty, Solver, ValidLogisticRegression};
+pub use weights::ClassWeight;

@@ -245,3 +245,38 @@ fn another_layout_is_refused() {
     assert!(text.contains("`fare` stands where the model has `day`"), "{text}");
     assert_eq!(model.coef_of("hour"), Some(model.coef_values()[1]));
 }
+
+/// The taxi rows with weights 0 to 3, and the same rows each written as often as its weight says.
+fn weighted(rows: usize) -> ((Design, Vec<u32>), (Design, Vec<u32>)) {
+    let (design, y) = taxi(rows);
+    let times: Vec<usize> = (0..rows).flat_map(|i| std::iter::repeat_n(i, i % 4)).collect();
+    let repeated = (design.take(&times), times.iter().map(|i| y[*i]).collect());
+    let weights = (0..rows).map(|i| (i % 4) as f64).collect();
+    ((design.weights(weights).unwrap(), y), repeated)
+}
+
+#[test]
+fn a_weight_is_how_often_a_row_is_written() {
+    let ((design, y), (repeated, y_repeated)) = weighted(2_000);
+    for class_weight in [ClassWeight::None, ClassWeight::Balanced, ClassWeight::of([(1.0, 2.5)])] {
+        let params = LogisticRegression::new().l1_ratio(0.4).tol(1e-9).class_weight(class_weight).check().unwrap();
+        let one = params.fit_design(&design, &two(), &y).unwrap();
+        let other = params.fit_design(&repeated, &two(), &y_repeated).unwrap();
+        assert!(one.converged() && other.converged());
+        assert!((one.objective() - other.objective()).abs() < 1e-9 * one.objective());
+        for ((name, a), b) in one.coef().zip(other.coef_values()) {
+            assert!((a - b).abs() < 1e-8, "{name}: {a} {b}");
+        }
+    }
+}
+
+#[test]
+fn weights_of_an_array_and_of_classes_multiply() {
+    let (x, y) = golden();
+    let factor = y.mapv(|y| if y { 2.5_f32 } else { 1.0 });
+    let by_row = LogisticRegression::new().fit(&DatasetBase::new(x.clone(), y.clone()).with_weights(factor)).unwrap();
+    let by_class = LogisticRegression::new().class_weight(ClassWeight::of([(true, 2.5)]));
+    let by_class = by_class.fit(&DatasetBase::new(x, y)).unwrap();
+    // the numeric columns are centred without the factors of classes, so the last bits differ
+    close(&by_row, by_class.coef_values().try_into().unwrap(), by_class.intercept(), 1e-9);
+}
