@@ -8,7 +8,7 @@ use super::lbfgs;
 use super::params::{Solver, ValidLogisticRegression};
 use super::problem::{Problem, Solution, solve_path};
 use super::weights::ClassTotals;
-use super::{FittedLogisticRegression, Penalty};
+use super::{FittedLogisticRegression, Penalty, saga};
 use crate::base::{Error, Result};
 use crate::ml::classes::{Classes, Label};
 use crate::ml::design::Design;
@@ -58,6 +58,10 @@ pub(crate) fn fit_path(
         let problem = Problem::new(design, &labels, run[0].fit_intercept, &totals)?;
         let solutions = match run {
             [one] if one.solver == Solver::Linfa => vec![lbfgs::solve(&problem, one, design, &labels)?],
+            [ValidLogisticRegression { solver: Solver::Saga { seed }, .. }] => {
+                let weights = totals.row_weights(y, design.row_weights());
+                vec![saga::solve(&problem, &run[0], *seed, design, &labels, weights.as_deref())?]
+            }
             [one] => vec![problem.solve(one, one.warm(design).as_ref())],
             run => solve_path(&problem, run),
         };
@@ -71,7 +75,9 @@ pub(crate) fn fit_path(
 impl ValidLogisticRegression {
     /// Whether a fit may begin where another ended.
     fn plain(&self) -> bool {
-        self.solver != Solver::Linfa && self.warm_start.is_none() && self.penalty != Penalty::None
+        matches!(self.solver, Solver::Auto | Solver::ProxNewton)
+            && self.warm_start.is_none()
+            && self.penalty != Penalty::None
     }
 }
 

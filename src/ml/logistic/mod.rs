@@ -11,6 +11,7 @@
 //! | `quadratic` | the inner problem on the Hessian |
 //! | `square` | symmetric matrices and Cholesky |
 //! | `kernel` | the logistic function over slices |
+//! | `saga` | scikit-learn's SAGA |
 //! | `lbfgs` | the solver of `linfa-logistic` |
 //! | `weights` | what rows weigh: their own weights, and those of their classes |
 
@@ -23,6 +24,7 @@ mod newton;
 mod params;
 mod problem;
 mod quadratic;
+mod saga;
 mod square;
 #[cfg(test)]
 mod tests;

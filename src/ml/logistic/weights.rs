@@ -97,6 +97,15 @@ impl ClassTotals {
             _ => format!("{} of the {} classes {classes} have no {rows}", totals.len() - there.len(), totals.len()),
         }))
     }
+
+    /// The weight of each row, the factor of its class included; `None` if all are 1.
+    pub fn row_weights(&self, y: &[u32], weights: Option<&[f64]>) -> Option<Vec<f64>> {
+        let factor = |class: &u32| self.factors.as_ref().map_or(1.0, |factors| factors[*class as usize]);
+        match weights {
+            Some(weights) => Some(y.iter().zip(weights).map(|(class, weight)| weight * factor(class)).collect()),
+            None => self.factors.is_some().then(|| y.iter().map(factor).collect()),
+        }
+    }
 }
 
 #[cfg(test)]
