@@ -106,6 +106,16 @@ impl Classes {
         }
     }
 
+    /// The text of each label: `true`, `3`, `1.0`, or the string in backticks.
+    pub(crate) fn labels(&self) -> Vec<String> {
+        match self {
+            Classes::Bool(labels) => labels.iter().map(bool::to_string).collect(),
+            Classes::Int(labels) => labels.iter().map(i64::to_string).collect(),
+            Classes::Float(labels) => labels.iter().map(|l| format!("{l:?}")).collect(),
+            Classes::Text(labels) => labels.iter().map(|l| format!("`{l}`")).collect(),
+        }
+    }
+
     /// Succeeds for two classes.
     ///
     /// # Errors
@@ -125,12 +135,8 @@ impl Classes {
 impl fmt::Display for Classes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const SHOWN: usize = 8;
-        let labels: Vec<String> = match self {
-            Classes::Bool(labels) => labels.iter().map(bool::to_string).collect(),
-            Classes::Int(labels) => labels.iter().take(SHOWN).map(i64::to_string).collect(),
-            Classes::Float(labels) => labels.iter().take(SHOWN).map(|l| format!("{l:?}")).collect(),
-            Classes::Text(labels) => labels.iter().take(SHOWN).map(|l| format!("`{l}`")).collect(),
-        };
+        let mut labels = self.labels();
+        labels.truncate(SHOWN);
         let more = if self.len() > SHOWN { ", …" } else { "" };
         write!(f, "{}{more}", labels.join(", "))
     }

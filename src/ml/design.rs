@@ -64,6 +64,8 @@ pub struct Block<'a> {
     pub numeric: Vec<&'a [f64]>,
     /// The codes of the categorical columns, each of `rows` codes; the number of features of the column means none.
     pub codes: Vec<&'a [u32]>,
+    /// How often each row counts, finite and not below 0; `None` if every row counts once.
+    pub weights: Option<&'a [f64]>,
 }
 
 /// A design matrix in memory, column by column.
@@ -73,6 +75,7 @@ pub struct Design {
     rows: usize,
     numeric: Vec<Vec<f64>>,
     codes: Vec<Vec<u32>>,
+    weights: Option<Vec<f64>>,
 }
 
 impl Design {
@@ -112,6 +115,24 @@ impl Design {
         Ok(self)
     }
 
+    /// Sets how often each row counts in a fit: twice is as good as being there twice, 0 as not being there. Predictions
+    /// do not depend on weights.
+    ///
+    /// # Errors
+    /// `Model` if there are not as many weights as rows, or for a weight that is negative, NaN or infinite: it names the
+    /// first such row.
+    pub fn weights(mut self, weights: Vec<f64>) -> Result<Self> {
+        if weights.len() != self.rows {
+            return Err(Error::model(format!("{} weights for {} rows", weights.len(), self.rows)));
+        }
+        if let Some(row) = weights.iter().position(|w| !(*w >= 0.0 && w.is_finite())) {
+            let what = format!("the weight of row {row} is {}, and has to be 0 or more, and finite", weights[row]);
+            return Err(Error::model(what));
+        }
+        self.weights = Some(weights);
+        Ok(self)
+    }
+
     /// The rows of a dense matrix; features are named `names`, or x0, x1, … if there are none.
     ///
     /// # Errors
@@ -136,9 +157,14 @@ impl Design {
         &self.layout
     }
 
+    /// How often each row counts; `None` if every row counts once.
+    pub fn row_weights(&self) -> Option<&[f64]> {
+        self.weights.as_deref()
+    }
+
     /// Bytes held by the columns.
     pub fn bytes(&self) -> usize {
-        self.rows * (8 * self.numeric.len() + 4 * self.codes.len())
+        self.rows * (8 * (self.numeric.len() + usize::from(self.weights.is_some())) + 4 * self.codes.len())
     }
 
     /// The rows from `start` to before `end`, both cut to the rows there are.
@@ -149,6 +175,7 @@ impl Design {
             rows: end - start,
             numeric: self.numeric.iter().map(|c| &c[start..end]).collect(),
             codes: self.codes.iter().map(|c| &c[start..end]).collect(),
+            weights: self.weights.as_ref().map(|w| &w[start..end]),
         }
     }
 
@@ -164,6 +191,7 @@ impl Design {
             rows: rows.len(),
             numeric: self.numeric.iter().map(|c| rows.iter().map(|&i| c[i]).collect()).collect(),
             codes: self.codes.iter().map(|c| rows.iter().map(|&i| c[i]).collect()).collect(),
+            weights: self.weights.as_ref().map(|w| rows.iter().map(|&i| w[i]).collect()),
         }
     }
 
@@ -243,5 +271,22 @@ mod tests {
         let text = Design::with_rows(2).numeric("fare", vec![1.0, f64::NAN]).unwrap_err().to_string();
         assert!(text.contains("column `fare`") && text.contains("NaN in row 1"), "{text}");
         assert!(Design::with_rows(2).numeric("fare", vec![1.0]).is_err());
+    }
+
+    #[test]
+    fn weights_follow_their_rows() {
+        let design = letters(false).weights(vec![1.0, 0.0, 2.0, 0.5]).unwrap();
+        assert_eq!(design.block(1, 3).weights, Some(&[0.0, 2.0][..]));
+        assert_eq!(design.take(&[3, 0]).row_weights(), Some(&[0.5, 1.0][..]));
+        assert_eq!(letters(false).block(0, 4).weights, None);
+    }
+
+    #[test]
+    fn a_weight_that_cannot_be_names_its_row() {
+        for wrong in [-1.0, f64::NAN, f64::INFINITY] {
+            let text = letters(false).weights(vec![1.0, 1.0, wrong, 1.0]).unwrap_err().to_string();
+            assert!(text.contains("weight of row 2 is"), "{text}");
+        }
+        assert!(letters(false).weights(vec![1.0]).unwrap_err().to_string().contains("1 weights for 4 rows"));
     }
 }

@@ -33,7 +33,9 @@ pub use ndarray;
 pub use classes::{Classes, Label};
 pub use dataset::Target;
 pub use design::{Design, Layout, OneHotBlock};
-pub use logistic::{FittedLogisticRegression, LogisticRegression, Penalty, Solver, ValidLogisticRegression};
+pub use logistic::{
+    ClassWeight, FittedLogisticRegression, LogisticRegression, Penalty, Solver, ValidLogisticRegression,
+};
 pub use pipeline::{FittedPipeline, Note, Param, ParamKey, ParamValue, Pipeline, Step};
 pub use prepare::{Categorizer, ColumnTransformer, DummyEncoder, OneHotEncoder, OnePass, Remainder, StandardScaler};
 pub use select::{FittedGridSearchCv, GridSearchCv, KFold, ParamGrid, Scoring, StratifiedKFold};

@@ -4,7 +4,7 @@
 //! the Hessian touches (p+1)²/2 + C·(p+1) + C²/2 cells however many one-hot features there are, about 2.5 times the work
 //! of a gradient. The sums are additive: what blocks give is merged in the order of the blocks.
 
-use super::kernel::{add_scaled, dot, logistic, sum};
+use super::kernel::{add_scaled, dot, logistic, sum, weighted_logistic};
 use super::square::Square;
 use crate::ml::design::{Block, Layout};
 
@@ -79,6 +79,8 @@ pub(crate) struct Point {
     intercept: f64,
     /// Coefficients of each one-hot block, and a 0 for the rows that belong to no category.
     tables: Vec<Vec<f64>>,
+    /// Multiplies the weights of the rows of each class.
+    by_class: Option<[f64; 2]>,
 }
 
 impl Point {
@@ -91,7 +93,33 @@ impl Point {
             table.push(0.0);
             table
         });
-        Point { shift: shift.to_vec(), numeric: numeric.to_vec(), intercept: rest[0], tables: tables.collect() }
+        let (shift, numeric) = (shift.to_vec(), numeric.to_vec());
+        Point { shift, numeric, intercept: rest[0], tables: tables.collect(), by_class: None }
+    }
+
+    /// The same point, where each row's weight is multiplied by the factor of its class.
+    pub fn weighing(mut self, by_class: Option<[f64; 2]>) -> Self {
+        self.by_class = by_class;
+        self
+    }
+
+    /// The weights of rows `range` of a block; `None` if all are 1.
+    pub fn weights<'a>(
+        &self,
+        block: &Block<'a>,
+        y: &[bool],
+        range: std::ops::Range<usize>,
+        buffer: &'a mut [f64],
+    ) -> Option<&'a [f64]> {
+        let own = block.weights.map(|w| &w[range.clone()]);
+        let Some(factors) = self.by_class else { return own };
+        let buffer = &mut buffer[..range.len()];
+        let labels = &y[range];
+        buffer.iter_mut().zip(labels).for_each(|(weight, y)| *weight = factors[usize::from(*y)]);
+        if let Some(own) = own {
+            buffer.iter_mut().zip(own).for_each(|(weight, own)| *weight *= own);
+        }
+        Some(buffer)
     }
 
     /// The margins x·w + b of rows `range` of a block.
@@ -111,13 +139,16 @@ impl Point {
     }
 }
 
-/// What a pass gathers: number of rows, loss, gradient and Hessian at a point. Merged in the order of the blocks.
+/// What a pass gathers: number and weight of the rows, loss, gradient and Hessian at a point. Merged in the order of the
+/// blocks.
 #[derive(Clone, Debug)]
 pub(crate) struct Acc {
     geometry: Geometry,
     /// Rows seen.
     pub rows: u64,
-    /// Σ log(1 + eᶻ) − y·z.
+    /// The sum of their weights.
+    pub weight: f64,
+    /// Σ log(1 + eᶻ) − y·z, each row times its weight.
     pub loss: f64,
     sums: Vec<f64>,
 }
@@ -127,6 +158,7 @@ struct Strip {
     z: Vec<f64>,
     residual: Vec<f64>,
     curvature: Vec<f64>,
+    weights: Vec<f64>,
     /// Shifted numeric columns, one after the other.
     x: Vec<f64>,
     /// One numeric column times the curvature.
@@ -137,11 +169,12 @@ struct Strip {
 
 /// Loss, gradient and Hessian of the rows of one block at a point.
 pub(crate) fn accumulate(geometry: &Geometry, block: &Block<'_>, y: &[bool], point: &Point) -> Acc {
-    let mut acc = Acc { geometry: geometry.clone(), rows: block.rows as u64, loss: 0.0, sums: vec![0.0; geometry.len] };
+    let mut acc = Acc { rows: block.rows as u64, ..Acc::empty(geometry) };
     let mut strip = Strip {
         z: Vec::with_capacity(STRIP),
         residual: vec![0.0; STRIP],
         curvature: vec![0.0; STRIP],
+        weights: vec![0.0; STRIP],
         x: vec![0.0; STRIP * geometry.numeric],
         wx: vec![0.0; STRIP],
         by_row: vec![0.0; if geometry.widths.is_empty() { 0 } else { STRIP * geometry.stride }],
@@ -150,7 +183,17 @@ pub(crate) fn accumulate(geometry: &Geometry, block: &Block<'_>, y: &[bool], poi
         let range = start..(start + STRIP).min(block.rows);
         let rows = range.len();
         point.margins(block, range.clone(), &mut strip.z);
-        acc.loss += logistic(&strip.z, &y[range.clone()], &mut strip.residual[..rows], &mut strip.curvature[..rows]);
+        let (residual, curvature) = (&mut strip.residual[..rows], &mut strip.curvature[..rows]);
+        match point.weights(block, y, range.clone(), &mut strip.weights) {
+            None => {
+                acc.weight += rows as f64;
+                acc.loss += logistic(&strip.z, &y[range.clone()], residual, curvature);
+            }
+            Some(weights) => {
+                acc.weight += sum(weights);
+                acc.loss += weighted_logistic(&strip.z, &y[range.clone()], weights, residual, curvature);
+            }
+        }
         acc.add_dense(block, range.clone(), point, &mut strip);
         if !geometry.widths.is_empty() {
             acc.add_categories(block, range, &strip);
@@ -162,12 +205,13 @@ pub(crate) fn accumulate(geometry: &Geometry, block: &Block<'_>, y: &[bool], poi
 impl Acc {
     /// Nothing seen yet.
     pub fn empty(geometry: &Geometry) -> Self {
-        Acc { geometry: geometry.clone(), rows: 0, loss: 0.0, sums: vec![0.0; geometry.len] }
+        Acc { geometry: geometry.clone(), rows: 0, weight: 0.0, loss: 0.0, sums: vec![0.0; geometry.len] }
     }
 
     /// Takes in the rows that follow.
     pub fn merge(&mut self, other: &Acc) {
         self.rows += other.rows;
+        self.weight += other.weight;
         self.loss += other.loss;
         self.sums.iter_mut().zip(&other.sums).for_each(|(a, b)| *a += b);
     }
@@ -305,8 +349,44 @@ mod tests {
             .unwrap()
     }
 
+    /// The sums of all rows at a point, two blocks.
+    fn sums_of(design: &Design, y: &[bool], beta: &[f64], by_class: Option<[f64; 2]>) -> Acc {
+        let geometry = Geometry::new(design.layout());
+        let point = Point::new(&geometry, &[0.25, 7.0], beta).weighing(by_class);
+        let mut acc = Acc::empty(&geometry);
+        for (i, block) in design.blocks(700).enumerate() {
+            acc.merge(&accumulate(&geometry, &block, &y[i * 700..], &point));
+        }
+        acc
+    }
+
+    fn expect_close(a: &Acc, b: &Acc) {
+        assert!((a.weight - b.weight).abs() < 1e-9 && (a.loss - b.loss).abs() < 1e-9, "{a:?} {b:?}");
+        assert!(a.sums.iter().zip(&b.sums).all(|(a, b)| (a - b).abs() < 1e-8), "{a:?} {b:?}");
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn a_weight_is_how_often_a_row_is_there(
+            rows in prop::collection::vec((-2.0..2.0f64, 5.0..9.0f64, 0..4u32, 0..3u32, 0..4u8), 1..900),
+            beta in prop::collection::vec(-1.0..1.0f64, 8),
+        ) {
+            let plain: Vec<_> = rows.iter().map(|r| (r.0, r.1, r.2, r.3)).collect();
+            let label = |i: usize| i.is_multiple_of(3);
+            let times: Vec<usize> = (0..rows.len()).flat_map(|i| std::iter::repeat_n(i, rows[i].4.into())).collect();
+            let y: Vec<bool> = (0..rows.len()).map(label).collect();
+            let repeated: Vec<bool> = times.iter().map(|i| label(*i)).collect();
+            let weighted = design(&plain).weights(rows.iter().map(|r| f64::from(r.4)).collect()).unwrap();
+            let written = design(&plain).take(&times);
+            expect_close(&sums_of(&weighted, &y, &beta, None), &sums_of(&written, &repeated, &beta, None));
+            // factors of classes multiply the weights
+            let factors = [0.5, 3.0];
+            let both = rows.iter().zip(&y).map(|(r, y)| f64::from(r.4) * factors[usize::from(*y)]).collect();
+            let all = sums_of(&design(&plain).weights(both).unwrap(), &y, &beta, None);
+            expect_close(&sums_of(&weighted, &y, &beta, Some(factors)), &all);
+        }
+
         #[test]
         fn the_structured_sums_are_the_dense_ones(
             rows in prop::collection::vec((-2.0..2.0f64, 5.0..9.0f64, 0..4u32, 0..3u32), 1..1200),

@@ -7,7 +7,8 @@ use ndarray::{Array1, ArrayBase, Data, Ix2};
 use super::lbfgs;
 use super::params::{Solver, ValidLogisticRegression};
 use super::problem::{Problem, Solution, solve_path};
-use super::{FittedLogisticRegression, Penalty};
+use super::weights::ClassTotals;
+use super::{FittedLogisticRegression, Penalty, saga};
 use crate::base::{Error, Result};
 use crate::ml::classes::{Classes, Label};
 use crate::ml::design::Design;
@@ -16,7 +17,8 @@ impl ValidLogisticRegression {
     /// Fits to a design matrix and the class number of each row.
     ///
     /// # Errors
-    /// `Model` if there are not two classes, naming those there are, or if labels and rows are not as many;
+    /// `Model` if there are not two classes, naming those there are, if a class has no rows that weigh anything, or if
+    /// labels and rows are not as many;
     /// `Unsupported` for more features than the solver can hold.
     pub fn fit_design(&self, design: &Design, classes: &Classes, y: &[u32]) -> Result<FittedLogisticRegression> {
         let models = fit_path(std::slice::from_ref(self), design, classes, y)?;
@@ -42,16 +44,24 @@ pub(crate) fn fit_path(
     y: &[u32],
 ) -> Result<Vec<FittedLogisticRegression>> {
     classes.expect_two().map_err(|e| e.doing("fit a logistic regression"))?;
-    let y: Vec<bool> = y.iter().map(|y| *y == 1).collect();
-    if let Some(only) = y.first().filter(|first| y.iter().all(|y| y == *first)) {
-        let what = format!("all {} rows are of one class, number {} of {classes}", y.len(), u32::from(*only));
-        return Err(Error::model(what).doing("fit a logistic regression"));
+    if y.len() != design.rows() {
+        return Err(Error::model(format!("{} labels for {} rows", y.len(), design.rows())));
     }
+    let labels: Vec<bool> = y.iter().map(|y| *y == 1).collect();
     let mut models = Vec::with_capacity(path.len());
-    for run in path.chunk_by(|a, b| a.fit_intercept == b.fit_intercept && a.plain() && b.plain()) {
-        let problem = Problem::new(design, &y, run[0].fit_intercept)?;
+    let alike = |a: &ValidLogisticRegression, b: &ValidLogisticRegression| {
+        a.plain() && b.plain() && a.fit_intercept == b.fit_intercept && a.class_weight == b.class_weight
+    };
+    for run in path.chunk_by(alike) {
+        let totals = ClassTotals::of(&run[0].class_weight, classes, y, design.row_weights())
+            .map_err(|e| e.doing("fit a logistic regression"))?;
+        let problem = Problem::new(design, &labels, run[0].fit_intercept, &totals)?;
         let solutions = match run {
-            [one] if one.solver == Solver::Linfa => vec![lbfgs::solve(&problem, one, design, &y)?],
+            [one] if one.solver == Solver::Linfa => vec![lbfgs::solve(&problem, one, design, &labels)?],
+            [ValidLogisticRegression { solver: Solver::Saga { seed }, .. }] => {
+                let weights = totals.row_weights(y, design.row_weights());
+                vec![saga::solve(&problem, &run[0], *seed, design, &labels, weights.as_deref())?]
+            }
             [one] => vec![problem.solve(one, one.warm(design).as_ref())],
             run => solve_path(&problem, run),
         };
@@ -65,7 +75,9 @@ pub(crate) fn fit_path(
 impl ValidLogisticRegression {
     /// Whether a fit may begin where another ended.
     fn plain(&self) -> bool {
-        self.solver != Solver::Linfa && self.warm_start.is_none() && self.penalty != Penalty::None
+        matches!(self.solver, Solver::Auto | Solver::ProxNewton)
+            && self.warm_start.is_none()
+            && self.penalty != Penalty::None
     }
 }
 
@@ -74,12 +86,16 @@ impl<L: Label, D: Data<Elem = f64>, T: AsSingleTargets<Elem = L>> Fit<ArrayBase<
 {
     type Object = FittedLogisticRegression;
 
-    /// Fits to the rows of a matrix and their labels. Features have the dataset's names, or x0, x1, …
+    /// Fits to the rows of a matrix, their labels, and their weights if the dataset has any. Features have the
+    /// dataset's names, or x0, x1, …
     ///
     /// # Errors
     /// `Model` for a value that is not finite (naming the feature), a label that is none, or not two classes.
     fn fit(&self, dataset: &DatasetBase<ArrayBase<D, Ix2>, T>) -> Result<FittedLogisticRegression> {
-        let design = Design::from_dense(dataset.records(), dataset.feature_names())?;
+        let mut design = Design::from_dense(dataset.records(), dataset.feature_names())?;
+        if let Some(weights) = dataset.weights() {
+            design = design.weights(weights.iter().map(|w| f64::from(*w)).collect())?;
+        }
         let labels = dataset.targets().as_single_targets();
         let (classes, y) = L::encode(labels.iter())?;
         self.fit_design(&design, &classes, &y)

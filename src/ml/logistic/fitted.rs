@@ -72,12 +72,13 @@ impl FittedLogisticRegression {
         &self.classes
     }
 
-    /// Newton steps taken; `None` for a solver that does not tell.
+    /// Newton steps or epochs taken; `None` for a solver that does not tell.
     pub fn n_iter(&self) -> Option<usize> {
         self.n_iter
     }
 
-    /// Whether [`kkt`](Self::kkt) is within the tolerance, or so small that it is only rounding.
+    /// Whether [`kkt`](Self::kkt) is within the tolerance, or so small that it is only rounding; with
+    /// [`Solver::Saga`](super::Solver::Saga) whether its last epoch changed the coefficients by no more than the tolerance.
     pub fn converged(&self) -> bool {
         self.converged
     }

@@ -40,6 +40,7 @@ pub(crate) fn exp_of_negative(x: f64) -> f64 {
 ///
 /// Above √2 − 1 a factor of 2 is taken out, so that with f in [−0.293, 0.415] the series of 2·atanh(f / (2 + f)) ends
 /// after eleven terms.
+#[inline(always)]
 pub(crate) fn log_of_one_plus(e: f64) -> f64 {
     let far = e > 0.414_213_562_373_095_15;
     let f = if far { 0.5 * (e - 1.0) } else { e };
@@ -90,6 +91,67 @@ pub(crate) fn logistic(z: &[f64], y: &[bool], residual: &mut [f64], curvature: &
     loss
 }
 
+/// As [`logistic`], each row counted `weights` times: its residual, curvature and loss are multiplied by its weight. The
+/// weighted sum of logarithms is no logarithm of a product, so each row has its own.
+pub(crate) fn weighted_logistic(
+    z: &[f64],
+    y: &[bool],
+    weights: &[f64],
+    residual: &mut [f64],
+    curvature: &mut [f64],
+) -> f64 {
+    let mut sums = [0.0; LANES];
+    let rows = z.chunks(LANES).zip(y.chunks(LANES)).zip(weights.chunks(LANES));
+    let outputs = residual.chunks_mut(LANES).zip(curvature.chunks_mut(LANES));
+    for (((z, y), weights), (residual, curvature)) in rows.zip(outputs) {
+        let mut filled = ([0.0; LANES], [false; LANES], [0.0; LANES]);
+        let rows = z.len();
+        let (z, y, weights) = match (z.try_into(), y.try_into(), weights.try_into()) {
+            (Ok(z), Ok(y), Ok(weights)) => (z, y, weights),
+            // the last rows are filled up with others of weight 0
+            _ => {
+                filled.0[..rows].copy_from_slice(z);
+                filled.1[..rows].copy_from_slice(y);
+                filled.2[..rows].copy_from_slice(weights);
+                (&filled.0, &filled.1, &filled.2)
+            }
+        };
+        let (mut r, mut w) = ([0.0; LANES], [0.0; LANES]);
+        for i in 0..LANES {
+            let row = Row::at(z[i], y[i]);
+            r[i] = weights[i] * row.residual;
+            w[i] = weights[i] * row.curvature;
+            sums[i] += weights[i] * (row.linear + log_of_one_plus(row.e));
+        }
+        residual.copy_from_slice(&r[..rows]);
+        curvature.copy_from_slice(&w[..rows]);
+    }
+    total(&sums)
+}
+
+/// What a margin and a label give.
+struct Row {
+    residual: f64,
+    curvature: f64,
+    /// max(z, 0) − y·z.
+    linear: f64,
+    /// exp(−|z|).
+    e: f64,
+}
+
+impl Row {
+    #[inline(always)]
+    fn at(z: f64, y: bool) -> Row {
+        let label = f64::from(u8::from(y));
+        let e = exp_of_negative(-z.abs());
+        let inverse = 1.0 / (1.0 + e);
+        let small = e * inverse;
+        let p = if z > 0.0 { inverse } else { small };
+        let above = if z > 0.0 { z } else { 0.0 };
+        Row { residual: p - label, curvature: small * inverse, linear: above - label * z, e }
+    }
+}
+
 /// The sum of losses in the making: Σ max(z, 0) − y·z, and Π (1 + exp(−|z|)).
 struct Sums {
     linear: [f64; LANES],
@@ -100,16 +162,11 @@ impl Sums {
     #[inline(always)]
     fn add(&mut self, z: &[f64; LANES], y: &[bool; LANES], residual: &mut [f64; LANES], curvature: &mut [f64; LANES]) {
         for i in 0..LANES {
-            let label = f64::from(u8::from(y[i]));
-            let e = exp_of_negative(-z[i].abs());
-            let inverse = 1.0 / (1.0 + e);
-            let small = e * inverse;
-            let p = if z[i] > 0.0 { inverse } else { small };
-            let above = if z[i] > 0.0 { z[i] } else { 0.0 };
-            residual[i] = p - label;
-            curvature[i] = small * inverse;
-            self.linear[i] += above - label * z[i];
-            self.product[i] *= 1.0 + e;
+            let row = Row::at(z[i], y[i]);
+            residual[i] = row.residual;
+            curvature[i] = row.curvature;
+            self.linear[i] += row.linear;
+            self.product[i] *= 1.0 + row.e;
         }
     }
 
@@ -209,6 +266,24 @@ mod tests {
                 expected += if z[i] > 0.0 { z[i] + (-z[i]).exp().ln_1p() } else { z[i].exp().ln_1p() } - t * z[i];
                 prop_assert!((r[i] - (p - t)).abs() < 1e-15);
                 prop_assert!((w[i] - p * (1.0 - p)).abs() < 1e-15);
+            }
+            prop_assert!((loss - expected).abs() <= 1e-14 * (1.0 + expected));
+        }
+
+        #[test]
+        fn weights_multiply_what_a_row_gives(
+            rows in prop::collection::vec((-40.0..40.0f64, any::<bool>(), 0.0..3.0f64), 0..100),
+        ) {
+            let z: Vec<f64> = rows.iter().map(|r| r.0).collect();
+            let y: Vec<bool> = rows.iter().map(|r| r.1).collect();
+            let weights: Vec<f64> = rows.iter().map(|r| r.2).collect();
+            let (mut r, mut w) = (vec![0.0; z.len()], vec![0.0; z.len()]);
+            let loss = weighted_logistic(&z, &y, &weights, &mut r, &mut w);
+            let mut expected = 0.0;
+            for i in 0..z.len() {
+                let (mut one_r, mut one_w) = ([0.0], [0.0]);
+                expected += weights[i] * logistic(&z[i..=i], &y[i..=i], &mut one_r, &mut one_w);
+                prop_assert_eq!((r[i], w[i]), (weights[i] * one_r[0], weights[i] * one_w[0]));
             }
             prop_assert!((loss - expected).abs() <= 1e-14 * (1.0 + expected));
         }

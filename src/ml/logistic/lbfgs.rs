@@ -14,13 +14,16 @@ use crate::ml::design::Design;
 /// converged.
 ///
 /// # Errors
-/// `Model` with linfa's own words if its line search fails.
+/// `Model` with linfa's own words if its line search fails, `Unsupported` if rows have weights.
 pub(crate) fn solve(
     problem: &Problem<'_>,
     params: &ValidLogisticRegression,
     design: &Design,
     y: &[bool],
 ) -> Result<Solution> {
+    if design.row_weights().is_some() {
+        return Err(Error::unsupported("weights of rows with the solver Linfa").help("use Solver::ProxNewton"));
+    }
     // column by column, which its products want: they are many times slower on rows
     let dense = design.to_dense();
     let mut solver = linfa_logistic::LogisticRegression::default()
@@ -28,7 +31,7 @@ pub(crate) fn solve(
         .alpha(params.l2() / params.c)
         .with_intercept(params.fit_intercept)
         .max_iterations(params.max_iter as u64)
-        .gradient_tolerance(params.tol / params.c);
+        .gradient_tolerance(params.tolerance() / params.c);
     if let Some(warm) = params.warm(design) {
         let intercept = params.fit_intercept.then_some(warm.intercept);
         // its positive class is the more frequent one, whatever the labels

@@ -11,7 +11,9 @@
 //! | `quadratic` | the inner problem on the Hessian |
 //! | `square` | symmetric matrices and Cholesky |
 //! | `kernel` | the logistic function over slices |
+//! | `saga` | scikit-learn's SAGA |
 //! | `lbfgs` | the solver of `linfa-logistic` |
+//! | `weights` | what rows weigh: their own weights, and those of their classes |
 
 mod accumulate;
 mod fit;
@@ -22,10 +24,13 @@ mod newton;
 mod params;
 mod problem;
 mod quadratic;
+mod saga;
 mod square;
 #[cfg(test)]
 mod tests;
+mod weights;
 
 pub(crate) use fit::fit_path;
 pub use fitted::FittedLogisticRegression;
 pub use params::{LogisticRegression, Penalty, Solver, ValidLogisticRegression};
+pub use weights::ClassWeight;

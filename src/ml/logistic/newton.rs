@@ -97,7 +97,7 @@ impl State {
     pub fn step(&mut self, acc: &Acc) -> Progress {
         let objective = self.aim.c * acc.loss + self.aim.penalties.value(&self.trial);
         // near the optimum the true decrease is smaller than the rounding of the objective
-        let rounding = f64::EPSILON * (64.0 * objective.abs() + self.aim.c * acc.rows as f64);
+        let rounding = f64::EPSILON * (64.0 * objective.abs() + self.aim.c * acc.weight);
         let wanted = self.objective + SUFFICIENT * self.length * self.promised + rounding;
         if objective <= wanted && objective.is_finite() { self.accept(acc, objective) } else { self.halve() }
     }

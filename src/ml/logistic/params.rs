@@ -3,7 +3,7 @@
 use linfa::ParamGuard;
 use serde::{Deserialize, Serialize};
 
-use super::FittedLogisticRegression;
+use super::{ClassWeight, FittedLogisticRegression};
 use crate::base::{Error, Result};
 
 /// Two-class logistic regression with an elastic-net penalty.
@@ -36,8 +36,11 @@ pub struct ValidLogisticRegression {
     pub(crate) penalty: Penalty,
     pub(crate) solver: Solver,
     pub(crate) max_iter: usize,
-    pub(crate) tol: f64,
+    /// `None`: the default of the solver.
+    pub(crate) tol: Option<f64>,
     pub(crate) fit_intercept: bool,
+    #[serde(default)]
+    pub(crate) class_weight: ClassWeight,
     pub(crate) warm_start: Option<Box<FittedLogisticRegression>>,
 }
 
@@ -65,6 +68,14 @@ pub enum Solver {
     Auto,
     /// Proximal Newton with the exact Hessian: few passes over the data, every penalty.
     ProxNewton,
+    /// SAGA (Defazio, Bach, Lacoste-Julien 2014) as scikit-learn runs it on dense rows: the same random order of rows,
+    /// steps and stopping rule, and so the same results, rounding apart. `max_iter` counts epochs and `tol`, 10⁻⁴ if it
+    /// is not given, is the relative change of the coefficients in the last; what it ends with is seldom the optimum
+    /// ([`FittedLogisticRegression::kkt`] tells how far it is). For results to compare; it is slow, and on one thread.
+    Saga {
+        /// scikit-learn's `random_state`.
+        seed: u32,
+    },
     /// L-BFGS of `linfa-logistic`: no penalty with an ℓ₁ part, and the one-hot features as a dense matrix in memory.
     Linfa,
 }
@@ -76,15 +87,16 @@ impl Default for LogisticRegression {
 }
 
 impl LogisticRegression {
-    /// C = 1, ρ = 0 (L2), the solver that fits, at most 100 steps, tolerance 10⁻⁶, with intercept.
+    /// C = 1, ρ = 0 (L2), the solver that fits, at most 100 steps, its tolerance, with intercept.
     pub fn new() -> Self {
         LogisticRegression(ValidLogisticRegression {
             c: 1.0,
             penalty: Penalty::L2,
             solver: Solver::Auto,
             max_iter: 100,
-            tol: 1e-6,
+            tol: None,
             fit_intercept: true,
+            class_weight: ClassWeight::None,
             warm_start: None,
         })
     }
@@ -119,17 +131,18 @@ impl LogisticRegression {
         self
     }
 
-    /// The most steps to take: Newton steps, or iterations of L-BFGS.
+    /// The most steps to take: Newton steps, epochs of SAGA, or iterations of L-BFGS.
     #[must_use]
     pub fn max_iter(mut self, max_iter: usize) -> Self {
         self.0.max_iter = max_iter;
         self
     }
 
-    /// The residual of the optimality conditions (see [`FittedLogisticRegression::kkt`]) at which the fit has converged.
+    /// The residual of the optimality conditions (see [`FittedLogisticRegression::kkt`]) at which the fit has converged,
+    /// 10⁻⁶ if not given; for [`Solver::Saga`] the relative change in an epoch, 10⁻⁴ if not given.
     #[must_use]
     pub fn tol(mut self, tol: f64) -> Self {
-        self.0.tol = tol;
+        self.0.tol = Some(tol);
         self
     }
 
@@ -137,6 +150,13 @@ impl LogisticRegression {
     #[must_use]
     pub fn fit_intercept(mut self, fit_intercept: bool) -> Self {
         self.0.fit_intercept = fit_intercept;
+        self
+    }
+
+    /// Factors for the weights of the rows of each class.
+    #[must_use]
+    pub fn class_weight(mut self, class_weight: ClassWeight) -> Self {
+        self.0.class_weight = class_weight;
         self
     }
 
@@ -153,7 +173,8 @@ impl ParamGuard for LogisticRegression {
     type Error = Error;
 
     fn check_ref(&self) -> Result<&ValidLogisticRegression> {
-        let ValidLogisticRegression { c, penalty, solver, tol, .. } = &self.0;
+        let ValidLogisticRegression { c, penalty, solver, class_weight, .. } = &self.0;
+        let tol = self.0.tolerance();
         if !(*c > 0.0 && c.is_finite()) {
             return Err(Error::invalid(format!("c is {c}, and has to be above 0")));
         }
@@ -162,13 +183,17 @@ impl ParamGuard for LogisticRegression {
         {
             return Err(Error::invalid(format!("l1_ratio is {l1_ratio}, and has to be from 0 to 1")));
         }
-        if !(*tol > 0.0 && tol.is_finite()) {
+        if !(tol > 0.0 && tol.is_finite()) {
             return Err(Error::invalid(format!("tol is {tol}, and has to be above 0")));
         }
         if *solver == Solver::Linfa && self.0.l1() != 0.0 {
             let what = format!("the solver Linfa knows no ℓ₁ penalty, and l1_ratio is {}", self.0.penalty.l1_ratio());
             return Err(Error::invalid(what).help("use Solver::ProxNewton, or l1_ratio(0.0)"));
         }
+        if *solver == Solver::Linfa && *class_weight != ClassWeight::None {
+            return Err(Error::invalid("the solver Linfa knows no weights of classes").help("use Solver::ProxNewton"));
+        }
+        class_weight.check()?;
         Ok(&self.0)
     }
 
@@ -190,6 +215,11 @@ impl Penalty {
 }
 
 impl ValidLogisticRegression {
+    /// The tolerance: what was given, or the default of the solver.
+    pub(crate) fn tolerance(&self) -> f64 {
+        self.tol.unwrap_or(if matches!(self.solver, Solver::Saga { .. }) { 1e-4 } else { 1e-6 })
+    }
+
     /// The factor of ‖w‖₁ in the objective.
     pub(crate) fn l1(&self) -> f64 {
         self.penalty.l1_ratio()
@@ -216,7 +246,13 @@ mod tests {
         refused(LogisticRegression::new().l1_ratio(1.5), "l1_ratio is 1.5");
         refused(LogisticRegression::new().tol(-1.0), "tol is -1");
         refused(LogisticRegression::new().solver(Solver::Linfa).l1_ratio(0.5), "knows no ℓ₁ penalty");
-        assert!(LogisticRegression::new().solver(Solver::Linfa).l1_ratio(0.0).check().is_ok());
+        let linfa = LogisticRegression::new().solver(Solver::Linfa);
+        refused(linfa.clone().class_weight(ClassWeight::Balanced), "knows no weights");
+        refused(
+            LogisticRegression::new().class_weight(ClassWeight::of([(1_i64, f64::NAN)])),
+            "weight of class 1 is NaN",
+        );
+        assert!(linfa.l1_ratio(0.0).check().is_ok());
     }
 
     #[test]

@@ -4,10 +4,11 @@
 use rayon::prelude::*;
 
 use super::accumulate::{Acc, Geometry, Point, accumulate, move_intercept};
-use super::kernel::sum;
+use super::kernel::{dot, sum};
 use super::newton::{Aim, Progress, State};
 use super::params::ValidLogisticRegression;
 use super::quadratic::Penalties;
+use super::weights::ClassTotals;
 use crate::base::{Error, Result};
 use crate::ml::design::{Block, Design};
 
@@ -24,6 +25,10 @@ pub(crate) struct Problem<'a> {
     y: &'a [bool],
     geometry: Geometry,
     fit_intercept: bool,
+    /// Multiplies the weights of the rows of each class.
+    by_class: Option<[f64; 2]>,
+    /// The weight of the rows of each class.
+    totals: [f64; 2],
     /// Means of the numeric columns if there is an intercept, else zeros.
     shift: Vec<f64>,
     /// The unit of the residual of each parameter: 1, or the spread of a numeric column if that is more.
@@ -54,19 +59,20 @@ impl Solution {
 
 impl<'a> Problem<'a> {
     /// # Errors
-    /// `Model` for labels of one class only, as many labels as no rows, values too large, or too many features.
-    pub fn new(design: &'a Design, y: &'a [bool], fit_intercept: bool) -> Result<Self> {
+    /// `Model` for values that are too large, `Unsupported` for too many features.
+    pub fn new(design: &'a Design, y: &'a [bool], fit_intercept: bool, weights: &ClassTotals) -> Result<Self> {
         let features = design.layout().len();
-        if y.len() != design.rows() {
-            return Err(Error::model(format!("{} labels for {} rows", y.len(), design.rows())));
-        }
         if features > MAX_FEATURES {
             return Err(Error::unsupported(format!("logistic regression of {features} features"))
                 .help(format!("at most {MAX_FEATURES} are possible: put rare categories together")));
         }
         let geometry = Geometry::new(design.layout());
         let whole = design.block(0, design.rows());
-        let moments: Vec<(f64, f64)> = whole.numeric.par_iter().map(|x| moments(x, fit_intercept)).collect();
+        let of_column = |x: &&[f64]| match whole.weights {
+            None => moments(x, fit_intercept),
+            Some(weights) => weighted_moments(x, weights, fit_intercept),
+        };
+        let moments: Vec<(f64, f64)> = whole.numeric.par_iter().map(of_column).collect();
         for (name, (_, spread)) in design.layout().numeric().iter().zip(&moments) {
             if !spread.is_finite() {
                 return Err(Error::model("the values are so large that their squares overflow")
@@ -77,12 +83,14 @@ impl<'a> Problem<'a> {
         let mut scale: Vec<f64> = moments.iter().map(|(_, spread)| spread.max(1.0)).collect();
         scale.resize(geometry.parameters(), 1.0);
         let shift = moments.into_iter().map(|(mean, _)| mean).collect();
-        Ok(Problem { design, y, geometry, fit_intercept, shift, scale })
+        let two = |of: &[f64]| [of[0], of[1]];
+        let (by_class, totals) = (weights.factors.as_deref().map(two), two(&weights.totals));
+        Ok(Problem { design, y, geometry, fit_intercept, by_class, totals, shift, scale })
     }
 
     /// The sums of all rows at a point.
     fn pass(&self, beta: &[f64]) -> Acc {
-        let point = Point::new(&self.geometry, &self.shift, beta);
+        let point = Point::new(&self.geometry, &self.shift, beta).weighing(self.by_class);
         let (sums, rows) = (self.geometry.sums(), self.design.rows());
         // both depend on the layout alone, never on the number of threads: the sums are the same bits everywhere
         let size = CHUNK.max((sums / 4).next_multiple_of(CHUNK));
@@ -112,22 +120,21 @@ impl<'a> Problem<'a> {
                 fit_intercept: self.fit_intercept,
             },
             scale: self.scale.clone(),
-            tolerance: params.tol.max(self.rounding(params.c)),
+            tolerance: params.tolerance().max(self.rounding(params.c)),
             max_iter: params.max_iter,
         }
     }
 
-    /// The residual below which a gradient of this many rows is only rounding.
+    /// The residual below which a gradient of rows of this weight is only rounding.
     fn rounding(&self, c: f64) -> f64 {
-        4.0 * f64::EPSILON * c * self.design.rows() as f64
+        4.0 * f64::EPSILON * c * (self.totals[0] + self.totals[1])
     }
 
     /// The log odds of the labels without any feature.
     fn start(&self) -> Vec<f64> {
         let mut beta = vec![0.0; self.geometry.parameters()];
         if self.fit_intercept {
-            let positive = self.y.iter().filter(|y| **y).count() as f64;
-            beta[self.geometry.numeric] = (positive / (self.y.len() as f64 - positive)).ln();
+            beta[self.geometry.numeric] = (self.totals[1] / self.totals[0]).ln();
         }
         beta
     }
@@ -205,6 +212,15 @@ fn moments(x: &[f64], shifted: bool) -> (f64, f64) {
     let mean = if shifted { x.chunks(CHUNK).map(sum).sum::<f64>() / n } else { 0.0 };
     let squares = |x: &[f64]| x.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>();
     (mean, (x.chunks(CHUNK).map(squares).sum::<f64>() / n).sqrt())
+}
+
+/// As [`moments`], each value counted as often as its weight says.
+fn weighted_moments(x: &[f64], weights: &[f64], shifted: bool) -> (f64, f64) {
+    let n = weights.chunks(CHUNK).map(sum).sum::<f64>();
+    let chunks = || x.chunks(CHUNK).zip(weights.chunks(CHUNK));
+    let mean = if shifted { chunks().map(|(x, w)| dot(x, w)).sum::<f64>() / n } else { 0.0 };
+    let squares = |(x, w): (&[f64], &[f64])| x.iter().zip(w).map(|(x, w)| w * (x - mean) * (x - mean)).sum::<f64>();
+    (mean, (chunks().map(squares).sum::<f64>() / n).sqrt())
 }
 
 /// The margins x·w + b of every row, for coefficients in the order of the layout.

@@ -245,3 +245,83 @@ fn another_layout_is_refused() {
     assert!(text.contains("`fare` stands where the model has `day`"), "{text}");
     assert_eq!(model.coef_of("hour"), Some(model.coef_values()[1]));
 }
+
+/// The taxi rows with weights 0 to 3, and the same rows each written as often as its weight says.
+fn weighted(rows: usize) -> ((Design, Vec<u32>), (Design, Vec<u32>)) {
+    let (design, y) = taxi(rows);
+    let times: Vec<usize> = (0..rows).flat_map(|i| std::iter::repeat_n(i, i % 4)).collect();
+    let repeated = (design.take(&times), times.iter().map(|i| y[*i]).collect());
+    let weights = (0..rows).map(|i| (i % 4) as f64).collect();
+    ((design.weights(weights).unwrap(), y), repeated)
+}
+
+#[test]
+fn a_weight_is_how_often_a_row_is_written() {
+    let ((design, y), (repeated, y_repeated)) = weighted(2_000);
+    for class_weight in [ClassWeight::None, ClassWeight::Balanced, ClassWeight::of([(1.0, 2.5)])] {
+        let params = LogisticRegression::new().l1_ratio(0.4).tol(1e-9).class_weight(class_weight).check().unwrap();
+        let one = params.fit_design(&design, &two(), &y).unwrap();
+        let other = params.fit_design(&repeated, &two(), &y_repeated).unwrap();
+        assert!(one.converged() && other.converged());
+        assert!((one.objective() - other.objective()).abs() < 1e-9 * one.objective());
+        for ((name, a), b) in one.coef().zip(other.coef_values()) {
+            assert!((a - b).abs() < 1e-8, "{name}: {a} {b}");
+        }
+    }
+}
+
+#[test]
+fn weights_of_an_array_and_of_classes_multiply() {
+    let (x, y) = golden();
+    let factor = y.mapv(|y| if y { 2.5_f32 } else { 1.0 });
+    let by_row = LogisticRegression::new().fit(&DatasetBase::new(x.clone(), y.clone()).with_weights(factor)).unwrap();
+    let by_class = LogisticRegression::new().class_weight(ClassWeight::of([(true, 2.5)]));
+    let by_class = by_class.fit(&DatasetBase::new(x, y)).unwrap();
+    // the numeric columns are centred without the factors of classes, so the last bits differ
+    close(&by_row, by_class.coef_values().try_into().unwrap(), by_class.intercept(), 1e-9);
+}
+
+/// scikit-learn's coefficients, intercept and epochs, for weights 0, 1, 2, 3, 0, … of the golden rows or none.
+fn expect_saga(params: LogisticRegression, weighted: bool, coef: [f64; 4], intercept: f64, epochs: usize) {
+    let (x, y) = golden();
+    let rows = DatasetBase::new(x, y);
+    let weights = Array1::from_iter((0..600).map(|i| (i % 4) as f32));
+    let model = params.fit(&if weighted { rows.with_weights(weights) } else { rows }).unwrap();
+    assert_eq!((model.n_iter(), model.converged()), (Some(epochs), ![3, 50].contains(&epochs)));
+    for (a, b) in model.coef_values().iter().chain([&model.intercept()]).zip(coef.iter().chain([&intercept])) {
+        assert!((a - b).abs() <= 1e-14 * coef[0], "{model:?} is not {coef:?} {intercept}");
+    }
+}
+
+#[test]
+fn saga_ends_where_scikit_learn_does() {
+    let saga = |seed, ratio| LogisticRegression::new().c(0.05).l1_ratio(ratio).solver(Solver::Saga { seed });
+    let w = [1.2705926781604786, -0.5521451371017332, -0.01480243836422875, -0.0009644066106552417];
+    expect_saga(saga(42, 0.0), false, w, 0.01056001635034174, 15);
+    expect_saga(saga(42, 0.5), false, [1.291857050273476, -0.5181712477131447, 0.0, 0.0], 0.010816357942659303, 11);
+    expect_saga(saga(42, 1.0), false, [1.3168630667838943, -0.4772795091946277, 0.0, 0.0], 0.01006321624960113, 15);
+    expect_saga(saga(7, 0.5), true, [1.3861534713330086, -0.47680426321973124, 0.0, 0.0], 0.0827015724976145, 15);
+    let balanced = saga(7, 0.5).class_weight(ClassWeight::Balanced).max_iter(3);
+    let w = [1.438273236837, -0.6658411727899058, 0.03690811097031515, -0.05259826802161629];
+    expect_saga(balanced, true, w, 0.15567691448406343, 3);
+    let strong = saga(7, 0.0).c(1e-4).fit_intercept(false).tol(1e-9);
+    let w = [0.017118116837857793, -0.006712714301039779, -0.0003316292046779692, 0.00041512795527533637];
+    expect_saga(strong, false, w, 0.0, 19);
+}
+
+#[test]
+fn saga_survives_a_penalty_that_shrinks_the_scale_to_nothing() {
+    let params = LogisticRegression::new().c(1e-7).solver(Solver::Saga { seed: 7 }).max_iter(50).tol(1e-9);
+    let w = [1.7372543490138808e-5, -6.8088980264013085e-6, -3.379634878306627e-7, 4.290458724871905e-7];
+    expect_saga(params, false, w, 0.001301643434360823, 50);
+}
+
+#[test]
+fn saga_converges_to_the_optimum_and_from_it() {
+    let newton = fit(LogisticRegression::new().c(0.05).l1_ratio(0.5));
+    let saga = LogisticRegression::new().c(0.05).l1_ratio(0.5).solver(Solver::Saga { seed: 1 });
+    let far = fit(saga.clone().tol(1e-10).max_iter(1000));
+    close(&far, newton.coef_values().try_into().unwrap(), newton.intercept(), 1e-7);
+    let none = fit(saga.max_iter(0).warm_start(&newton));
+    assert!(none.coef_values() == newton.coef_values() && !none.converged());
+}
