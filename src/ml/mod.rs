@@ -38,4 +38,6 @@ pub use logistic::{
 };
 pub use pipeline::{FittedPipeline, Note, Param, ParamKey, ParamValue, Pipeline, Step};
 pub use prepare::{Categorizer, ColumnTransformer, DummyEncoder, OneHotEncoder, OnePass, Remainder, StandardScaler};
-pub use select::{FittedGridSearchCv, GridSearchCv, KFold, ParamGrid, Scoring, StratifiedKFold};
+pub use select::{
+    FittedGridSearchCv, GridSearchCv, GroupKFold, KFold, ParamGrid, Scoring, StratifiedKFold, TimeSeriesSplit,
+};

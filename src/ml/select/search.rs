@@ -7,15 +7,17 @@ use linfa::traits::Fit;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::folds::{KFold, StratifiedKFold};
+use super::folds::splits::{Splits, Totals};
+use super::folds::{Cv, IntoCv};
 use super::grid::{ParamGrid, Params, shown};
 use super::report::FittedGridSearchCv;
+use super::score::{Predicted, Truth};
+use super::scoring::Scoring;
 use crate::base::{Error, Result};
 use crate::exec::Cancel;
 use crate::frame::DataFrame;
 use crate::ml::dataset::{Target, features};
 use crate::ml::logistic::{FittedLogisticRegression, ValidLogisticRegression, fit_path};
-use crate::ml::metrics::Accuracy;
 use crate::ml::pipeline::chain::Prepared;
 use crate::ml::pipeline::note::{self, Note};
 use crate::ml::pipeline::rows::{Collected, Rows};
@@ -50,71 +52,6 @@ pub struct GridSearchCv {
     scoring: Scoring,
     iid: bool,
     refit: bool,
-}
-
-/// Which rows are held out together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Cv {
-    /// With the classes in the proportions of the whole.
-    Stratified(StratifiedKFold),
-    /// Contiguous rows.
-    Plain(KFold),
-}
-
-/// What can be said for [`GridSearchCv::cv`]: a number of folds, stratified, or the folds themselves.
-pub trait IntoCv {
-    /// The folds.
-    fn into_cv(self) -> Cv;
-}
-
-/// What a candidate is judged by; more is better.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub enum Scoring {
-    /// The share of rows whose class is predicted rightly.
-    #[default]
-    Accuracy,
-}
-
-impl IntoCv for usize {
-    fn into_cv(self) -> Cv {
-        Cv::Stratified(StratifiedKFold::new(self))
-    }
-}
-
-impl IntoCv for StratifiedKFold {
-    fn into_cv(self) -> Cv {
-        Cv::Stratified(self)
-    }
-}
-
-impl IntoCv for KFold {
-    fn into_cv(self) -> Cv {
-        Cv::Plain(self)
-    }
-}
-
-impl IntoCv for Cv {
-    fn into_cv(self) -> Cv {
-        self
-    }
-}
-
-impl Cv {
-    /// The number of folds.
-    pub fn folds(&self) -> usize {
-        match self {
-            Cv::Stratified(folds) => folds.folds(),
-            Cv::Plain(folds) => folds.folds(),
-        }
-    }
-
-    fn fold_ids(&self, y: &[u32]) -> Result<Vec<u32>> {
-        match self {
-            Cv::Stratified(folds) => folds.fold_ids(y),
-            Cv::Plain(folds) => folds.fold_ids(y.len()),
-        }
-    }
 }
 
 /// Candidates whose steps before the model are the same.
@@ -217,13 +154,13 @@ impl Search<'_> {
         let mut notes = self.groups.first().map(|g| g.prepared.notes.clone()).unwrap_or_default();
         note::log(&notes);
         let folds = self.search.cv.folds();
-        let fold_of = self.search.cv.fold_ids(&self.collected.y)?;
-        let mut sizes = vec![0_u64; folds];
-        fold_of.iter().for_each(|fold| sizes[*fold as usize] += 1);
+        let splits = self.search.cv.splits(&Totals::of_classes(&self.collected.y))?;
+        let block_of = splits.ids_of_classes(&self.collected.y);
+        let sizes = (0..folds).map(|fold| splits.test_rows(fold)).collect();
         let work: Vec<(&Group, usize)> =
             self.groups.iter().flat_map(|group| (0..folds).map(move |fold| (group, fold))).collect();
         let scored: Vec<Result<Scored>> =
-            work.par_iter().map(|(group, fold)| self.score(group, *fold, &fold_of)).collect();
+            work.par_iter().map(|(group, fold)| self.score(group, *fold, &splits, &block_of)).collect();
         let mut scores = vec![vec![f64::NAN; folds]; self.candidates.len()];
         for ((group, fold), scored) in work.iter().zip(scored) {
             let scored = scored?;
@@ -245,13 +182,14 @@ impl Search<'_> {
     }
 
     /// Fits a group's candidates to all folds but one, and scores them on that.
-    fn score(&self, group: &Group, fold: usize, fold_of: &[u32]) -> Result<Scored> {
+    fn score(&self, group: &Group, fold: usize, splits: &Splits, block_of: &[u32]) -> Result<Scored> {
         self.cancel.check()?;
         let in_fold = |e: Error| e.at_column(self.target).help(format!("this was in fold {fold}"));
-        let held_out = |row: &u32| *row as usize == fold;
         let part = |test: bool| -> Result<(RecordBatch, Vec<u32>)> {
-            let mask: BooleanArray = fold_of.iter().map(|row| Some(held_out(row) == test)).collect();
-            let y = self.collected.y.iter().zip(fold_of).filter(|(_, row)| held_out(row) == test).map(|(y, _)| *y);
+            let chosen = |block: usize| if test { splits.tests(fold, block) } else { splits.trains(fold, block) };
+            let mask: BooleanArray = block_of.iter().map(|block| Some(chosen(*block as usize))).collect();
+            let rows = self.collected.y.iter().zip(block_of);
+            let y = rows.filter(|(_, block)| chosen(**block as usize)).map(|(y, _)| *y);
             Ok((filter_record_batch(&self.collected.features, &mask)?, y.collect()))
         };
         let (train, y) = part(false)?;
@@ -261,12 +199,11 @@ impl Search<'_> {
         let (test, y) = part(true)?;
         let rows = Rows::of(&test, &group.prepared.inputs)?;
         let design = steps.iter().try_fold(rows, |rows, (_, step)| step.apply(rows))?.design()?;
-        let score = |model: &FittedLogisticRegression| match self.search.scoring {
-            Scoring::Accuracy => {
-                let mut accuracy = Accuracy::default();
-                accuracy.update(y.iter().copied(), model.predict_class(&design)?);
-                Ok(accuracy.value())
-            }
+        let score = |model: &FittedLogisticRegression| {
+            let margins = model.decision_function(&design)?;
+            let mut score = self.search.scoring.begin(Some(self.collected.classes.len()))?;
+            score.update(Truth::Classes(&y), &Predicted::Margins(&margins), None)?;
+            Ok(score.value())
         };
         let late = group.candidates.iter().zip(&models).filter(|(_, model)| !model.converged());
         let late = late.map(|(place, model)| (*place, model.kkt())).collect();

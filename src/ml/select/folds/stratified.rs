@@ -1,15 +1,9 @@
-//! Which rows are held out together in cross-validation, without shuffling: scikit-learn's `KFold` and
-//! `StratifiedKFold`.
+//! Folds with the classes in the proportions of the whole.
 
 use serde::{Deserialize, Serialize};
 
+use super::splits::{Deal, Splits, Totals, expect_folds};
 use crate::base::{Error, Result};
-
-/// k folds of contiguous rows; the first n mod k have one row more than the others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KFold {
-    folds: usize,
-}
 
 /// k folds with the classes in the proportions of the whole: each class's rows are dealt to the folds in contiguous
 /// runs.
@@ -23,42 +17,23 @@ pub struct KFold {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StratifiedKFold {
     folds: usize,
-}
-
-/// Where the rows of each class go: a pure function of how many rows each class has. Rows may then be dealt one
-/// partition after the other.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Deal {
-    /// By class: the rank at which each fold's run of rows ends.
-    ends: Vec<Vec<u64>>,
-}
-
-impl KFold {
-    /// `folds` folds; 2 or more.
-    pub fn new(folds: usize) -> Self {
-        KFold { folds }
-    }
-
-    /// The number of folds.
-    pub fn folds(&self) -> usize {
-        self.folds
-    }
-
-    /// The fold in which each of `rows` rows is held out.
-    ///
-    /// # Errors
-    /// `Invalid` for fewer than 2 folds, `Model` for fewer rows than folds.
-    pub fn fold_ids(&self, rows: usize) -> Result<Vec<u32>> {
-        expect_folds(self.folds, rows as u64)?;
-        let (size, more) = (rows / self.folds, rows % self.folds);
-        Ok((0..self.folds).flat_map(|k| std::iter::repeat_n(k as u32, size + usize::from(k < more))).collect())
-    }
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    seed: Option<u64>,
 }
 
 impl StratifiedKFold {
     /// `folds` folds; 2 or more.
     pub fn new(folds: usize) -> Self {
-        StratifiedKFold { folds }
+        StratifiedKFold { folds, seed: None }
+    }
+
+    /// Shuffles the rows of each class first, by this seed. Each fold has as many rows of each class as without; which
+    /// ones depends on the seed, the number of rows of the class and the place of each among them alone, whatever the
+    /// partitions. (It is not numpy's stream.)
+    #[must_use]
+    pub fn shuffle(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
     }
 
     /// The number of folds.
@@ -72,25 +47,12 @@ impl StratifiedKFold {
     /// `Invalid` for fewer than 2 folds; `Model` for fewer rows than folds, or if no class has a row for every fold. If
     /// only some classes have too few rows, their rows are held out in some folds alone and a warning is logged.
     pub fn fold_ids(&self, classes: &[u32]) -> Result<Vec<u32>> {
-        let mut counts = vec![0_u64; classes.iter().max().map_or(0, |c| *c as usize + 1)];
-        let mut order = Vec::new();
-        for class in classes {
-            let count = &mut counts[*class as usize];
-            if *count == 0 {
-                order.push(*class as usize);
-            }
-            *count += 1;
-        }
-        let deal = self.deal(&counts, &order)?;
-        let mut ranks = vec![0_u64; counts.len()];
-        Ok(classes
-            .iter()
-            .map(|class| {
-                let rank = &mut ranks[*class as usize];
-                *rank += 1;
-                deal.fold_of(*class as usize, *rank - 1)
-            })
-            .collect())
+        Ok(self.splits(&Totals::of_classes(classes))?.ids_of_classes(classes))
+    }
+
+    pub(super) fn splits(&self, totals: &Totals) -> Result<Splits> {
+        let deal = self.deal(&totals.classes, &totals.order)?;
+        Ok(Splits::by_class(deal, self.folds, self.seed).each_held_out())
     }
 
     /// How rows are dealt, given the rows of each class and the classes in the order of their first row.
@@ -131,23 +93,6 @@ impl StratifiedKFold {
     }
 }
 
-impl Deal {
-    /// The fold of the row that has `rank` rows of its class before it.
-    pub fn fold_of(&self, class: usize, rank: u64) -> u32 {
-        self.ends[class].partition_point(|end| *end <= rank) as u32
-    }
-}
-
-fn expect_folds(folds: usize, rows: u64) -> Result<()> {
-    if folds < 2 {
-        return Err(Error::invalid(format!("cross-validation needs 2 folds or more, not {folds}")));
-    }
-    if (folds as u64) > rows {
-        return Err(Error::model(format!("{rows} rows cannot be divided into {folds} folds")));
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,13 +102,11 @@ mod tests {
     fn the_golden_folds() {
         let y = [1, 0, 0, 1, 1, 0, 0, 0, 1, 0, 0];
         assert_eq!(StratifiedKFold::new(3).fold_ids(&y).unwrap(), [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2]);
-        assert_eq!(KFold::new(3).fold_ids(11).unwrap(), [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2]);
     }
 
     #[test]
     fn too_few_rows_are_an_error() {
-        assert!(KFold::new(1).fold_ids(10).is_err());
-        assert!(KFold::new(4).fold_ids(3).is_err());
+        assert!(StratifiedKFold::new(1).fold_ids(&[0, 1]).is_err());
         let text = StratifiedKFold::new(3).fold_ids(&[0, 1, 0, 1]).unwrap_err().to_string();
         assert!(text.contains("the largest has 2"), "{text}");
         assert!(StratifiedKFold::new(3).fold_ids(&[0, 1, 0, 0]).is_ok());
@@ -195,7 +138,15 @@ mod tests {
         #[test]
         fn rows_are_dealt_as_by_the_twin(y in prop::collection::vec(0..5u32, 2..200), k in 2..9usize) {
             if let Ok(folds) = StratifiedKFold::new(k).fold_ids(&y) {
-                prop_assert_eq!(folds, twin(&y, k));
+                let twin = twin(&y, k);
+                prop_assert_eq!(&folds, &twin);
+                let shuffled = StratifiedKFold::new(k).shuffle(3).fold_ids(&y).unwrap();
+                let sorted = |folds: &[u32]| {
+                    let mut rows: Vec<(u32, u32)> = y.iter().copied().zip(folds.iter().copied()).collect();
+                    rows.sort_unstable();
+                    rows
+                };
+                prop_assert_eq!(sorted(&shuffled), sorted(&twin));
             }
         }
     }
