@@ -5,6 +5,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::dictionary;
 use crate::base::schema::logical;
 use crate::base::{Error, Result};
 use crate::ml::classes::Classes;
@@ -45,11 +46,14 @@ impl Vocabulary {
         }
     }
 
-    /// Takes in the values of a column.
+    /// Takes in the values of a column; of a categorical one those that its rows have, not all of its dictionary.
     ///
     /// # Errors
     /// `TypeMismatch` for a column of another type.
     pub fn update(&mut self, column: &ArrayRef) -> Result<()> {
+        if let Some(column) = column.as_any_dictionary_opt() {
+            return self.update(&dictionary::values_that_occur(column)?);
+        }
         let column = cast(column, &self.data_type())?;
         match self {
             Vocabulary::Bool(seen) => {
@@ -160,6 +164,9 @@ impl Categories {
     /// # Errors
     /// `TypeMismatch` for a column whose values cannot be compared with the categories.
     pub fn codes(&self, column: &ArrayRef) -> Result<Vec<u32>> {
+        if let Some(column) = column.as_any_dictionary_opt() {
+            return dictionary::translate(column, &self.codes(column.values())?, self.len() as u32);
+        }
         let (from, to) = (logical(column.data_type()), self.data_type());
         let numbers = |t: &DataType| t.is_numeric() || *t == DataType::Boolean;
         if from != to && !(numbers(&from) && numbers(&to)) {

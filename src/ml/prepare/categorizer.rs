@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, DictionaryArray, Int32Array, RecordBatch};
+use arrow::array::{ArrayRef, AsArray, DictionaryArray, Int32Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Int32Type, Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
 
 use super::categories::{Categories, Vocabulary};
+use super::dictionary::{Remembered, translate};
 use super::one_pass::{OnePass, with_columns};
 use crate::base::schema::{index_of, logical};
 use crate::base::{Error, Result};
@@ -25,6 +26,8 @@ pub struct Categorizer {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FittedCategorizer {
     columns: Vec<(String, Categories)>,
+    #[serde(skip)]
+    remembered: Remembered,
 }
 
 impl Categorizer {
@@ -91,6 +94,14 @@ impl OnePass for Categorizer {
         Some(self.chosen(schema))
     }
 
+    fn changes(&self, schema: &Schema) -> Vec<String> {
+        self.chosen(schema)
+    }
+
+    fn looks_at_rows(&self) -> bool {
+        self.columns.as_ref().is_none_or(|columns| columns.iter().any(|name| self.given(name).is_none()))
+    }
+
     fn update(&self, stats: &mut Vocabularies, batch: &RecordBatch) -> Result<()> {
         for (name, vocabulary) in &mut stats.0 {
             if let Some(vocabulary) = vocabulary {
@@ -116,7 +127,7 @@ impl OnePass for Categorizer {
             let categories = found.ok_or_else(|| Error::model("the column has no categories").at_column(&name))?;
             Ok((name, categories))
         });
-        Ok(FittedCategorizer { columns: columns.collect::<Result<_>>()? })
+        Ok(FittedCategorizer { columns: columns.collect::<Result<_>>()?, remembered: Remembered::default() })
     }
 }
 
@@ -153,27 +164,35 @@ impl FittedCategorizer {
     pub fn transform_batch(&self, batch: &RecordBatch) -> Result<RecordBatch> {
         let schema = self.schema(&batch.schema())?;
         let mut columns = batch.columns().to_vec();
-        for (name, categories) in &self.columns {
-            let place = index_of(&schema, name)?;
-            columns[place] =
-                categorical(&columns[place], categories).map_err(|e| e.at_column(name.as_str()).doing("categorize"))?;
+        for (place, (name, _)) in self.columns.iter().enumerate() {
+            let at = index_of(&schema, name)?;
+            columns[at] =
+                self.categorical(place, &columns[at]).map_err(|e| e.at_column(name.as_str()).doing("categorize"))?;
         }
         with_columns(batch, schema, columns)
     }
-}
 
-fn categorical(column: &ArrayRef, categories: &Categories) -> Result<ArrayRef> {
-    let none = categories.len() as u32;
-    let codes = categories.codes(column)?;
-    let keys: Int32Array = codes.into_iter().map(|code| (code != none).then_some(code as i32)).collect();
-    let values = categories.column(0..categories.len());
-    Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, values)?))
+    /// The values of the fitted column at this place, as categories.
+    fn categorical(&self, place: usize, column: &ArrayRef) -> Result<ArrayRef> {
+        let (categories, dictionary) = (&self.columns[place].1, &self.remembered.dictionaries(&self.columns)[place]);
+        let none = categories.len() as u32;
+        let key = |code: u32| (code != none).then_some(code as i32);
+        let keys: Int32Array = match column.as_any_dictionary_opt() {
+            Some(column) => {
+                let codes = self.remembered.codes(place, categories, column.values())?;
+                let keys: Vec<Option<i32>> = codes.iter().map(|code| key(*code)).collect();
+                translate(column, &keys, None)?.into()
+            }
+            None => categories.codes(column)?.into_iter().map(key).collect(),
+        };
+        Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, dictionary.clone())?))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::array::{Array, AsArray, Float64Array, StringArray};
+    use arrow::array::{Array, Float64Array, StringArray};
 
     fn batch(place: Vec<Option<f64>>, flag: Vec<&str>) -> RecordBatch {
         let columns: Vec<(&str, ArrayRef)> =
@@ -215,5 +234,28 @@ mod tests {
         step.update(&mut later, &parts[1]).unwrap();
         step.merge(&mut stats, later).unwrap();
         assert_eq!(step.finish(stats).unwrap(), step.fit_batches(&parts[0].schema(), &parts).unwrap());
+    }
+
+    #[test]
+    fn a_categorical_column_is_told_by_its_keys() {
+        let plain = batch(vec![Some(74.0), None, Some(7.0), Some(3.0)], vec!["b", "a", "c", "b"]);
+        let step = Categorizer::new().columns(["place", "flag"]);
+        let whole = step.fit_batches(&plain.schema(), [&plain]).unwrap().transform_batch(&plain).unwrap();
+        for (start, rows) in [(0, 4), (0, 2), (2, 2), (1, 0)] {
+            let (plain, coded) = (plain.slice(start, rows), whole.slice(start, rows));
+            let fitted = step.fit_batches(&coded.schema(), [&coded]).unwrap();
+            assert_eq!(fitted, step.fit_batches(&plain.schema(), [&plain]).unwrap());
+            for _ in 0..2 {
+                assert_eq!(fitted.transform_batch(&whole).unwrap(), fitted.transform_batch(&plain_of(&whole)).unwrap());
+            }
+        }
+        assert!(step.looks_at_rows() && !Categorizer::new().columns(["a"; 0]).looks_at_rows());
+    }
+
+    fn plain_of(batch: &RecordBatch) -> RecordBatch {
+        let values = |c: &ArrayRef| arrow::compute::cast(c, c.as_any_dictionary().values().data_type()).unwrap();
+        let schema = batch.schema();
+        let columns = schema.fields().iter().map(|f| f.name().clone()).zip(batch.columns().iter().map(values));
+        RecordBatch::try_from_iter(columns.collect::<Vec<_>>()).unwrap()
     }
 }

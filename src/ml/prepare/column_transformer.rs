@@ -165,6 +165,15 @@ impl OnePass for ColumnTransformer {
         Some(scaled.flat_map(|part| part.columns.iter().cloned()).collect())
     }
 
+    fn changes(&self, _schema: &Schema) -> Vec<String> {
+        let changed = self.steps.iter().filter(|part| part.step != ColumnStep::Passthrough);
+        changed.flat_map(|part| part.columns.iter().cloned()).collect()
+    }
+
+    fn looks_at_rows(&self) -> bool {
+        self.steps.iter().any(|part| matches!(part.step, ColumnStep::Scale(_)))
+    }
+
     fn update(&self, stats: &mut StepStats, batch: &RecordBatch) -> Result<()> {
         for (part, stats) in self.steps.iter().zip(&mut stats.steps) {
             if let (ColumnStep::Scale(scaler), Some(stats)) = (&part.step, stats) {

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Int32Array, RecordBatch, UInt64Array};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Int32Array, RecordBatch};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field, FieldRef, Int32Type, Schema, SchemaRef, UInt64Type};
+use arrow::datatypes::{DataType, Field, FieldRef, Int32Type, Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
 
 use super::categories::Categories;
+use super::dictionary::{Remembered, translate};
 use super::one_pass::{OnePass, with_columns};
 use crate::base::schema::index_of;
 use crate::base::{Error, Result};
@@ -44,6 +45,8 @@ pub struct FittedDummyEncoder {
     params: DummyEncoder,
     input: Vec<String>,
     columns: Vec<(String, Categories)>,
+    #[serde(skip)]
+    remembered: Remembered,
 }
 
 /// The columns of a batch, and the categories of those to encode as far as they have been seen.
@@ -123,6 +126,15 @@ impl OnePass for DummyEncoder {
         Some(self.chosen(schema))
     }
 
+    fn changes(&self, schema: &Schema) -> Vec<String> {
+        self.chosen(schema)
+    }
+
+    /// The categories are those of the dictionary, whatever rows there are.
+    fn looks_at_rows(&self) -> bool {
+        false
+    }
+
     fn update(&self, stats: &mut Seen, batch: &RecordBatch) -> Result<()> {
         for (name, seen) in &mut stats.columns {
             let column = batch.column(index_of(&batch.schema(), name)?);
@@ -147,7 +159,7 @@ impl OnePass for DummyEncoder {
             Ok((name, categories))
         });
         let columns = columns.collect::<Result<_>>()?;
-        Ok(FittedDummyEncoder { params: self.clone(), input: stats.input, columns })
+        Ok(FittedDummyEncoder { params: self.clone(), input: stats.input, columns, remembered: Remembered::default() })
     }
 }
 
@@ -209,9 +221,9 @@ impl FittedDummyEncoder {
         let schema = batch.schema();
         self.expect_columns(&schema)?;
         let rest: Vec<usize> = (0..schema.fields().len()).filter(|&i| !self.encodes(schema.field(i).name())).collect();
-        let codes = self.columns.iter().zip(self.blocks()).map(|((name, categories), block)| {
+        let codes = self.columns.iter().zip(self.blocks()).enumerate().map(|(place, ((name, _), block))| {
             let column = batch.column(index_of(&schema, name)?);
-            let codes = self.codes(column, categories).map_err(|e| e.at_column(name.as_str()).doing("encode"))?;
+            let codes = self.codes(place, column).map_err(|e| e.at_column(name.as_str()).doing("encode"))?;
             Ok((block, codes))
         });
         Ok(Encoded { blocks: codes.collect::<Result<_>>()?, rest: batch.project(&rest)? })
@@ -265,27 +277,25 @@ impl FittedDummyEncoder {
         Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(Int32Array::from(keys), values)?))
     }
 
-    /// A code for each row: the place of the feature, or their number for none.
-    fn codes(&self, column: &ArrayRef, categories: &Categories) -> Result<Vec<u32>> {
+    /// A code for each row of the encoded column at this place: the place of the feature, or their number for none.
+    fn codes(&self, place: usize, column: &ArrayRef) -> Result<Vec<u32>> {
         let Some(dictionary) = column.as_any_dictionary_opt() else {
             return Err(Error::types(format!("the column must be categorical and is {}", column.data_type())));
         };
+        let categories = &self.columns[place].1;
         let none = categories.len() as u32;
         // a dictionary of its own is translated, value by value
-        let translation = categories.codes(dictionary.values())?;
-        let keys = cast(dictionary.keys(), &DataType::UInt64)?;
-        let keys: &UInt64Array = keys.as_primitive::<UInt64Type>();
-        let translate = |key: u64| translation.get(key as usize).copied().unwrap_or(none);
-        let codes: Vec<u32> = keys.iter().map(|key| key.map_or(none, translate)).collect();
+        let translation = self.remembered.codes(place, categories, dictionary.values())?;
         if self.params.unknown == Unknown::Error
-            && let Some(row) = codes.iter().position(|code| *code == none)
+            && let Some(row) = translate(dictionary, &translation, none)?.iter().position(|code| *code == none)
         {
             return Err(Error::model(format!("row {row} has a value that is no category, or none"))
                 .help("use handle_unknown(Unknown::Ignore) to make it a row of zeros"));
         }
         let shift = u32::from(self.params.drop_first);
         let features = none.saturating_sub(shift);
-        Ok(codes.into_iter().map(|code| code.wrapping_sub(shift).min(features)).collect())
+        let features_of: Vec<u32> = translation.iter().map(|code| code.wrapping_sub(shift).min(features)).collect();
+        translate(dictionary, &features_of, features)
     }
 
     fn encodes(&self, name: &str) -> bool {
@@ -382,5 +392,14 @@ mod tests {
         assert!(DummyEncoder::new().fit_batches(&batch.schema(), [&batch, &other]).is_err());
         let fitted = DummyEncoder::new().fit_batches(&batch.schema(), [&batch]).unwrap();
         assert_eq!(fitted.encode(&other).unwrap().blocks[1].1, [0, 0]);
+    }
+
+    #[test]
+    fn a_batch_without_rows_tells_the_categories() {
+        let batch = categorical();
+        let step = DummyEncoder::new();
+        let fitted = step.fit_batches(&batch.schema(), [&batch.slice(0, 0)]).unwrap();
+        assert!(!step.looks_at_rows());
+        assert_eq!(fitted, step.fit_batches(&batch.schema(), [&batch]).unwrap());
     }
 }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`one_pass`] | a step that is fitted from one pass over mergeable statistics |
 //! | [`categories`] | the sorted distinct values of a column, their names and codes |
+//! | `dictionary` | categorical columns by their keys |
 //! | [`categorizer`] | columns to categorical columns |
 //! | [`dummies`] | categorical columns to one-hot features |
 //! | [`scaler`] | columns to mean 0 and variance 1 |
@@ -16,6 +17,7 @@
 pub mod categories;
 pub mod categorizer;
 pub mod column_transformer;
+mod dictionary;
 pub mod dummies;
 pub(crate) mod frames;
 pub mod one_pass;

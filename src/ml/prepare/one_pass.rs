@@ -25,6 +25,17 @@ pub trait OnePass {
         None
     }
 
+    /// The columns that come out of the step, of a frame of this schema, with other values than they went in with, or
+    /// that do not come out. A step that reads none of them can be fitted in the same pass.
+    fn changes(&self, schema: &Schema) -> Vec<String> {
+        schema.fields().iter().map(|field| field.name().clone()).collect()
+    }
+
+    /// Whether the fit depends on the rows. If not, a batch without rows will do for [`update`](Self::update).
+    fn looks_at_rows(&self) -> bool {
+        true
+    }
+
     /// Takes in a batch.
     ///
     /// # Errors
