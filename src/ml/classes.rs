@@ -106,6 +106,41 @@ impl Classes {
         }
     }
 
+    /// The first `n` of these.
+    pub(crate) fn prefix(&self, n: usize) -> Classes {
+        match self {
+            Classes::Bool(labels) => Classes::Bool(labels[..n].to_vec()),
+            Classes::Int(labels) => Classes::Int(labels[..n].to_vec()),
+            Classes::Float(labels) => Classes::Float(labels[..n].to_vec()),
+            Classes::Text(labels) => Classes::Text(labels[..n].to_vec()),
+        }
+    }
+
+    /// The place of each of `found` among these, to which those that are not there are added in the order `order`.
+    ///
+    /// # Errors
+    /// `Model` for labels of another type.
+    pub(crate) fn numbered(&mut self, found: &Classes, order: &[usize]) -> Result<Vec<u32>> {
+        fn places<T: Clone + PartialEq>(known: &mut Vec<T>, found: &[T], order: &[usize]) -> Vec<u32> {
+            let mut places = vec![0; found.len()];
+            for &i in order {
+                let place = known.iter().position(|label| *label == found[i]).unwrap_or_else(|| {
+                    known.push(found[i].clone());
+                    known.len() - 1
+                });
+                places[i] = place as u32;
+            }
+            places
+        }
+        match (self, found) {
+            (Classes::Bool(known), Classes::Bool(found)) => Ok(places(known, found, order)),
+            (Classes::Int(known), Classes::Int(found)) => Ok(places(known, found, order)),
+            (Classes::Float(known), Classes::Float(found)) => Ok(places(known, found, order)),
+            (Classes::Text(known), Classes::Text(found)) => Ok(places(known, found, order)),
+            _ => Err(Error::model("the labels are of one type here and of another there")),
+        }
+    }
+
     /// The text of each label: `true`, `3`, `1.0`, or the string in backticks.
     pub(crate) fn labels(&self) -> Vec<String> {
         match self {

@@ -21,17 +21,30 @@ use crate::frame::DataFrame;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     column: String,
+    weight: Option<String>,
 }
 
 impl Target {
     /// This column.
     pub fn column(name: impl Into<String>) -> Self {
-        Target { column: name.into() }
+        Target { column: name.into(), weight: None }
+    }
+
+    /// Each row counts in fits and scores as often as this column says: finite numbers, 0 or above. It is no feature.
+    #[must_use]
+    pub fn weighted_by(mut self, column: impl Into<String>) -> Self {
+        self.weight = Some(column.into());
+        self
     }
 
     /// The name of the column.
     pub fn name(&self) -> &str {
         &self.column
+    }
+
+    /// The column of the weights, if rows have any.
+    pub fn weight(&self) -> Option<&str> {
+        self.weight.as_deref()
     }
 }
 
@@ -55,9 +68,11 @@ impl Records for DataFrame {
 /// `UnknownColumn` for the target; `Model` if it is the only column.
 pub(crate) fn features(dataset: &DatasetBase<DataFrame, Target>) -> Result<Schema> {
     let (schema, target) = (dataset.records().schema(), dataset.targets());
-    let place = index_of(schema, target.name()).map_err(|e| e.doing("find the target"))?;
-    let mut columns: Vec<usize> = (0..schema.fields().len()).collect();
-    columns.remove(place);
+    let mut taken = vec![index_of(schema, target.name()).map_err(|e| e.doing("find the target"))?];
+    if let Some(name) = target.weight() {
+        taken.push(index_of(schema, name).map_err(|e| e.doing("find the weights"))?);
+    }
+    let columns: Vec<usize> = (0..schema.fields().len()).filter(|column| !taken.contains(column)).collect();
     if columns.is_empty() {
         return Err(Error::model("there is no column besides the target").at_column(target.name()).doing("fit"));
     }

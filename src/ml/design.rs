@@ -89,11 +89,16 @@ impl Design {
     /// # Errors
     /// `Model` if the column has another number of rows, or a value that is NaN or infinite: it names the feature and
     /// the first such row.
-    pub fn numeric(mut self, feature: impl Into<String>, values: Vec<f64>) -> Result<Self> {
+    pub fn numeric(self, feature: impl Into<String>, values: Vec<f64>) -> Result<Self> {
+        self.numeric_from(feature, values, 0)
+    }
+
+    /// The same where the first row has this number among all.
+    pub(crate) fn numeric_from(mut self, feature: impl Into<String>, values: Vec<f64>, first: u64) -> Result<Self> {
         let feature = feature.into();
         self.check_rows(&feature, values.len())?;
         if let Some(row) = values.iter().position(|v| !v.is_finite()) {
-            return Err(not_finite(&feature, values[row], row));
+            return Err(not_finite(&feature, values[row], first + row as u64));
         }
         self.layout.numeric.push(feature);
         self.numeric.push(values);
@@ -195,6 +200,16 @@ impl Design {
         }
     }
 
+    /// Adds the rows of another design matrix of the same features.
+    pub(crate) fn append(&mut self, other: &Design) {
+        self.rows += other.rows;
+        self.numeric.iter_mut().zip(&other.numeric).for_each(|(own, other)| own.extend(other));
+        self.codes.iter_mut().zip(&other.codes).for_each(|(own, other)| own.extend(other));
+        if let (Some(own), Some(other)) = (&mut self.weights, &other.weights) {
+            own.extend(other);
+        }
+    }
+
     /// The whole matrix with its zeros and ones, stored column by column.
     pub fn to_dense(&self) -> Array2<f64> {
         let mut dense = Array2::zeros((self.rows, self.layout.len()).f());
@@ -223,7 +238,7 @@ impl Design {
 }
 
 /// The error for a value that no model can use.
-pub(crate) fn not_finite(feature: &str, value: f64, row: usize) -> Error {
+pub(crate) fn not_finite(feature: &str, value: f64, row: u64) -> Error {
     Error::model(format!("the feature has the value {value} in row {row}, and only finite values can be fitted"))
         .at_column(feature)
         .help("fill or drop such values first, with fillna or filter")

@@ -5,11 +5,13 @@
 //! | [`logistic`] | logistic regression with an elastic-net penalty |
 //! | [`design`] | the design matrix as its structure: numeric columns and codes |
 //! | [`classes`] | the classes of a target |
+//! | [`estimator`] | what can stand at the end of a pipeline, and how it is fitted |
 //! | [`metrics`] | how good predictions are |
 //! | [`prepare`] | categories, one-hot features, scaling |
 //! | [`dataset`] | frames as linfa's records, targets |
 //! | [`pipeline`] | steps one after the other, ending in a model |
 //! | [`select`] | folds, parameter grids, the search |
+//! | `train` | training on rows that need not fit into memory |
 //! | `apply` | fitted things as operations on frames |
 //! | `file` | the files of models |
 //!
@@ -20,12 +22,14 @@ mod bridge;
 pub mod classes;
 pub mod dataset;
 pub mod design;
+pub mod estimator;
 mod file;
 pub mod logistic;
 pub mod metrics;
 pub mod pipeline;
 pub mod prepare;
 pub mod select;
+mod train;
 
 pub use linfa;
 pub use ndarray;

@@ -1,83 +1,84 @@
 //! Fitting: a design matrix and labels in, a model with its report out; and linfa's traits for arrays.
 
+use std::sync::Arc;
+
 use linfa::dataset::{AsSingleTargets, DatasetBase};
 use linfa::traits::{Fit, PredictInplace};
 use ndarray::{Array1, ArrayBase, Data, Ix2};
 
-use super::lbfgs;
+use rustc_hash::FxHashMap;
+
 use super::params::{Solver, ValidLogisticRegression};
-use super::problem::{Problem, Solution, solve_path};
-use super::weights::ClassTotals;
-use super::{FittedLogisticRegression, Penalty, saga};
+use super::passes::ByNewton;
+use super::problem::Problem;
+use super::terms::{Solution, Terms};
+use super::{FittedLogisticRegression, lbfgs, saga};
 use crate::base::{Error, Result};
 use crate::ml::classes::{Classes, Label};
-use crate::ml::design::Design;
+use crate::ml::design::{Design, Layout};
+use crate::ml::estimator::fitting::begin;
+use crate::ml::estimator::labels::Task;
+use crate::ml::estimator::training::{Estimator, Training, Whole};
+use crate::ml::estimator::{Facts, FittedModel, Labels};
+use crate::ml::train::solve::fit_in_memory;
 
 impl ValidLogisticRegression {
     /// Fits to a design matrix and the class number of each row.
     ///
     /// # Errors
     /// `Model` if there are not two classes, naming those there are, if a class has no rows that weigh anything, or if
-    /// labels and rows are not as many;
-    /// `Unsupported` for more features than the solver can hold.
+    /// labels and rows are not as many; `Unsupported` for more features than the solver can hold.
     pub fn fit_design(&self, design: &Design, classes: &Classes, y: &[u32]) -> Result<FittedLogisticRegression> {
-        let models = fit_path(std::slice::from_ref(self), design, classes, y)?;
-        models.into_iter().next().ok_or_else(|| Error::model("nothing was fitted"))
+        if y.len() != design.rows() {
+            return Err(Error::model(format!("{} labels for {} rows", y.len(), design.rows())));
+        }
+        let labels = Labels::Classes(y);
+        match fit_in_memory(self, design, labels, &Facts::of_design(design, labels, classes))? {
+            FittedModel::Logistic(model) => Ok(model),
+            _ => Err(Error::invalid("a logistic regression gave another model")),
+        }
     }
 
-    pub(super) fn warm(&self, design: &Design) -> Option<Solution> {
+    /// The coefficients and the intercept to begin with.
+    pub(super) fn warm(&self, layout: &Layout) -> Option<(Vec<f64>, f64)> {
         let model = self.warm_start.as_deref()?;
-        let known: rustc_hash::FxHashMap<&str, f64> = model.coef().collect();
-        let coef = design.layout().names().map(|name| known.get(name).copied().unwrap_or(0.0)).collect();
-        Some(Solution::at(coef, if self.fit_intercept { model.intercept() } else { 0.0 }))
+        let known: FxHashMap<&str, f64> = model.coef().collect();
+        let coef = layout.names().map(|name| known.get(name).copied().unwrap_or(0.0)).collect();
+        Some((coef, if self.fit_intercept { model.intercept() } else { 0.0 }))
     }
 }
 
-/// Fits each of these parameters to the same rows, each beginning where the one before ended: the path of a grid search.
-///
-/// # Errors
-/// As [`ValidLogisticRegression::fit_design`].
-pub(crate) fn fit_path(
-    path: &[ValidLogisticRegression],
-    design: &Design,
-    classes: &Classes,
-    y: &[u32],
-) -> Result<Vec<FittedLogisticRegression>> {
-    classes.expect_two().map_err(|e| e.doing("fit a logistic regression"))?;
-    if y.len() != design.rows() {
-        return Err(Error::model(format!("{} labels for {} rows", y.len(), design.rows())));
+impl Estimator for ValidLogisticRegression {
+    fn task(&self) -> Task {
+        Task::Classification
     }
-    let labels: Vec<bool> = y.iter().map(|y| *y == 1).collect();
-    let mut models = Vec::with_capacity(path.len());
-    let alike = |a: &ValidLogisticRegression, b: &ValidLogisticRegression| {
-        a.plain() && b.plain() && a.fit_intercept == b.fit_intercept && a.class_weight == b.class_weight
-    };
-    for run in path.chunk_by(alike) {
-        let totals = ClassTotals::of(&run[0].class_weight, classes, y, design.row_weights())
-            .map_err(|e| e.doing("fit a logistic regression"))?;
-        let problem = Problem::new(design, &labels, run[0].fit_intercept, &totals)?;
-        let solutions = match run {
-            [one] if one.solver == Solver::Linfa => vec![lbfgs::solve(&problem, one, design, &labels)?],
-            [ValidLogisticRegression { solver: Solver::Saga { seed }, .. }] => {
-                let weights = totals.row_weights(y, design.row_weights());
-                vec![saga::solve(&problem, &run[0], *seed, design, &labels, weights.as_deref())?]
+
+    fn begin(&self, facts: &Facts) -> Result<Training> {
+        match self.solver {
+            Solver::Auto | Solver::ProxNewton => {
+                Ok(Training::Passes(begin(&Arc::new(ByNewton(self.clone())), facts, FittedModel::Logistic)?))
             }
-            [one] => vec![problem.solve(one, one.warm(design).as_ref())],
-            run => solve_path(&problem, run),
-        };
-        models.extend(
-            solutions.iter().map(|s| FittedLogisticRegression::new(design.layout().clone(), classes.clone(), s)),
-        );
+            Solver::Linfa => self.in_memory(facts, lbfgs::solve),
+            Solver::Saga { seed } => self.in_memory(facts, move |problem, params| saga::solve(problem, params, seed)),
+        }
     }
-    Ok(models)
 }
 
 impl ValidLogisticRegression {
-    /// Whether a fit may begin where another ended.
-    fn plain(&self) -> bool {
-        matches!(self.solver, Solver::Auto | Solver::ProxNewton)
-            && self.warm_start.is_none()
-            && self.penalty != Penalty::None
+    /// A fit by a solver that wants all rows in memory, as a dense matrix.
+    fn in_memory(
+        &self,
+        facts: &Facts,
+        solve: impl Fn(&Problem<'_>, &ValidLogisticRegression) -> Result<Solution> + Send + Sync + 'static,
+    ) -> Result<Training> {
+        Terms::new(facts, self).map_err(|e| e.doing("fit a logistic regression"))?;
+        let params = self.clone();
+        let fit = move |design: &Design, labels: Labels<'_>, facts: &Facts| {
+            let solution = solve(&Problem { design, labels, facts }, &params)?;
+            let (layout, classes) = (facts.layout.clone(), facts.classes.clone());
+            Ok(FittedModel::Logistic(FittedLogisticRegression::new(layout, classes, &solution)))
+        };
+        Ok(Training::Whole(Whole { bytes: 8 * facts.rows * facts.layout.len() as u64, fit: Box::new(fit) }))
     }
 }
 

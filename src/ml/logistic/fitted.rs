@@ -6,10 +6,12 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::kernel::exp_of_negative;
-use super::problem::{Solution, margins};
+use super::problem::margins;
+use super::terms::Solution;
 use crate::base::{Error, Result};
 use crate::ml::classes::Classes;
 use crate::ml::design::{Design, Layout};
+use crate::ml::estimator::{Predicted, Predictor};
 use crate::ml::file::Format;
 
 /// Its file.
@@ -160,4 +162,20 @@ impl FittedLogisticRegression {
 pub(crate) fn probability(z: f64) -> f64 {
     let e = exp_of_negative(-z.abs());
     if z > 0.0 { 1.0 / (1.0 + e) } else { e / (1.0 + e) }
+}
+
+impl Predictor for FittedLogisticRegression {
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    fn predict(&self, design: &Design) -> Result<Predicted> {
+        let margins = self.decision_function(design)?;
+        let both = |z: &f64| {
+            let second = probability(*z);
+            [1.0 - second, second]
+        };
+        let probabilities = margins.par_chunks(16_384).flat_map_iter(|z| z.iter().flat_map(both)).collect();
+        Ok(Predicted::Probabilities { classes: 2, probabilities, margins: Some(margins) })
+    }
 }

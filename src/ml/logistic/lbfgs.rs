@@ -6,21 +6,18 @@ use linfa::traits::Fit;
 use ndarray::Array1;
 
 use super::params::ValidLogisticRegression;
-use super::problem::{Problem, Solution};
+use super::problem::Problem;
+use super::terms::Solution;
 use crate::base::{Error, Result};
-use crate::ml::design::Design;
 
 /// The optimum of (c, L2) by L-BFGS, judged by the optimality conditions here, since linfa does not tell whether it has
 /// converged.
 ///
 /// # Errors
 /// `Model` with linfa's own words if its line search fails, `Unsupported` if rows have weights.
-pub(crate) fn solve(
-    problem: &Problem<'_>,
-    params: &ValidLogisticRegression,
-    design: &Design,
-    y: &[bool],
-) -> Result<Solution> {
+pub(super) fn solve(problem: &Problem<'_>, params: &ValidLogisticRegression) -> Result<Solution> {
+    let design = problem.design;
+    let y: Vec<bool> = problem.labels.classes().iter().map(|class| *class == 1).collect();
     if design.row_weights().is_some() {
         return Err(Error::unsupported("weights of rows with the solver Linfa").help("use Solver::ProxNewton"));
     }
@@ -32,20 +29,20 @@ pub(crate) fn solve(
         .with_intercept(params.fit_intercept)
         .max_iterations(params.max_iter as u64)
         .gradient_tolerance(params.tolerance() / params.c);
-    if let Some(warm) = params.warm(design) {
-        let intercept = params.fit_intercept.then_some(warm.intercept);
+    if let Some((coef, intercept)) = params.warm(design.layout()) {
+        let intercept = params.fit_intercept.then_some(intercept);
         // its positive class is the more frequent one, whatever the labels
-        let sign = if majority(y) { 1.0 } else { -1.0 };
-        solver = solver.initial_params(warm.coef.iter().copied().chain(intercept).map(|w| sign * w).collect());
+        let sign = if majority(&y) { 1.0 } else { -1.0 };
+        solver = solver.initial_params(coef.into_iter().chain(intercept).map(|w| sign * w).collect());
     }
     let failed = |e: linfa_logistic::error::Error| {
         Error::model(e.to_string()).doing("fit a logistic regression with linfa").help("use Solver::ProxNewton")
     };
     let solver = solver.check().map_err(failed)?;
-    let model = solver.fit(&DatasetBase::new(dense, Array1::from(y.to_vec()))).map_err(failed)?;
+    let model = solver.fit(&DatasetBase::new(dense, Array1::from(y))).map_err(failed)?;
     let sign = if model.labels().pos.class { 1.0 } else { -1.0 };
     let coef: Vec<f64> = model.params().iter().map(|w| sign * w).collect();
-    Ok(problem.judge(params, &coef, sign * model.intercept()))
+    problem.judge(params, &coef, sign * model.intercept())
 }
 
 /// Whether `true` is the more frequent class, or as frequent and first.

@@ -5,7 +5,9 @@
 //! | `params` | [`LogisticRegression`], its parameters, unchecked and checked |
 //! | `fit` | from a design matrix and labels to a model; linfa's traits |
 //! | `fitted` | [`FittedLogisticRegression`]: coefficients, report, predictions, file |
-//! | `problem` | rows in memory: passes in parallel, and the solver driven by them |
+//! | `passes` | proximal Newton as an estimator that is fitted in passes |
+//! | `terms` | what it is fitted by, whatever rows pass by |
+//! | `problem` | rows in memory, for solvers that want them so |
 //! | `newton` | the method as a machine fed with passes; it sees no row |
 //! | `accumulate` | one pass: loss, gradient and exact Hessian of structured rows |
 //! | `quadratic` | the inner problem on the Hessian |
@@ -22,15 +24,16 @@ mod kernel;
 mod lbfgs;
 mod newton;
 mod params;
+mod passes;
 mod problem;
 mod quadratic;
 mod saga;
 mod square;
+mod terms;
 #[cfg(test)]
 mod tests;
 mod weights;
 
-pub(crate) use fit::fit_path;
 pub use fitted::FittedLogisticRegression;
 pub use params::{LogisticRegression, Penalty, Solver, ValidLogisticRegression};
 pub use weights::ClassWeight;

@@ -1,226 +1,45 @@
-//! A design matrix in memory and its labels as a problem to solve: passes over fixed ranges of rows in parallel, and the
-//! solver driven by them.
+//! Rows in memory for solvers that want them so, and what is made of their coefficients.
 
 use rayon::prelude::*;
 
-use super::accumulate::{Acc, Geometry, Point, accumulate, move_intercept};
-use super::kernel::{dot, sum};
-use super::newton::{Aim, Progress, State};
+use super::accumulate::{Geometry, Point};
 use super::params::ValidLogisticRegression;
-use super::quadratic::Penalties;
-use super::weights::ClassTotals;
-use crate::base::{Error, Result};
+use super::passes::{ByNewton, Newton};
+use super::terms::Solution;
+use crate::base::Result;
 use crate::ml::design::{Block, Design};
+use crate::ml::estimator::{Facts, Labels, PassEstimator};
 
-/// Rows whose sums are added up one by one, unless the sums are so many that merging them would weigh more.
+/// Rows handled together by a thread.
 const CHUNK: usize = 16_384;
-/// Bytes of sums that may wait to be merged.
-const WAITING: usize = 64 << 20;
-/// The most features: the Hessian is a square matrix of this size.
-const MAX_FEATURES: usize = 8_192;
 
-/// Rows, labels, and what every fit to them shares.
+/// Rows in memory, their labels, and what is known of them.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Problem<'a> {
-    design: &'a Design,
-    y: &'a [bool],
-    geometry: Geometry,
-    fit_intercept: bool,
-    /// Multiplies the weights of the rows of each class.
-    by_class: Option<[f64; 2]>,
-    /// The weight of the rows of each class.
-    totals: [f64; 2],
-    /// Means of the numeric columns if there is an intercept, else zeros.
-    shift: Vec<f64>,
-    /// The unit of the residual of each parameter: 1, or the spread of a numeric column if that is more.
-    scale: Vec<f64>,
+    pub design: &'a Design,
+    pub labels: Labels<'a>,
+    pub facts: &'a Facts,
 }
 
-/// What a solver ended with.
-#[derive(Clone, Debug)]
-pub(crate) struct Solution {
-    /// Coefficients in the order of the layout.
-    pub coef: Vec<f64>,
-    pub intercept: f64,
-    pub iterations: Option<usize>,
-    pub converged: bool,
-    pub kkt: f64,
-    pub objective: f64,
-    /// In the solver's order and for shifted columns, with the sums there: what the next fit of a path begins with.
-    end: Option<(Vec<f64>, Acc)>,
-}
-
-impl Solution {
-    /// Coefficients to begin with, not judged yet.
-    pub fn at(coef: Vec<f64>, intercept: f64) -> Self {
-        let (kkt, objective) = (f64::INFINITY, f64::INFINITY);
-        Solution { coef, intercept, iterations: None, converged: false, kkt, objective, end: None }
-    }
-}
-
-impl<'a> Problem<'a> {
+impl Problem<'_> {
+    /// Judges coefficients that a solver found: objective, residual, and whether that is within the tolerance.
+    ///
     /// # Errors
-    /// `Model` for values that are too large, `Unsupported` for too many features.
-    pub fn new(design: &'a Design, y: &'a [bool], fit_intercept: bool, weights: &ClassTotals) -> Result<Self> {
-        let features = design.layout().len();
-        if features > MAX_FEATURES {
-            return Err(Error::unsupported(format!("logistic regression of {features} features"))
-                .help(format!("at most {MAX_FEATURES} are possible: put rare categories together")));
-        }
-        let geometry = Geometry::new(design.layout());
-        let whole = design.block(0, design.rows());
-        let of_column = |x: &&[f64]| match whole.weights {
-            None => moments(x, fit_intercept),
-            Some(weights) => weighted_moments(x, weights, fit_intercept),
+    /// As a fit by Newton.
+    pub fn judge(&self, params: &ValidLogisticRegression, coef: &[f64], intercept: f64) -> Result<Solution> {
+        let mut newton = Newton::judging(params, self.facts, coef, intercept)?;
+        let passes = ByNewton(params.clone());
+        let starts: Vec<usize> = (0..self.design.rows()).step_by(CHUNK).collect();
+        let of_block = |start: &usize| {
+            let block = self.design.block(*start, start + CHUNK);
+            passes.accumulate(&newton, &block, self.labels.slice(*start..start + block.rows))
         };
-        let moments: Vec<(f64, f64)> = whole.numeric.par_iter().map(of_column).collect();
-        for (name, (_, spread)) in design.layout().numeric().iter().zip(&moments) {
-            if !spread.is_finite() {
-                return Err(Error::model("the values are so large that their squares overflow")
-                    .at_column(name.as_str())
-                    .help("scale the feature first, with StandardScaler"));
-            }
-        }
-        let mut scale: Vec<f64> = moments.iter().map(|(_, spread)| spread.max(1.0)).collect();
-        scale.resize(geometry.parameters(), 1.0);
-        let shift = moments.into_iter().map(|(mean, _)| mean).collect();
-        let two = |of: &[f64]| [of[0], of[1]];
-        let (by_class, totals) = (weights.factors.as_deref().map(two), two(&weights.totals));
-        Ok(Problem { design, y, geometry, fit_intercept, by_class, totals, shift, scale })
+        let sums: Vec<_> = starts.par_iter().map(of_block).collect();
+        let mut total = passes.nothing(&newton);
+        sums.into_iter().for_each(|later| passes.merge(&mut total, later));
+        passes.step(&mut newton, total)?;
+        Ok(Solution { coef: coef.to_vec(), intercept, iterations: None, ..newton.solution() })
     }
-
-    /// The sums of all rows at a point.
-    fn pass(&self, beta: &[f64]) -> Acc {
-        let point = Point::new(&self.geometry, &self.shift, beta).weighing(self.by_class);
-        let (sums, rows) = (self.geometry.sums(), self.design.rows());
-        // both depend on the layout alone, never on the number of threads: the sums are the same bits everywhere
-        let size = CHUNK.max((sums / 4).next_multiple_of(CHUNK));
-        let wave = (WAITING / (8 * sums)).clamp(1, 64);
-        let chunks: Vec<usize> = (0..rows).step_by(size).collect();
-        let mut total = Acc::empty(&self.geometry);
-        for starts in chunks.chunks(wave) {
-            let accs: Vec<Acc> = starts
-                .par_iter()
-                .map(|&start| {
-                    let block = self.design.block(start, start + size);
-                    accumulate(&self.geometry, &block, &self.y[start..start + block.rows], &point)
-                })
-                .collect();
-            accs.iter().for_each(|acc| total.merge(acc));
-        }
-        total
-    }
-
-    fn aim(&self, params: &ValidLogisticRegression) -> Aim {
-        Aim {
-            c: params.c,
-            penalties: Penalties {
-                l1: params.l1(),
-                l2: params.l2(),
-                intercept: self.geometry.numeric,
-                fit_intercept: self.fit_intercept,
-            },
-            scale: self.scale.clone(),
-            tolerance: params.tolerance().max(self.rounding(params.c)),
-            max_iter: params.max_iter,
-        }
-    }
-
-    /// The residual below which a gradient of rows of this weight is only rounding.
-    fn rounding(&self, c: f64) -> f64 {
-        4.0 * f64::EPSILON * c * (self.totals[0] + self.totals[1])
-    }
-
-    /// The log odds of the labels without any feature.
-    fn start(&self) -> Vec<f64> {
-        let mut beta = vec![0.0; self.geometry.parameters()];
-        if self.fit_intercept {
-            beta[self.geometry.numeric] = (self.totals[1] / self.totals[0]).ln();
-        }
-        beta
-    }
-
-    /// The optimum by proximal Newton, from `warm` if there is an earlier solution of this very problem with other
-    /// penalties, or from coefficients in the order of the layout and an intercept.
-    pub fn solve(&self, params: &ValidLogisticRegression, warm: Option<&Solution>) -> Solution {
-        let (start, known) = match warm {
-            Some(Solution { end: Some((beta, acc)), .. }) => (beta.clone(), Some(acc)),
-            Some(Solution { coef, intercept, .. }) => (self.inward(coef, *intercept), None),
-            None => (self.start(), None),
-        };
-        let mut state = State::begin(self.aim(params), start);
-        let mut acc = known.cloned().unwrap_or_else(|| self.pass(state.trial()));
-        let mut progress = state.step(&acc);
-        while progress == Progress::More {
-            acc = self.pass(state.trial());
-            progress = state.step(&acc);
-        }
-        let (coef, intercept) = self.outward(state.best());
-        Solution {
-            coef,
-            intercept,
-            iterations: Some(state.iterations()),
-            converged: progress == Progress::Converged,
-            kkt: state.kkt(),
-            objective: state.objective(),
-            end: (state.best() == state.trial()).then(|| (state.best().to_vec(), acc)),
-        }
-    }
-
-    /// Judges coefficients that another solver found.
-    pub fn judge(&self, params: &ValidLogisticRegression, coef: &[f64], intercept: f64) -> Solution {
-        let mut state = State::begin(Aim { max_iter: 0, ..self.aim(params) }, self.inward(coef, intercept));
-        let progress = state.step(&self.pass(state.trial()));
-        Solution {
-            converged: progress == Progress::Converged,
-            kkt: state.kkt(),
-            objective: state.objective(),
-            ..Solution::at(coef.to_vec(), intercept)
-        }
-    }
-
-    /// From the user's coefficients to the solver's parameters.
-    fn inward(&self, coef: &[f64], intercept: f64) -> Vec<f64> {
-        let (numeric, one_hot) = coef.split_at(self.geometry.numeric);
-        let mut beta = [numeric, &[intercept], one_hot].concat();
-        move_intercept(&self.geometry, &self.shift, &mut beta, 1.0);
-        beta
-    }
-
-    /// From the solver's parameters to the user's coefficients and intercept.
-    fn outward(&self, beta: &[f64]) -> (Vec<f64>, f64) {
-        let mut beta = beta.to_vec();
-        move_intercept(&self.geometry, &self.shift, &mut beta, -1.0);
-        let intercept = beta.remove(self.geometry.numeric);
-        (beta, intercept)
-    }
-}
-
-/// The optimum for each of these parameters, each fit beginning where the one before ended. All have to agree on
-/// `fit_intercept`.
-pub(crate) fn solve_path(problem: &Problem<'_>, path: &[ValidLogisticRegression]) -> Vec<Solution> {
-    let mut solutions: Vec<Solution> = Vec::with_capacity(path.len());
-    for params in path {
-        let solution = problem.solve(params, solutions.last());
-        solutions.push(solution);
-    }
-    solutions
-}
-
-/// The mean, or 0 if columns are not to be shifted, and the root mean square distance from it.
-fn moments(x: &[f64], shifted: bool) -> (f64, f64) {
-    let n = x.len().max(1) as f64;
-    let mean = if shifted { x.chunks(CHUNK).map(sum).sum::<f64>() / n } else { 0.0 };
-    let squares = |x: &[f64]| x.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>();
-    (mean, (x.chunks(CHUNK).map(squares).sum::<f64>() / n).sqrt())
-}
-
-/// As [`moments`], each value counted as often as its weight says.
-fn weighted_moments(x: &[f64], weights: &[f64], shifted: bool) -> (f64, f64) {
-    let n = weights.chunks(CHUNK).map(sum).sum::<f64>();
-    let chunks = || x.chunks(CHUNK).zip(weights.chunks(CHUNK));
-    let mean = if shifted { chunks().map(|(x, w)| dot(x, w)).sum::<f64>() / n } else { 0.0 };
-    let squares = |(x, w): (&[f64], &[f64])| x.iter().zip(w).map(|(x, w)| w * (x - mean) * (x - mean)).sum::<f64>();
-    (mean, (chunks().map(squares).sum::<f64>() / n).sqrt())
 }
 
 /// The margins x·w + b of every row, for coefficients in the order of the layout.

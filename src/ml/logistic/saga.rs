@@ -8,7 +8,9 @@
 //! part of the result.
 
 use super::params::ValidLogisticRegression;
-use super::problem::{Problem, Solution};
+use super::problem::Problem;
+use super::terms::Solution;
+use super::weights::ClassTotals;
 use crate::base::{Error, Result};
 use crate::ml::design::Design;
 
@@ -20,26 +22,22 @@ const SMALLEST_SCALE: f64 = 1e-9;
 ///
 /// # Errors
 /// `Model` if a weight grows beyond all bounds.
-pub(super) fn solve(
-    problem: &Problem<'_>,
-    params: &ValidLogisticRegression,
-    seed: u32,
-    design: &Design,
-    y: &[bool],
-    weights: Option<&[f64]>,
-) -> Result<Solution> {
-    let rows = Rows::of(design);
+pub(super) fn solve(problem: &Problem<'_>, params: &ValidLogisticRegression, seed: u32) -> Result<Solution> {
+    let (rows, classes) = (Rows::of(problem.design), problem.labels.classes());
+    let y: Vec<bool> = classes.iter().map(|class| *class == 1).collect();
+    let totals = ClassTotals::of(&params.class_weight, problem.facts)?;
+    let weights = totals.row_weights(classes, problem.design.row_weights());
     let mut random = Xorshift::for_dataset(seed);
-    let mut saga = Saga::begin(params, &rows, y);
-    if let Some(warm) = params.warm(design) {
-        (saga.weights, saga.intercept) = (warm.coef, warm.intercept);
+    let mut saga = Saga::begin(params, &rows, &y);
+    if let Some((coef, intercept)) = params.warm(problem.design.layout()) {
+        (saga.weights, saga.intercept) = (coef, intercept);
     }
     let mut before = saga.weights.clone();
     let (mut epochs, mut converged) = (0, false);
     while epochs < params.max_iter && !converged {
         for _ in 0..y.len() {
             let row = random.below(y.len());
-            saga.visit(row, &rows, y[row], weights.map_or(1.0, |w| w[row]));
+            saga.visit(row, &rows, y[row], weights.as_ref().map_or(1.0, |w| w[row]));
         }
         saga.settle();
         epochs += 1;
@@ -54,7 +52,7 @@ pub(super) fn solve(
         converged = if size == 0.0 { change == 0.0 } else { change / size <= params.tolerance() };
         before.clone_from(&saga.weights);
     }
-    let mut solution = problem.judge(params, &saga.weights, saga.intercept);
+    let mut solution = problem.judge(params, &saga.weights, saga.intercept)?;
     (solution.iterations, solution.converged) = (Some(epochs), converged);
     Ok(solution)
 }

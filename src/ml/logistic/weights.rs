@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::{Error, Result};
 use crate::ml::classes::{Classes, Label};
+use crate::ml::estimator::Facts;
 
 /// Factors for the weights of the rows of each class, as scikit-learn's `class_weight`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -75,25 +76,22 @@ pub(crate) struct ClassTotals {
 }
 
 impl ClassTotals {
-    /// The totals of rows of class numbers `y`, that count `weights` times.
+    /// The totals of the rows of each class.
     ///
     /// # Errors
     /// `Model` if a class has no rows that weigh anything, or a factor is given for a class that there is not.
-    pub fn of(class_weight: &ClassWeight, classes: &Classes, y: &[u32], weights: Option<&[f64]>) -> Result<Self> {
-        let mut totals = vec![0.0; classes.len()];
-        match weights {
-            None => y.iter().for_each(|class| totals[*class as usize] += 1.0),
-            Some(weights) => y.iter().zip(weights).for_each(|(class, weight)| totals[*class as usize] += weight),
-        }
+    pub fn of(class_weight: &ClassWeight, facts: &Facts) -> Result<Self> {
+        let (classes, mut totals) = (&facts.classes, facts.class_weight.clone());
         let factors = class_weight.factors(classes, &totals)?;
         totals.iter_mut().zip(factors.iter().flatten()).for_each(|(total, factor)| *total *= factor);
         let there: Vec<usize> = (0..totals.len()).filter(|class| totals[*class] > 0.0).collect();
         if there.len() == totals.len() {
             return Ok(ClassTotals { factors, totals });
         }
-        let rows = if weights.is_some() || factors.is_some() { "rows that weigh anything" } else { "rows" };
+        let weighted = facts.weight != facts.rows as f64 || factors.is_some();
+        let rows = if weighted { "rows that weigh anything" } else { "rows" };
         Err(Error::model(match there[..] {
-            [only] => format!("all {} {rows} are of one class, number {only} of {classes}", y.len()),
+            [only] => format!("all {} {rows} are of one class, number {only} of {classes}", facts.rows),
             _ => format!("{} of the {} classes {classes} have no {rows}", totals.len() - there.len(), totals.len()),
         }))
     }
@@ -111,9 +109,14 @@ impl ClassTotals {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ml::design::Design;
+    use crate::ml::estimator::Labels;
 
     fn totals(class_weight: &ClassWeight, weights: Option<&[f64]>) -> Result<ClassTotals> {
-        ClassTotals::of(class_weight, &Classes::Bool(vec![false, true]), &[0, 1, 0, 0], weights)
+        let rows = Design::with_rows(4);
+        let rows = weights.map_or(Ok(rows.clone()), |weights| rows.weights(weights.to_vec()))?;
+        let facts = Facts::of_design(&rows, Labels::Classes(&[0, 1, 0, 0]), &Classes::Bool(vec![false, true]));
+        ClassTotals::of(class_weight, &facts)
     }
 
     #[test]

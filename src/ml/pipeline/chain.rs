@@ -1,10 +1,9 @@
 //! Named steps one after the other.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
-use linfa::ParamGuard;
 use linfa::dataset::DatasetBase;
 use linfa::traits::Fit;
 use serde::{Deserialize, Serialize};
@@ -13,12 +12,16 @@ use super::fitted::FittedPipeline;
 use super::note::{self, Note};
 use super::outline::Outline;
 use super::param::ParamValue;
-use super::rows::{Collected, Rows};
 use super::step::{FittedStep, Step, names};
 use crate::base::{Error, ErrorKind, Result};
 use crate::frame::DataFrame;
+use crate::ml::classes::Classes;
 use crate::ml::dataset::{Target, features};
-use crate::ml::logistic::{ValidLogisticRegression, fit_path};
+use crate::ml::estimator::FittedModel;
+use crate::ml::estimator::training::Estimator;
+use crate::ml::train::cache::{Cached, Wanted};
+use crate::ml::train::training::{Passes, Trained, Wish, train};
+use crate::ml::train::views::Undivided;
 
 /// Steps that prepare columns, each fitted to what the one before it gives, and a model at the end.
 ///
@@ -52,7 +55,7 @@ pub(crate) struct Prepared {
     pub steps: Vec<(String, Step)>,
     /// The name of the model's step.
     pub name: String,
-    pub model: ValidLogisticRegression,
+    pub model: Arc<dyn Estimator>,
     pub notes: Vec<Note>,
 }
 
@@ -114,20 +117,31 @@ impl Pipeline {
             .help(format!("its parameters are {}", known.join(", ")))
     }
 
-    /// Fits to all rows of a frame, which are held in memory.
+    /// Fits to all rows of a frame. The frame is read once; its rows are cached in memory, or on disk where the session's
+    /// memory limit asks for that, and the steps and the model are fitted in passes over the cache.
     ///
     /// # Errors
     /// `UnknownColumn`, `TypeMismatch` and `Model` for columns that do not fit the steps or cannot be features, and for
-    /// a target that has not two classes or is null somewhere: they name the column. `Memory` if the rows do not fit
-    /// into the session's memory limit. `Invalid` for a pipeline without a model at its end.
+    /// a target that has not two classes or is null somewhere: they name the column. `Memory` if the memory limit does
+    /// not leave room for what a pass needs. `Invalid` for a pipeline without a model at its end.
     pub fn fit(&self, dataset: &DatasetBase<DataFrame, Target>) -> Result<FittedPipeline> {
-        let (frame, target) = (dataset.records(), dataset.targets().name());
-        let prepared = self.prepare(&features(dataset)?)?;
-        let mut collected = Collected::of(frame, &prepared.inputs, target)?;
-        collected.reserve(1)?;
+        let (frame, target) = (dataset.records(), dataset.targets());
+        let prepared = Arc::new(self.prepare(&features(dataset)?)?);
+        let wanted = Wanted {
+            features: prepared.inputs.clone(),
+            coded: prepared.coded(),
+            target: target.name(),
+            task: prepared.model.task(),
+            weight: target.weight(),
+            group: None,
+        };
+        let cached = Cached::of(frame, &wanted)?;
         note::log(&prepared.notes);
         let session = frame.session();
-        session.install(|| prepared.fit(&collected, target)).unwrap_or_else(|| prepared.fit(&collected, target))
+        let fit = || fit_to_all(&cached, &prepared, &prepared.model, target.name());
+        let (mut fitted, passes) = session.install(fit).unwrap_or_else(fit)?;
+        fitted.took(Passes { source: 1, cache: passes });
+        Ok(fitted)
     }
 
     /// Fits a pipeline that has no model to a frame, a pass over its partitions for each step.
@@ -148,13 +162,14 @@ impl Pipeline {
 
     /// Checks the steps against the columns, and leaves out what is not needed.
     pub(crate) fn prepare(&self, features: &Schema) -> Result<Prepared> {
-        let Some(((name, Step::LogisticRegression(model)), steps)) = self.steps.split_last() else {
+        let end = self.steps.split_last().map(|((name, step), steps)| Ok::<_, Error>((name, step.estimator()?, steps)));
+        let Some((name, Some(model), steps)) = end.transpose()? else {
             return Err(Error::invalid("the last step of the pipeline has to be a model")
                 .help("add .step(\"clf\", LogisticRegression::new()), or use fit_frame"));
         };
         check_names(&self.steps)?;
         let Pruned { inputs, steps, notes } = prune(steps, features)?;
-        Ok(Prepared { inputs, steps, name: name.clone(), model: model.check_ref()?.clone(), notes })
+        Ok(Prepared { inputs, steps, name: name.clone(), model, notes })
     }
 }
 
@@ -173,7 +188,7 @@ fn prune(steps: &[(String, Step)], features: &Schema) -> Result<Pruned> {
     let (mut outlines, mut notes) = (Vec::with_capacity(steps.len()), Vec::new());
     let mut at = Outline::of(features);
     for (name, step) in steps {
-        if let Step::LogisticRegression(_) = step {
+        if step.is_model() {
             return Err(Error::invalid(format!(
                 "step `{name}` is a model: it needs a target and has to be the last step"
             ))
@@ -212,7 +227,7 @@ fn check_names(steps: &[(String, Step)]) -> Result<()> {
 }
 
 /// The place of an error of a step.
-fn in_step(error: Error, name: &str) -> Error {
+pub(crate) fn in_step(error: Error, name: &str) -> Error {
     match error.kind() {
         ErrorKind::Invalid { .. } | ErrorKind::Unsupported { .. } => error,
         _ => error.doing(format!("fit step `{name}`:")),
@@ -220,34 +235,63 @@ fn in_step(error: Error, name: &str) -> Error {
 }
 
 impl Prepared {
-    /// Fits the steps before the model, and gives what they make of the rows.
-    pub fn fit_steps(&self, batch: &RecordBatch) -> Result<(Vec<(String, FittedStep)>, Rows)> {
-        let mut rows = Rows::of(batch, &self.inputs)?;
-        let mut fitted = Vec::with_capacity(self.steps.len());
-        for (name, step) in &self.steps {
-            let step = step.fit_rows(&rows).map_err(|e| in_step(e, name))?;
-            rows = step.apply(rows)?;
-            fitted.push((name.clone(), step));
+    /// The columns of which the steps see categories and nothing else: those that a [`Categorizer`] is the first to read.
+    ///
+    /// [`Categorizer`]: crate::ml::Categorizer
+    pub fn coded(&self) -> Vec<String> {
+        let (mut coded, mut read) = (Vec::new(), Vec::new());
+        for (_, step) in &self.steps {
+            match step {
+                Step::Categorizer(categorizer) => {
+                    let chosen = categorizer.named().iter().filter(|name| !read.contains(*name));
+                    coded.extend(chosen.cloned().collect::<Vec<_>>());
+                }
+                Step::ColumnTransformer(transformer) => {
+                    read.extend(transformer.named().map(|(column, _)| column.to_string()));
+                }
+                Step::DummyEncoder(_) => {}
+                _ => break,
+            }
         }
-        Ok((fitted, rows))
+        coded
     }
+}
 
-    /// Fits everything to all rows.
-    pub fn fit(&self, collected: &Collected, target: &str) -> Result<FittedPipeline> {
-        let (steps, rows) = self.fit_steps(&collected.features)?;
-        let design = rows.design()?;
-        let mut models = fit_path(std::slice::from_ref(&self.model), &design, &collected.classes, &collected.y)
-            .map_err(|e| e.at_column(target))?;
-        let model = models.pop().ok_or_else(|| Error::model("nothing was fitted"))?;
-        let mut notes = self.notes.clone();
-        if !model.converged() {
-            let late = Note::NotConverged { fit: format!("step `{}` to all rows", self.name), kkt: model.kkt() };
-            note::log(std::slice::from_ref(&late));
-            notes.push(late);
-        }
-        let model = Some((self.name.clone(), target.to_string(), model));
-        Ok(FittedPipeline::new(self.inputs.clone(), steps, model, notes))
+/// Fits steps and a model to all rows; says in how many passes over the cache.
+///
+/// # Errors
+/// Those of the steps and the model.
+pub(crate) fn fit_to_all(
+    cached: &Cached,
+    prepared: &Arc<Prepared>,
+    model: &Arc<dyn Estimator>,
+    target: &str,
+) -> Result<(FittedPipeline, u64)> {
+    let wish = Wish { prepared: prepared.clone(), split: None, model: model.clone() };
+    let Trained { views, fits, passes } = train(cached, &Undivided, &[wish])?;
+    let lost = || Error::invalid("a fit has no end");
+    let (view, outcome) = fits.into_iter().next().ok_or_else(lost)?;
+    let fitted = outcome.map_err(|e| e.at_column(target))?;
+    let steps = views.into_iter().nth(view).ok_or_else(lost)?.steps;
+    Ok((finished(prepared, steps, fitted, &cached.classes, target), passes))
+}
+
+/// The pipeline of fitted steps and a fitted model.
+pub(crate) fn finished(
+    prepared: &Prepared,
+    steps: Vec<(String, FittedStep)>,
+    fitted: FittedModel,
+    classes: &Classes,
+    target: &str,
+) -> FittedPipeline {
+    let mut notes = prepared.notes.clone();
+    if let Some(kkt) = fitted.unconverged() {
+        let late = Note::NotConverged { fit: format!("step `{}` to all rows", prepared.name), kkt };
+        note::log(std::slice::from_ref(&late));
+        notes.push(late);
     }
+    let model = Some((prepared.name.clone(), target.to_string(), classes.clone(), fitted));
+    FittedPipeline::new(prepared.inputs.clone(), steps, model, notes)
 }
 
 impl Fit<DataFrame, Target, Error> for Pipeline {

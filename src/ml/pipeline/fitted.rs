@@ -15,8 +15,11 @@ use crate::base::schema::index_of;
 use crate::base::{Error, Result};
 use crate::frame::DataFrame;
 use crate::ml::apply::Apply;
+use crate::ml::classes::Classes;
+use crate::ml::estimator::{FittedModel, Predicted};
 use crate::ml::file::Format;
 use crate::ml::logistic::FittedLogisticRegression;
+use crate::ml::train::training::Passes;
 
 /// Its file.
 const FORMAT: Format = Format { name: "partita.pipeline", version: 1 };
@@ -31,6 +34,8 @@ pub struct FittedPipeline {
     steps: Vec<(String, FittedStep)>,
     model: Option<Model>,
     notes: Vec<Note>,
+    #[serde(default)]
+    passes: Passes,
 }
 
 /// The last step and what it has learnt to tell.
@@ -38,7 +43,9 @@ pub struct FittedPipeline {
 struct Model {
     step: String,
     target: String,
-    fitted: FittedLogisticRegression,
+    /// The labels of the classes that are predicted; none for values.
+    classes: Classes,
+    fitted: FittedModel,
 }
 
 /// What is asked of a model.
@@ -64,11 +71,11 @@ impl FittedPipeline {
     pub(crate) fn new(
         inputs: Vec<String>,
         steps: Vec<(String, FittedStep)>,
-        model: Option<(String, String, FittedLogisticRegression)>,
+        model: Option<(String, String, Classes, FittedModel)>,
         notes: Vec<Note>,
     ) -> Self {
-        let model = model.map(|(step, target, fitted)| Model { step, target, fitted });
-        FittedPipeline { inputs, steps, model, notes }
+        let model = model.map(|(step, target, classes, fitted)| Model { step, target, classes, fitted });
+        FittedPipeline { inputs, steps, model, notes, passes: Passes::default() }
     }
 
     /// The same with a further step.
@@ -87,12 +94,32 @@ impl FittedPipeline {
         &self.steps
     }
 
-    /// The fitted model at its end.
+    /// The logistic regression at its end.
+    ///
+    /// # Errors
+    /// `Model` if it has none, or another model: see [`estimator`](Self::estimator).
+    pub fn model(&self) -> Result<&FittedLogisticRegression> {
+        match self.estimator()? {
+            FittedModel::Logistic(model) => Ok(model),
+            _ => Err(Error::model("the model of the pipeline is no logistic regression").help("use estimator()")),
+        }
+    }
+
+    /// The fitted model at its end, whatever it is.
     ///
     /// # Errors
     /// `Model` if it has none.
-    pub fn model(&self) -> Result<&FittedLogisticRegression> {
+    pub fn estimator(&self) -> Result<&FittedModel> {
         Ok(&self.end()?.fitted)
+    }
+
+    /// How often rows were read to fit it.
+    pub fn passes(&self) -> Passes {
+        self.passes
+    }
+
+    pub(crate) fn took(&mut self, passes: Passes) {
+        self.passes = passes;
     }
 
     /// What a user may not expect of this fit.
@@ -145,7 +172,7 @@ impl FittedPipeline {
     /// # Errors
     /// As [`predict`](Self::predict).
     pub fn predict_proba(&self, frame: &DataFrame) -> Result<DataFrame> {
-        let Model { target, fitted, .. } = self.end()?;
+        let (target, fitted) = (&self.end()?.target, self.model()?);
         let names = fitted.classes().names().into_iter().map(|class| format!("{target}_{class}")).collect();
         self.answer(frame, Ask::Probabilities, names, false)
     }
@@ -179,7 +206,7 @@ impl FittedPipeline {
             index_of(frame.schema(), input).map_err(|e| e.doing("predict"))?;
         }
         let data_type = match ask {
-            Ask::Class => self.end()?.fitted.classes().data_type(),
+            Ask::Class => self.end()?.classes.data_type(),
             _ => DataType::Float64,
         };
         let kept: &[FieldRef] = if beside { frame.schema().fields() } else { &[] };
@@ -202,20 +229,26 @@ impl FittedPipeline {
 
     /// The answers for a batch.
     fn columns(&self, batch: &RecordBatch, ask: &Ask) -> Result<Vec<ArrayRef>> {
-        let model = &self.end()?.fitted;
-        let design = self.rows(batch)?.design()?;
+        let end = self.end()?;
         let column = |values: Vec<f64>| Arc::new(Float64Array::from(values)) as ArrayRef;
-        Ok(match ask {
-            Ask::Class => {
-                let classes = model.predict_class(&design)?;
-                vec![model.classes().column(classes.into_iter().map(|class| class as usize))]
+        let no = |what: &str| Error::model(format!("the model of the pipeline gives no {what}")).doing("predict");
+        let predicted = end.fitted.predict(&self.rows(batch)?.design()?)?;
+        Ok(match (ask, predicted) {
+            (Ask::Class, Predicted::Values(values)) => vec![column(values)],
+            (Ask::Class, predicted) => {
+                let classes = predicted.classes().unwrap_or_default();
+                vec![end.classes.column(classes.into_iter().map(|class| class as usize))]
             }
-            Ask::Probability => vec![column(model.predict_proba(&design)?)],
-            Ask::Probabilities => {
-                let second = model.predict_proba(&design)?;
-                vec![column(second.iter().map(|p| 1.0 - p).collect()), column(second)]
+            (Ask::Probability, Predicted::Probabilities { classes: 2, probabilities, .. }) => {
+                vec![column(probabilities.into_iter().skip(1).step_by(2).collect())]
             }
-            Ask::Margin => vec![column(model.decision_function(&design)?)],
+            (Ask::Probabilities, Predicted::Probabilities { classes, probabilities, .. }) => {
+                let of_class = |class| column(probabilities.iter().copied().skip(class).step_by(classes).collect());
+                (0..classes).map(of_class).collect()
+            }
+            (Ask::Margin, Predicted::Probabilities { margins: Some(margins), .. }) => vec![column(margins)],
+            (Ask::Margin, _) => return Err(no("margins")),
+            _ => return Err(no("probabilities")),
         })
     }
 
@@ -224,6 +257,9 @@ impl FittedPipeline {
     /// # Errors
     /// `Io` if the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        if let Some(model) = &self.model {
+            model.fitted.expect_saved().map_err(|e| e.doing("save the model to").at_path(path.as_ref().display()))?;
+        }
         FORMAT.save(path.as_ref(), self)
     }
 

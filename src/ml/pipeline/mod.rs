@@ -6,12 +6,14 @@
 //! | [`step`] | what can be a step, unfitted and fitted |
 //! | [`param`] | parameters of steps, by name and by type |
 //! | `outline` | which columns flow between the steps, known before any row is read; what is never used |
-//! | `rows` | rows in memory on their way through the steps; memory |
+//! | `gathering` | the fit of a step under way, whatever step it is |
+//! | `rows` | rows in memory on their way through the steps |
 //! | [`fitted`] | [`FittedPipeline`]: predictions on frames, file |
 //! | [`note`] | what a user may not expect of a fit |
 
 pub mod chain;
 pub mod fitted;
+pub(crate) mod gathering;
 pub mod note;
 pub(crate) mod outline;
 pub mod param;

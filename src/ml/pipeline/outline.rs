@@ -88,7 +88,7 @@ impl Outline {
                 let places = columns.iter().filter_map(|column| self.plain.index_of(column).ok());
                 next.plain = self.plain.project(&places.collect::<Vec<_>>())?;
             }
-            Step::LogisticRegression(_) => {}
+            Step::LogisticRegression(_) | Step::Model(_) => {}
         }
         Ok(next)
     }
@@ -122,7 +122,7 @@ impl Outline {
             Step::ColumnTransformer(transformer) => {
                 transformer.limited_to(|column| wanted.plain.contains(column)).into()
             }
-            Step::StandardScaler(_) | Step::LogisticRegression(_) => step.clone(),
+            Step::StandardScaler(_) | Step::LogisticRegression(_) | Step::Model(_) => step.clone(),
         };
         (step, wanted)
     }

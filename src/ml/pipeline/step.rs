@@ -1,18 +1,22 @@
 //! What can be a step of a pipeline.
 
-use arrow::array::RecordBatch;
+use std::sync::Arc;
+
 use arrow::datatypes::{DataType, Field, Schema};
+use linfa::ParamGuard;
 use serde::{Deserialize, Serialize};
 
 use super::param::ParamValue;
 use super::rows::Rows;
 use crate::base::{Error, Result};
 use crate::frame::DataFrame;
+use crate::ml::estimator::training::Estimator;
+use crate::ml::estimator::{Custom, PassEstimator, WholeEstimator};
 use crate::ml::logistic::LogisticRegression;
 use crate::ml::prepare::frames::fit_frame;
 use crate::ml::prepare::{
     Categorizer, ColumnTransformer, DummyEncoder, FittedCategorizer, FittedColumnTransformer, FittedDummyEncoder,
-    FittedStandardScaler, OnePass, StandardScaler,
+    FittedStandardScaler, StandardScaler,
 };
 
 /// A step of a pipeline that is not fitted: one that prepares columns, or the model at the end.
@@ -29,6 +33,8 @@ pub enum Step {
     ColumnTransformer(ColumnTransformer),
     /// The model at the end.
     LogisticRegression(LogisticRegression),
+    /// A model of one's own at the end.
+    Model(Custom),
 }
 
 /// A fitted step that prepares columns.
@@ -75,14 +81,48 @@ impl From<LogisticRegression> for Step {
     }
 }
 
+impl From<FittedCategorizer> for FittedStep {
+    fn from(step: FittedCategorizer) -> Self {
+        FittedStep::Categorizer(step)
+    }
+}
+
+impl From<FittedDummyEncoder> for FittedStep {
+    fn from(step: FittedDummyEncoder) -> Self {
+        FittedStep::DummyEncoder(step)
+    }
+}
+
+impl From<FittedStandardScaler> for FittedStep {
+    fn from(step: FittedStandardScaler) -> Self {
+        FittedStep::StandardScaler(step)
+    }
+}
+
+impl From<FittedColumnTransformer> for FittedStep {
+    fn from(step: FittedColumnTransformer) -> Self {
+        FittedStep::ColumnTransformer(step)
+    }
+}
+
 impl Step {
+    /// A model of one's own that is fitted in passes.
+    pub fn passes(estimator: impl PassEstimator) -> Step {
+        Step::Model(Custom::passes(estimator))
+    }
+
+    /// A model of one's own that wants all rows in memory.
+    pub fn whole(estimator: impl WholeEstimator) -> Step {
+        Step::Model(Custom::whole(estimator))
+    }
+
     /// The names of its parameters.
     pub fn params(&self) -> &'static [&'static str] {
         match self {
             Step::DummyEncoder(_) => DummyEncoder::PARAMS,
             Step::StandardScaler(_) => StandardScaler::PARAMS,
             Step::LogisticRegression(_) => LogisticRegression::PARAMS,
-            Step::Categorizer(_) | Step::ColumnTransformer(_) => &[],
+            Step::Categorizer(_) | Step::ColumnTransformer(_) | Step::Model(_) => &[],
         }
     }
 
@@ -92,7 +132,7 @@ impl Step {
             Step::DummyEncoder(step) => step.with_param(name, value).map(|s| s.map(Step::from)),
             Step::StandardScaler(step) => step.with_param(name, value).map(|s| s.map(Step::from)),
             Step::LogisticRegression(step) => step.with_param(name, value).map(|s| s.map(Step::from)),
-            Step::Categorizer(_) | Step::ColumnTransformer(_) => None,
+            Step::Categorizer(_) | Step::ColumnTransformer(_) | Step::Model(_) => None,
         }
     }
 
@@ -103,28 +143,29 @@ impl Step {
             Step::DummyEncoder(step) => FittedStep::DummyEncoder(fit_frame(step, frame)?),
             Step::StandardScaler(step) => FittedStep::StandardScaler(fit_frame(step, frame)?),
             Step::ColumnTransformer(step) => FittedStep::ColumnTransformer(fit_frame(step, frame)?),
-            Step::LogisticRegression(_) => return Err(is_no_preparation()),
+            Step::LogisticRegression(_) | Step::Model(_) => return Err(is_no_preparation()),
         })
     }
 
-    /// Fits to rows in memory.
-    pub(crate) fn fit_rows(&self, rows: &Rows) -> Result<FittedStep> {
-        let batch = &rows.plain;
+    /// The model that it is; none if it prepares columns.
+    ///
+    /// # Errors
+    /// `Invalid` for parameters out of range.
+    pub(crate) fn estimator(&self) -> Result<Option<Arc<dyn Estimator>>> {
         Ok(match self {
-            Step::Categorizer(step) => FittedStep::Categorizer(fit_batch(step, batch)?),
-            Step::DummyEncoder(step) => FittedStep::DummyEncoder(fit_batch(step, batch)?),
-            Step::StandardScaler(step) => FittedStep::StandardScaler(fit_batch(step, batch)?),
-            Step::ColumnTransformer(step) => FittedStep::ColumnTransformer(fit_batch(step, batch)?),
-            Step::LogisticRegression(_) => return Err(is_no_preparation()),
+            Step::LogisticRegression(model) => Some(Arc::new(model.check_ref()?.clone())),
+            Step::Model(custom) => Some(custom.estimator()),
+            _ => None,
         })
+    }
+
+    /// Whether it is a model.
+    pub(crate) fn is_model(&self) -> bool {
+        matches!(self, Step::LogisticRegression(_) | Step::Model(_))
     }
 }
 
-fn fit_batch<S: OnePass>(step: &S, batch: &RecordBatch) -> Result<S::Fitted> {
-    step.fit_batches(&batch.schema(), [batch])
-}
-
-fn is_no_preparation() -> Error {
+pub(super) fn is_no_preparation() -> Error {
     Error::invalid("a model can only be the last step of a pipeline")
 }
 

@@ -65,6 +65,11 @@ impl Categorizer {
         Categorizer { columns: Some(columns), given }
     }
 
+    /// The columns that were named.
+    pub(crate) fn named(&self) -> &[String] {
+        self.columns.as_deref().unwrap_or_default()
+    }
+
     fn given(&self, column: &str) -> Option<&Categories> {
         self.given.iter().find(|(name, _)| name == column).map(|(_, categories)| categories)
     }

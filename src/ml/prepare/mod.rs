@@ -28,4 +28,4 @@ pub use categorizer::{Categorizer, FittedCategorizer};
 pub use column_transformer::{ColumnStep, ColumnTransformer, FittedColumnTransformer, Remainder};
 pub use dummies::{DummyEncoder, FittedDummyEncoder, OneHotEncoder, Unknown};
 pub use one_pass::OnePass;
-pub use scaler::{FittedStandardScaler, StandardScaler};
+pub use scaler::{FittedStandardScaler, Moments, StandardScaler};

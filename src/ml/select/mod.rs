@@ -7,13 +7,16 @@
 //! | [`scoring`] | what candidates are judged by |
 //! | `score` | a score in the making |
 //! | [`search`] | the search over a grid by cross-validation |
+//! | `division` | folds of cached rows, chunk by chunk |
+//! | `scores` | scores of fitted models on held-out rows |
 //! | [`report`] | what a search found |
 
+mod division;
 pub mod folds;
 pub mod grid;
 pub mod report;
-#[allow(dead_code, reason = "merging and counting bytes are for searches that stream")]
 pub(crate) mod score;
+mod scores;
 pub mod scoring;
 pub mod search;
 #[cfg(test)]

@@ -11,6 +11,7 @@ use super::grid::{Params, shown};
 use crate::base::{Error, Result};
 use crate::frame::Table;
 use crate::ml::pipeline::{FittedPipeline, Note, ParamValue};
+use crate::ml::train::training::Passes;
 
 /// The result of [`GridSearchCv`](super::GridSearchCv): the scores of all candidates, and the best one fitted to all rows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,6 +26,8 @@ pub struct FittedGridSearchCv {
     best: usize,
     estimator: Option<FittedPipeline>,
     notes: Vec<Note>,
+    #[serde(default)]
+    passes: Passes,
 }
 
 impl FittedGridSearchCv {
@@ -44,12 +47,31 @@ impl FittedGridSearchCv {
         let std = scores.iter().zip(&mean).map(spread).collect();
         // of equal ones the first
         let best = (0..mean.len()).fold(0, |best, i| if mean[i] > mean[best] { i } else { best });
-        FittedGridSearchCv { candidates, scores, sizes, mean, std, best, estimator: None, notes }
+        FittedGridSearchCv {
+            candidates,
+            scores,
+            sizes,
+            mean,
+            std,
+            best,
+            estimator: None,
+            notes,
+            passes: Passes::default(),
+        }
     }
 
     pub(crate) fn refitted(&mut self, estimator: FittedPipeline) {
         self.notes.extend(estimator.notes().iter().filter(|n| !self.notes.contains(n)).cloned().collect::<Vec<_>>());
         self.estimator = Some(estimator);
+    }
+
+    /// How often rows were read.
+    pub fn passes(&self) -> Passes {
+        self.passes
+    }
+
+    pub(crate) fn took(&mut self, passes: Passes) {
+        self.passes = passes;
     }
 
     /// The candidates, in the order of the grid.

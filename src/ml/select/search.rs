@@ -1,34 +1,39 @@
 //! Search over parameters by cross-validation: dask-ml's and scikit-learn's `GridSearchCV`.
 
-use arrow::array::{BooleanArray, RecordBatch};
-use arrow::compute::filter_record_batch;
+use std::sync::Arc;
+
+use arrow::datatypes::Schema;
 use linfa::dataset::DatasetBase;
 use linfa::traits::Fit;
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::folds::splits::{Splits, Totals};
 use super::folds::{Cv, IntoCv};
 use super::grid::{ParamGrid, Params, shown};
 use super::report::FittedGridSearchCv;
-use super::score::{Predicted, Truth};
+use super::scores::score;
 use super::scoring::Scoring;
+use crate::base::schema::index_of;
 use crate::base::{Error, Result};
-use crate::exec::Cancel;
 use crate::frame::DataFrame;
 use crate::ml::dataset::{Target, features};
-use crate::ml::logistic::{FittedLogisticRegression, ValidLogisticRegression, fit_path};
-use crate::ml::pipeline::chain::Prepared;
+use crate::ml::estimator::labels::Task;
+use crate::ml::estimator::training::Estimator;
+use crate::ml::pipeline::chain::{Prepared, fit_to_all};
 use crate::ml::pipeline::note::{self, Note};
-use crate::ml::pipeline::rows::{Collected, Rows};
+use crate::ml::pipeline::step::names;
 use crate::ml::pipeline::{FittedPipeline, Pipeline};
+use crate::ml::train::cache::{Cached, Wanted};
+use crate::ml::train::training::{Passes, Wish, train};
 
 /// Fits a pipeline with every combination of a grid, each on all folds of the rows but one in turn, scores it on that
 /// one, and fits the best to all rows.
 ///
 /// Steps that prepare columns are fitted anew on each training set (its own categories, means and deviations), but once
-/// for all candidates that share them; the fits of a fold begin where the candidate before ended. All rows are held in
-/// memory. The result does not depend on partitions or threads.
+/// for all candidates that share them. The frame is read once; its rows are cached, in memory or on disk as the session's
+/// memory limit asks for, and all candidates and folds ride on the same passes over the cache: how many there are does
+/// not grow with the grid ([`passes`](FittedGridSearchCv::passes)). The result does not depend on partitions, threads or
+/// the memory limit.
 ///
 /// ```
 /// use partita::ml::{GridSearchCv, LogisticRegression, ParamGrid, Pipeline, StandardScaler, Target, linfa::DatasetBase};
@@ -56,16 +61,9 @@ pub struct GridSearchCv {
 
 /// Candidates whose steps before the model are the same.
 struct Group {
-    prepared: Prepared,
+    prepared: Arc<Prepared>,
     /// Each candidate's place in the grid, and its model.
-    candidates: Vec<usize>,
-    models: Vec<ValidLogisticRegression>,
-}
-
-/// The scores of a group's candidates in a fold, and the residuals of those that have not converged.
-struct Scored {
-    scores: Vec<f64>,
-    late: Vec<(usize, f64)>,
+    candidates: Vec<(usize, Arc<dyn Estimator>)>,
 }
 
 impl GridSearchCv {
@@ -109,115 +107,125 @@ impl GridSearchCv {
     /// `Invalid` for a parameter that the pipeline has not (listing those it has) and for values out of range; else as
     /// [`Pipeline::fit`], and `Model` where a fold lacks a class.
     pub fn fit(&self, dataset: &DatasetBase<DataFrame, Target>) -> Result<FittedGridSearchCv> {
-        let (frame, target) = (dataset.records(), dataset.targets().name());
-        let schema = features(dataset)?;
+        let (frame, target) = (dataset.records(), dataset.targets());
+        let mut schema = features(dataset)?;
+        if let Some(group) = self.cv.group_column() {
+            schema = without(&schema, group)?;
+        }
         let candidates = self.grid.candidates()?;
         let mut groups: Vec<Group> = Vec::new();
         for (place, params) in candidates.iter().enumerate() {
             let prepared = self.pipeline.with_params(params)?.prepare(&schema)?;
-            let model = prepared.model.clone();
+            let candidate = (place, prepared.model.clone());
             match groups.iter_mut().find(|g| g.prepared.steps == prepared.steps) {
-                Some(group) => {
-                    group.candidates.push(place);
-                    group.models.push(model);
-                }
-                None => groups.push(Group { prepared, candidates: vec![place], models: vec![model] }),
+                Some(group) => group.candidates.push(candidate),
+                None => groups.push(Group { prepared: Arc::new(prepared), candidates: vec![candidate] }),
             }
         }
-        let inputs: Vec<String> = crate::ml::pipeline::step::names(&schema)
-            .into_iter()
-            .filter(|name| groups.iter().any(|g| g.prepared.inputs.contains(name)))
-            .collect();
-        let mut collected = Collected::of(frame, &inputs, target)?;
+        let asked_by = |name: &String| groups.iter().any(|g| g.prepared.inputs.contains(name));
+        let inputs: Vec<String> = names(&schema).into_iter().filter(asked_by).collect();
+        let wanted = Wanted {
+            coded: coded_by_all(&groups, &inputs),
+            features: inputs,
+            target: target.name(),
+            task: groups.first().map_or(Task::Classification, |group| group.candidates[0].1.task()),
+            weight: target.weight(),
+            group: self.cv.group_column(),
+        };
+        let cached = Cached::of(frame, &wanted)?;
+        let splits = self.cv.splits(&totals(&cached))?;
         let session = frame.session();
-        collected.reserve(session.threads().min(groups.len() * self.cv.folds()).max(1))?;
-        let mut search = Search { search: self, collected, target, candidates, groups, cancel: session.cancel_token() };
-        match session.install(|| search.run()) {
-            Some(result) => result,
-            None => search.run(),
-        }
+        let search = Search { search: self, cached, splits, target: target.name(), candidates, groups };
+        session.install(|| search.run()).unwrap_or_else(|| search.run())
     }
+}
+
+/// The columns of a schema but for the one that groups the rows.
+fn without(schema: &Schema, group: &str) -> Result<Schema> {
+    let place = index_of(schema, group).map_err(|e| e.doing("find the groups"))?;
+    let columns: Vec<usize> = (0..schema.fields().len()).filter(|column| *column != place).collect();
+    Ok(schema.project(&columns)?)
+}
+
+/// The columns of which every group sees categories and nothing else.
+fn coded_by_all(groups: &[Group], inputs: &[String]) -> Vec<String> {
+    let coded: Vec<(&Group, Vec<String>)> = groups.iter().map(|group| (group, group.prepared.coded())).collect();
+    let fits = |name: &&String| {
+        coded.iter().all(|(group, coded)| coded.contains(name) || !group.prepared.inputs.contains(name))
+    };
+    inputs.iter().filter(fits).cloned().collect()
+}
+
+/// What has to be known of cached rows to divide them.
+fn totals(cached: &Cached) -> Totals {
+    let order = cached.appearance();
+    let mut classes = vec![0; order.len()];
+    order.iter().zip(&cached.counts).for_each(|(class, rows)| classes[*class] = *rows);
+    Totals { rows: cached.rows, classes, order, groups: cached.groups.clone() }
 }
 
 /// A search under way: everything that does not change.
 struct Search<'a> {
     search: &'a GridSearchCv,
-    collected: Collected,
+    cached: Cached,
+    splits: Splits,
     target: &'a str,
     candidates: Vec<Params>,
     groups: Vec<Group>,
-    cancel: &'a Cancel,
 }
 
 impl Search<'_> {
-    fn run(&mut self) -> Result<FittedGridSearchCv> {
+    fn run(&self) -> Result<FittedGridSearchCv> {
         let mut notes = self.groups.first().map(|g| g.prepared.notes.clone()).unwrap_or_default();
         note::log(&notes);
         let folds = self.search.cv.folds();
-        let splits = self.search.cv.splits(&Totals::of_classes(&self.collected.y))?;
-        let block_of = splits.ids_of_classes(&self.collected.y);
-        let sizes = (0..folds).map(|fold| splits.test_rows(fold)).collect();
-        let work: Vec<(&Group, usize)> =
-            self.groups.iter().flat_map(|group| (0..folds).map(move |fold| (group, fold))).collect();
-        let scored: Vec<Result<Scored>> =
-            work.par_iter().map(|(group, fold)| self.score(group, *fold, &splits, &block_of)).collect();
-        let mut scores = vec![vec![f64::NAN; folds]; self.candidates.len()];
-        for ((group, fold), scored) in work.iter().zip(scored) {
-            let scored = scored?;
-            for (place, score) in group.candidates.iter().zip(&scored.scores) {
-                scores[*place][*fold] = *score;
+        let (mut fits, mut wishes) = (Vec::new(), Vec::new());
+        for (group, fold) in self.groups.iter().flat_map(|group| (0..folds).map(move |fold| (group, fold))) {
+            for (place, model) in &group.candidates {
+                fits.push((*place, fold));
+                let (prepared, model) = (group.prepared.clone(), model.clone());
+                wishes.push(Wish { prepared, split: Some(fold), model });
             }
-            notes.extend(scored.late.iter().map(|(place, kkt)| {
+        }
+        let trained = train(&self.cached, &self.splits, &wishes)?;
+        let mut passes = Passes { source: 1, cache: trained.passes + 1 };
+        let mut models = Vec::with_capacity(fits.len());
+        for ((place, fold), (view, outcome)) in fits.iter().zip(trained.fits) {
+            let in_fold = |e: Error| e.at_column(self.target).help(format!("this was in fold {fold}"));
+            let model = outcome.map_err(in_fold)?;
+            if let Some(kkt) = model.unconverged() {
                 let fit = format!("candidate {place} ({}), fold {fold}", shown(&self.candidates[*place]));
-                let late = Note::NotConverged { fit, kkt: *kkt };
+                let late = Note::NotConverged { fit, kkt };
                 note::log(std::slice::from_ref(&late));
-                late
-            }));
+                notes.push(late);
+            }
+            models.push((view, model));
+        }
+        let found = score(&self.cached, &self.splits, &trained.views, &models, self.search.scoring)?;
+        let mut scores = vec![vec![f64::NAN; folds]; self.candidates.len()];
+        let sizes = (0..folds).map(|fold| self.splits.test_rows(fold)).collect();
+        for ((place, fold), score) in fits.iter().zip(found) {
+            scores[*place][*fold] = score;
         }
         let mut result = FittedGridSearchCv::new(self.candidates.clone(), scores, sizes, self.search.iid, notes);
         if self.search.refit {
-            result.refitted(self.refit(result.best_index())?);
+            let (estimator, more) = self.refit(result.best_index())?;
+            passes.cache += more;
+            result.refitted(estimator);
         }
+        result.took(passes);
         Ok(result)
     }
 
-    /// Fits a group's candidates to all folds but one, and scores them on that.
-    fn score(&self, group: &Group, fold: usize, splits: &Splits, block_of: &[u32]) -> Result<Scored> {
-        self.cancel.check()?;
-        let in_fold = |e: Error| e.at_column(self.target).help(format!("this was in fold {fold}"));
-        let part = |test: bool| -> Result<(RecordBatch, Vec<u32>)> {
-            let chosen = |block: usize| if test { splits.tests(fold, block) } else { splits.trains(fold, block) };
-            let mask: BooleanArray = block_of.iter().map(|block| Some(chosen(*block as usize))).collect();
-            let rows = self.collected.y.iter().zip(block_of);
-            let y = rows.filter(|(_, block)| chosen(**block as usize)).map(|(y, _)| *y);
-            Ok((filter_record_batch(&self.collected.features, &mask)?, y.collect()))
-        };
-        let (train, y) = part(false)?;
-        let (steps, rows) = group.prepared.fit_steps(&train)?;
-        drop(train);
-        let models = fit_path(&group.models, &rows.design()?, &self.collected.classes, &y).map_err(in_fold)?;
-        let (test, y) = part(true)?;
-        let rows = Rows::of(&test, &group.prepared.inputs)?;
-        let design = steps.iter().try_fold(rows, |rows, (_, step)| step.apply(rows))?.design()?;
-        let score = |model: &FittedLogisticRegression| {
-            let margins = model.decision_function(&design)?;
-            let mut score = self.search.scoring.begin(Some(self.collected.classes.len()))?;
-            score.update(Truth::Classes(&y), &Predicted::Margins(&margins), None)?;
-            Ok(score.value())
-        };
-        let late = group.candidates.iter().zip(&models).filter(|(_, model)| !model.converged());
-        let late = late.map(|(place, model)| (*place, model.kkt())).collect();
-        Ok(Scored { scores: models.iter().map(score).collect::<Result<_>>()?, late })
-    }
-
-    fn refit(&self, best: usize) -> Result<FittedPipeline> {
-        self.cancel.check()?;
+    fn refit(&self, best: usize) -> Result<(FittedPipeline, u64)> {
         let of_best = self.groups.iter().find_map(|group| {
-            let at = group.candidates.iter().position(|place| *place == best)?;
-            Some(Prepared { model: group.models[at].clone(), ..group.prepared.clone() })
+            let (_, model) = group.candidates.iter().find(|(place, _)| *place == best)?;
+            Some((group, model))
         });
-        let prepared = of_best.ok_or_else(|| Error::invalid("the search has no candidate"))?;
-        prepared.fit(&self.collected, self.target)
+        let (group, model) = of_best.ok_or_else(|| Error::invalid("the search has no candidate"))?;
+        let (mut fitted, passes) = fit_to_all(&self.cached, &group.prepared, model, self.target)?;
+        fitted.took(Passes { source: 1, cache: passes });
+        Ok((fitted, passes))
     }
 }
 

@@ -1,0 +1,23 @@
+//! Training on rows that need not fit into memory: cached once, then passed over as often as the models need.
+//!
+//! | module | what |
+//! |---|---|
+//! | `cache` | the rows of a frame in chunks of a fixed size, in memory or on disk |
+//! | `codes` | categorical columns as codes of one dictionary |
+//! | `labels` | the target, batch by batch |
+//! | `views` | the same rows prepared by steps that were fitted to some of them |
+//! | `steps` | fitting the steps of all views in passes over the cache |
+//! | `facts` | what fits want to know of a view before they begin |
+//! | `feed` | where a pass gets its rows from |
+//! | `solve` | all fits on the same passes |
+//! | `training` | from cached rows to fitted pipelines |
+
+pub(crate) mod cache;
+mod codes;
+mod facts;
+pub(crate) mod feed;
+pub(crate) mod labels;
+pub(crate) mod solve;
+mod steps;
+pub(crate) mod training;
+pub(crate) mod views;

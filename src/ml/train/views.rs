@@ -1,0 +1,110 @@
+//! The same rows prepared by steps that were fitted to some of them.
+
+use std::sync::Arc;
+
+use super::cache::{Cached, Chunk};
+use crate::base::Result;
+use crate::ml::design::Design;
+use crate::ml::estimator::labels::Truth;
+use crate::ml::pipeline::FittedStep;
+use crate::ml::pipeline::chain::Prepared;
+use crate::ml::pipeline::rows::Rows;
+
+/// How rows are divided for cross-validation: each row is of a block, and a split trains on some blocks and tests on some.
+pub(crate) trait Division: Send + Sync {
+    /// The block of each row of a chunk.
+    fn blocks(&self, chunk: &Chunk) -> Vec<u32>;
+
+    fn trains(&self, split: usize, block: u32) -> bool;
+
+    fn tests(&self, split: usize, block: u32) -> bool;
+}
+
+/// Rows prepared by steps that were fitted to the training rows of a split, or to all rows.
+#[derive(Clone)]
+pub(crate) struct View {
+    pub prepared: Arc<Prepared>,
+    /// The split; all rows if there is none.
+    pub split: Option<usize>,
+    pub steps: Vec<(String, FittedStep)>,
+}
+
+/// Which rows of a view are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    Train,
+    Test,
+}
+
+/// Rows ready for a model.
+#[derive(Clone, Debug)]
+pub(crate) struct Ready {
+    pub design: Design,
+    pub truth: Truth,
+}
+
+impl View {
+    pub fn new(prepared: Arc<Prepared>, split: Option<usize>) -> View {
+        View { prepared, split, steps: Vec::new() }
+    }
+
+    /// The places of the rows of a chunk that are of this part; none for all of them.
+    pub fn rows(&self, part: Part, division: &dyn Division, blocks: &[u32]) -> Option<Vec<usize>> {
+        let split = self.split?;
+        let chosen = |block: u32| match part {
+            Part::Train => division.trains(split, block),
+            Part::Test => division.tests(split, block),
+        };
+        Some(blocks.iter().enumerate().filter(|(_, block)| chosen(**block)).map(|(row, _)| row).collect())
+    }
+
+    /// The rows of a chunk after the steps that are fitted so far.
+    ///
+    /// # Errors
+    /// For values that a step cannot work with.
+    pub fn prepare(&self, chunk: &arrow::array::RecordBatch) -> Result<Rows> {
+        let rows = Rows::of(chunk, &self.prepared.inputs)?;
+        self.steps.iter().try_fold(rows, |rows, (_, step)| step.apply(rows))
+    }
+
+    /// The rows of a part of a chunk, ready for a model.
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare), and `Model` for a feature that is null or not finite.
+    pub fn ready(&self, chunk: &Chunk, part: Part, division: &dyn Division, blocks: &[u32]) -> Result<Ready> {
+        let design = self.prepare(&chunk.features)?.design_from(chunk.first)?;
+        let design = match &chunk.weights {
+            Some(weights) => design.weights(weights.clone())?,
+            None => design,
+        };
+        Ok(match self.rows(part, division, blocks) {
+            Some(rows) => Ready { design: design.take(&rows), truth: chunk.truth.take(&rows) },
+            None => Ready { design, truth: chunk.truth.clone() },
+        })
+    }
+
+    /// No rows, prepared: what is known of the features.
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare).
+    pub fn outline(&self, cached: &Cached) -> Result<Design> {
+        self.prepare(&cached.empty()?)?.design_from(0)
+    }
+}
+
+/// Rows that are not divided.
+pub(crate) struct Undivided;
+
+impl Division for Undivided {
+    fn blocks(&self, _chunk: &Chunk) -> Vec<u32> {
+        Vec::new()
+    }
+
+    fn trains(&self, _split: usize, _block: u32) -> bool {
+        true
+    }
+
+    fn tests(&self, _split: usize, _block: u32) -> bool {
+        true
+    }
+}
