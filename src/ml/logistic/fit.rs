@@ -62,8 +62,11 @@ pub(crate) fn fit_path(
                 let weights = totals.row_weights(y, design.row_weights());
                 vec![saga::solve(&problem, &run[0], *seed, design, &labels, weights.as_deref())?]
             }
-            [one] => vec![problem.solve(one, one.warm(design).as_ref())],
-            run => solve_path(&problem, run),
+            [one] if one.solver_for(problem.parameters()) == Solver::Fista => {
+                vec![problem.solve_wide(one, one.warm(design).as_ref())]
+            }
+            [one] => vec![problem.solve(one, one.warm(design).as_ref())?],
+            run => solve_path(&problem, run)?,
         };
         models.extend(
             solutions.iter().map(|s| FittedLogisticRegression::new(design.layout().clone(), classes.clone(), s)),

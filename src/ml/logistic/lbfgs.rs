@@ -5,7 +5,7 @@ use linfa::dataset::DatasetBase;
 use linfa::traits::Fit;
 use ndarray::Array1;
 
-use super::params::ValidLogisticRegression;
+use super::params::{Solver, ValidLogisticRegression};
 use super::problem::{Problem, Solution};
 use crate::base::{Error, Result};
 use crate::ml::design::Design;
@@ -30,7 +30,7 @@ pub(crate) fn solve(
         // its objective is the loss + α/2·‖w‖², ours C times the loss + ½·‖w‖²
         .alpha(params.l2() / params.c)
         .with_intercept(params.fit_intercept)
-        .max_iterations(params.max_iter as u64)
+        .max_iterations(params.steps_of(Solver::Linfa) as u64)
         .gradient_tolerance(params.tolerance() / params.c);
     if let Some(warm) = params.warm(design) {
         let intercept = params.fit_intercept.then_some(warm.intercept);

@@ -7,7 +7,9 @@
 //! | `fitted` | [`FittedLogisticRegression`]: coefficients, report, predictions, file |
 //! | `problem` | rows in memory: passes in parallel, and the solver driven by them |
 //! | `newton` | the method as a machine fed with passes; it sees no row |
+//! | `fista` | a first-order method as such a machine, for wide designs |
 //! | `accumulate` | one pass: loss, gradient and exact Hessian of structured rows |
+//! | `gradient` | one pass without the Hessian |
 //! | `quadratic` | the inner problem on the Hessian |
 //! | `square` | symmetric matrices and Cholesky |
 //! | `kernel` | the logistic function over slices |
@@ -16,8 +18,10 @@
 //! | `weights` | what rows weigh: their own weights, and those of their classes |
 
 mod accumulate;
+mod fista;
 mod fit;
 mod fitted;
+mod gradient;
 mod kernel;
 mod lbfgs;
 mod newton;

@@ -4,9 +4,11 @@
 use rayon::prelude::*;
 
 use super::accumulate::{Acc, Geometry, Point, accumulate, move_intercept};
+use super::fista::{self, Shape};
+use super::gradient::{Slopes, accumulate_gradient};
 use super::kernel::{dot, sum};
 use super::newton::{Aim, Progress, State};
-use super::params::ValidLogisticRegression;
+use super::params::{Solver, ValidLogisticRegression};
 use super::quadratic::Penalties;
 use super::weights::ClassTotals;
 use crate::base::{Error, Result};
@@ -16,8 +18,8 @@ use crate::ml::design::{Block, Design};
 const CHUNK: usize = 16_384;
 /// Bytes of sums that may wait to be merged.
 const WAITING: usize = 64 << 20;
-/// The most features: the Hessian is a square matrix of this size.
-const MAX_FEATURES: usize = 8_192;
+/// The most parameters for Newton: the Hessian is a square matrix of this size.
+const MAX_PARAMETERS: usize = 8_193;
 
 /// Rows, labels, and what every fit to them shares.
 pub(crate) struct Problem<'a> {
@@ -59,13 +61,8 @@ impl Solution {
 
 impl<'a> Problem<'a> {
     /// # Errors
-    /// `Model` for values that are too large, `Unsupported` for too many features.
+    /// `Model` for values that are too large.
     pub fn new(design: &'a Design, y: &'a [bool], fit_intercept: bool, weights: &ClassTotals) -> Result<Self> {
-        let features = design.layout().len();
-        if features > MAX_FEATURES {
-            return Err(Error::unsupported(format!("logistic regression of {features} features"))
-                .help(format!("at most {MAX_FEATURES} are possible: put rare categories together")));
-        }
         let geometry = Geometry::new(design.layout());
         let whole = design.block(0, design.rows());
         let of_column = |x: &&[f64]| match whole.weights {
@@ -90,27 +87,47 @@ impl<'a> Problem<'a> {
 
     /// The sums of all rows at a point.
     fn pass(&self, beta: &[f64]) -> Acc {
-        let point = Point::new(&self.geometry, &self.shift, beta).weighing(self.by_class);
-        let (sums, rows) = (self.geometry.sums(), self.design.rows());
+        let point = self.point(beta);
+        let of = |block: &Block<'_>, y: &[bool]| accumulate(&self.geometry, block, y, &point);
+        self.sum(self.geometry.sums(), Acc::empty(&self.geometry), of, Acc::merge)
+    }
+
+    /// The same without the Hessian.
+    fn slopes(&self, beta: &[f64], squares: bool) -> Slopes {
+        let point = self.point(beta);
+        let of = |block: &Block<'_>, y: &[bool]| accumulate_gradient(&self.geometry, block, y, &point, squares);
+        self.sum(2 * self.geometry.parameters(), Slopes::empty(&self.geometry, 1, squares), of, Slopes::merge)
+    }
+
+    fn point(&self, beta: &[f64]) -> Point {
+        Point::new(&self.geometry, &self.shift, beta).weighing(self.by_class)
+    }
+
+    /// What blocks give, `sums` numbers each, merged in the order of the rows.
+    fn sum<A: Send>(
+        &self,
+        sums: usize,
+        nothing: A,
+        of: impl Fn(&Block<'_>, &[bool]) -> A + Sync,
+        merge: impl Fn(&mut A, &A),
+    ) -> A {
         // both depend on the layout alone, never on the number of threads: the sums are the same bits everywhere
         let size = CHUNK.max((sums / 4).next_multiple_of(CHUNK));
         let wave = (WAITING / (8 * sums)).clamp(1, 64);
-        let chunks: Vec<usize> = (0..rows).step_by(size).collect();
-        let mut total = Acc::empty(&self.geometry);
+        let chunks: Vec<usize> = (0..self.design.rows()).step_by(size).collect();
+        let of_chunk = |start: &usize| {
+            let block = self.design.block(*start, start + size);
+            of(&block, &self.y[*start..start + block.rows])
+        };
+        let mut total = nothing;
         for starts in chunks.chunks(wave) {
-            let accs: Vec<Acc> = starts
-                .par_iter()
-                .map(|&start| {
-                    let block = self.design.block(start, start + size);
-                    accumulate(&self.geometry, &block, &self.y[start..start + block.rows], &point)
-                })
-                .collect();
-            accs.iter().for_each(|acc| total.merge(acc));
+            let parts: Vec<A> = starts.par_iter().map(of_chunk).collect();
+            parts.iter().for_each(|part| merge(&mut total, part));
         }
         total
     }
 
-    fn aim(&self, params: &ValidLogisticRegression) -> Aim {
+    fn aim(&self, params: &ValidLogisticRegression, solver: Solver) -> Aim {
         Aim {
             c: params.c,
             penalties: Penalties {
@@ -121,7 +138,7 @@ impl<'a> Problem<'a> {
             },
             scale: self.scale.clone(),
             tolerance: params.tolerance().max(self.rounding(params.c)),
-            max_iter: params.max_iter,
+            max_iter: params.steps_of(solver),
         }
     }
 
@@ -139,15 +156,27 @@ impl<'a> Problem<'a> {
         beta
     }
 
+    /// The number of parameters, with the intercept.
+    pub fn parameters(&self) -> usize {
+        self.geometry.parameters()
+    }
+
     /// The optimum by proximal Newton, from `warm` if there is an earlier solution of this very problem with other
     /// penalties, or from coefficients in the order of the layout and an intercept.
-    pub fn solve(&self, params: &ValidLogisticRegression, warm: Option<&Solution>) -> Solution {
+    ///
+    /// # Errors
+    /// `Unsupported` for too many features.
+    pub fn solve(&self, params: &ValidLogisticRegression, warm: Option<&Solution>) -> Result<Solution> {
+        if self.parameters() > MAX_PARAMETERS {
+            return Err(Error::unsupported(format!("a Newton step in {} coefficients", self.parameters() - 1))
+                .help(format!("at most {} are possible: use Solver::Fista", MAX_PARAMETERS - 1)));
+        }
         let (start, known) = match warm {
             Some(Solution { end: Some((beta, acc)), .. }) => (beta.clone(), Some(acc)),
             Some(Solution { coef, intercept, .. }) => (self.inward(coef, *intercept), None),
             None => (self.start(), None),
         };
-        let mut state = State::begin(self.aim(params), start);
+        let mut state = State::begin(self.aim(params, Solver::ProxNewton), start);
         let mut acc = known.cloned().unwrap_or_else(|| self.pass(state.trial()));
         let mut progress = state.step(&acc);
         while progress == Progress::More {
@@ -155,7 +184,7 @@ impl<'a> Problem<'a> {
             progress = state.step(&acc);
         }
         let (coef, intercept) = self.outward(state.best());
-        Solution {
+        Ok(Solution {
             coef,
             intercept,
             iterations: Some(state.iterations()),
@@ -163,19 +192,37 @@ impl<'a> Problem<'a> {
             kkt: state.kkt(),
             objective: state.objective(),
             end: (state.best() == state.trial()).then(|| (state.best().to_vec(), acc)),
+        })
+    }
+
+    /// The optimum by FISTA.
+    pub fn solve_wide(&self, params: &ValidLogisticRegression, warm: Option<&Solution>) -> Solution {
+        let start = warm.map_or_else(|| self.start(), |warm| self.inward(&warm.coef, warm.intercept));
+        self.descend(self.aim(params, Solver::Fista), start)
+    }
+
+    fn descend(&self, aim: Aim, start: Vec<f64>) -> Solution {
+        let shape = Shape { entries: self.geometry.entries(), steepest: 0.25 };
+        let mut state = fista::State::begin(aim, shape, start);
+        let mut progress = Progress::More;
+        while progress == Progress::More {
+            progress = state.step(&self.slopes(state.trial(), state.wants_squares()));
+        }
+        let (coef, intercept) = self.outward(state.best());
+        Solution {
+            iterations: Some(state.iterations()),
+            converged: progress == Progress::Converged,
+            kkt: state.kkt(),
+            objective: state.objective(),
+            ..Solution::at(coef, intercept)
         }
     }
 
     /// Judges coefficients that another solver found.
     pub fn judge(&self, params: &ValidLogisticRegression, coef: &[f64], intercept: f64) -> Solution {
-        let mut state = State::begin(Aim { max_iter: 0, ..self.aim(params) }, self.inward(coef, intercept));
-        let progress = state.step(&self.pass(state.trial()));
-        Solution {
-            converged: progress == Progress::Converged,
-            kkt: state.kkt(),
-            objective: state.objective(),
-            ..Solution::at(coef.to_vec(), intercept)
-        }
+        let aim = Aim { max_iter: 0, ..self.aim(params, params.solver) };
+        let judged = self.descend(aim, self.inward(coef, intercept));
+        Solution { coef: coef.to_vec(), intercept, iterations: None, ..judged }
     }
 
     /// From the user's coefficients to the solver's parameters.
@@ -197,13 +244,19 @@ impl<'a> Problem<'a> {
 
 /// The optimum for each of these parameters, each fit beginning where the one before ended. All have to agree on
 /// `fit_intercept`.
-pub(crate) fn solve_path(problem: &Problem<'_>, path: &[ValidLogisticRegression]) -> Vec<Solution> {
+///
+/// # Errors
+/// `Unsupported` for too many features.
+pub(crate) fn solve_path(problem: &Problem<'_>, path: &[ValidLogisticRegression]) -> Result<Vec<Solution>> {
     let mut solutions: Vec<Solution> = Vec::with_capacity(path.len());
     for params in path {
-        let solution = problem.solve(params, solutions.last());
+        let solution = match params.solver_for(problem.parameters()) {
+            Solver::Fista => problem.solve_wide(params, solutions.last()),
+            _ => problem.solve(params, solutions.last())?,
+        };
         solutions.push(solution);
     }
-    solutions
+    Ok(solutions)
 }
 
 /// The mean, or 0 if columns are not to be shifted, and the root mean square distance from it.
