@@ -43,11 +43,12 @@ fn params(job: &Value) -> LogisticRegression {
     let number = |key: &str, default: f64| job[key].as_f64().unwrap_or(default);
     let solver = match job["solver"].as_str() {
         Some("saga") => Solver::Saga { seed: job["seed"].as_u64().unwrap_or(42) as u32 },
+        Some("fista") => Solver::Fista,
         Some("newton") => Solver::ProxNewton,
         _ => Solver::Auto,
     };
     let params = LogisticRegression::new().c(number("C", 1.0)).l1_ratio(number("l1_ratio", 0.0)).solver(solver);
-    let params = params.max_iter(number("max_iter", 100.0) as usize);
+    let params = if let Some(most) = job["max_iter"].as_u64() { params.max_iter(most as usize) } else { params };
     let params = params.fit_intercept(job["fit_intercept"].as_bool().unwrap_or(true));
     let balanced = if job["balanced"] == true { ClassWeight::Balanced } else { ClassWeight::None };
     let params = params.class_weight(balanced);

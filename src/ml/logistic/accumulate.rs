@@ -52,6 +52,11 @@ impl Geometry {
         Geometry { numeric, widths, stride, crosses, pairs, len }
     }
 
+    /// The most features of a row that are not 0, the constant among them.
+    pub fn entries(&self) -> usize {
+        self.numeric + 1 + self.widths.len()
+    }
+
     /// The number of parameters, with the intercept.
     pub fn parameters(&self) -> usize {
         self.numeric + 1 + self.widths.iter().sum::<usize>()
@@ -95,6 +100,11 @@ impl Point {
         });
         let (shift, numeric) = (shift.to_vec(), numeric.to_vec());
         Point { shift, numeric, intercept: rest[0], tables: tables.collect(), by_class: None }
+    }
+
+    /// What is subtracted from each numeric column.
+    pub fn shift(&self) -> &[f64] {
+        &self.shift
     }
 
     /// The same point, where each row's weight is multiplied by the factor of its class.

@@ -9,10 +9,10 @@ use ndarray::{Array1, ArrayBase, Data, Ix2};
 use rustc_hash::FxHashMap;
 
 use super::params::{Solver, ValidLogisticRegression};
-use super::passes::ByNewton;
+use super::passes::{By, Method};
 use super::problem::Problem;
 use super::terms::{Solution, Terms};
-use super::{FittedLogisticRegression, lbfgs, saga};
+use super::{FittedLogisticRegression, fista, lbfgs, newton, saga};
 use crate::base::{Error, Result};
 use crate::ml::classes::{Classes, Label};
 use crate::ml::design::{Design, Layout};
@@ -54,10 +54,9 @@ impl Estimator for ValidLogisticRegression {
     }
 
     fn begin(&self, facts: &Facts) -> Result<Training> {
-        match self.solver {
-            Solver::Auto | Solver::ProxNewton => {
-                Ok(Training::Passes(begin(&Arc::new(ByNewton(self.clone())), facts, FittedModel::Logistic)?))
-            }
+        match self.solver_for(facts.layout.len() + 1) {
+            Solver::Auto | Solver::ProxNewton => self.in_passes::<newton::State>(facts),
+            Solver::Fista => self.in_passes::<fista::State>(facts),
             Solver::Linfa => self.in_memory(facts, lbfgs::solve),
             Solver::Saga { seed } => self.in_memory(facts, move |problem, params| saga::solve(problem, params, seed)),
         }
@@ -65,6 +64,11 @@ impl Estimator for ValidLogisticRegression {
 }
 
 impl ValidLogisticRegression {
+    /// A fit by a method that works in passes.
+    fn in_passes<M: Method>(&self, facts: &Facts) -> Result<Training> {
+        Ok(Training::Passes(begin(&Arc::new(By::<M>::new(self)), facts, FittedModel::Logistic)?))
+    }
+
     /// A fit by a solver that wants all rows in memory, as a dense matrix.
     fn in_memory(
         &self,

@@ -5,7 +5,7 @@ use linfa::dataset::DatasetBase;
 use linfa::traits::Fit;
 use ndarray::Array1;
 
-use super::params::ValidLogisticRegression;
+use super::params::{Solver, ValidLogisticRegression};
 use super::problem::Problem;
 use super::terms::Solution;
 use crate::base::{Error, Result};
@@ -27,7 +27,7 @@ pub(super) fn solve(problem: &Problem<'_>, params: &ValidLogisticRegression) -> 
         // its objective is the loss + α/2·‖w‖², ours C times the loss + ½·‖w‖²
         .alpha(params.l2() / params.c)
         .with_intercept(params.fit_intercept)
-        .max_iterations(params.max_iter as u64)
+        .max_iterations(params.steps_of(Solver::Linfa) as u64)
         .gradient_tolerance(params.tolerance() / params.c);
     if let Some((coef, intercept)) = params.warm(design.layout()) {
         let intercept = params.fit_intercept.then_some(intercept);

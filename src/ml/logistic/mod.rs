@@ -5,11 +5,13 @@
 //! | `params` | [`LogisticRegression`], its parameters, unchecked and checked |
 //! | `fit` | from a design matrix and labels to a model; linfa's traits |
 //! | `fitted` | [`FittedLogisticRegression`]: coefficients, report, predictions, file |
-//! | `passes` | proximal Newton as an estimator that is fitted in passes |
+//! | `passes` | an estimator that is fitted in passes, by Newton or FISTA |
 //! | `terms` | what it is fitted by, whatever rows pass by |
 //! | `problem` | rows in memory, for solvers that want them so |
 //! | `newton` | the method as a machine fed with passes; it sees no row |
+//! | `fista` | a first-order method as such a machine, for wide designs |
 //! | `accumulate` | one pass: loss, gradient and exact Hessian of structured rows |
+//! | `gradient` | one pass without the Hessian |
 //! | `quadratic` | the inner problem on the Hessian |
 //! | `square` | symmetric matrices and Cholesky |
 //! | `kernel` | the logistic function over slices |
@@ -18,8 +20,10 @@
 //! | `weights` | what rows weigh: their own weights, and those of their classes |
 
 mod accumulate;
+mod fista;
 mod fit;
 mod fitted;
+mod gradient;
 mod kernel;
 mod lbfgs;
 mod newton;

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::{ClassWeight, FittedLogisticRegression};
 use crate::base::{Error, Result};
 
+/// The most parameters for which [`Solver::Auto`] is Newton: their Hessian takes 128 MiB.
+const NEWTON_AT_MOST: usize = 4_096;
+
 /// Two-class logistic regression with an elastic-net penalty.
 ///
 /// Minimises C·Σ log(1 + exp(−yᵢ(xᵢ·w + b))) + (1 − ρ)/2·‖w‖² + ρ·‖w‖₁ over w and b, where yᵢ = ±1 and ρ is the
@@ -35,7 +38,8 @@ pub struct ValidLogisticRegression {
     pub(crate) c: f64,
     pub(crate) penalty: Penalty,
     pub(crate) solver: Solver,
-    pub(crate) max_iter: usize,
+    /// `None`: the default of the solver.
+    pub(crate) max_iter: Option<usize>,
     /// `None`: the default of the solver.
     pub(crate) tol: Option<f64>,
     pub(crate) fit_intercept: bool,
@@ -63,11 +67,15 @@ pub enum Penalty {
 /// How the optimum is found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Solver {
-    /// The solver that fits the problem: at present always `ProxNewton`.
+    /// The solver that fits the problem: `ProxNewton` for at most 4,096 parameters (coefficients and intercept), else
+    /// `Fista`.
     #[default]
     Auto,
     /// Proximal Newton with the exact Hessian: few passes over the data, every penalty.
     ProxNewton,
+    /// FISTA with adaptive restart in a diagonal metric (Beck and Teboulle 2009, O'Donoghue and Candès 2015): hundreds of
+    /// passes instead of a few, in memory that grows with the number of features and not with its square.
+    Fista,
     /// SAGA (Defazio, Bach, Lacoste-Julien 2014) as scikit-learn runs it on dense rows: the same random order of rows,
     /// steps and stopping rule, and so the same results, rounding apart. `max_iter` counts epochs and `tol`, 10⁻⁴ if it
     /// is not given, is the relative change of the coefficients in the last; what it ends with is seldom the optimum
@@ -87,13 +95,13 @@ impl Default for LogisticRegression {
 }
 
 impl LogisticRegression {
-    /// C = 1, ρ = 0 (L2), the solver that fits, at most 100 steps, its tolerance, with intercept.
+    /// C = 1, ρ = 0 (L2), the solver that fits, with its most steps and its tolerance, with intercept.
     pub fn new() -> Self {
         LogisticRegression(ValidLogisticRegression {
             c: 1.0,
             penalty: Penalty::L2,
             solver: Solver::Auto,
-            max_iter: 100,
+            max_iter: None,
             tol: None,
             fit_intercept: true,
             class_weight: ClassWeight::None,
@@ -131,10 +139,11 @@ impl LogisticRegression {
         self
     }
 
-    /// The most steps to take: Newton steps, epochs of SAGA, or iterations of L-BFGS.
+    /// The most steps to take: Newton steps, epochs of SAGA or iterations of L-BFGS, 100 if not given; passes of FISTA,
+    /// 2,000 if not given.
     #[must_use]
     pub fn max_iter(mut self, max_iter: usize) -> Self {
-        self.0.max_iter = max_iter;
+        self.0.max_iter = Some(max_iter);
         self
     }
 
@@ -215,6 +224,20 @@ impl Penalty {
 }
 
 impl ValidLogisticRegression {
+    /// The solver for so many parameters.
+    pub(crate) fn solver_for(&self, parameters: usize) -> Solver {
+        match self.solver {
+            Solver::Auto if parameters > NEWTON_AT_MOST => Solver::Fista,
+            Solver::Auto => Solver::ProxNewton,
+            chosen => chosen,
+        }
+    }
+
+    /// The most steps of a solver: what was given, or its default.
+    pub(crate) fn steps_of(&self, solver: Solver) -> usize {
+        self.max_iter.unwrap_or(if solver == Solver::Fista { 2_000 } else { 100 })
+    }
+
     /// The tolerance: what was given, or the default of the solver.
     pub(crate) fn tolerance(&self) -> f64 {
         self.tol.unwrap_or(if matches!(self.solver, Solver::Saga { .. }) { 1e-4 } else { 1e-6 })

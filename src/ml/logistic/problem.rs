@@ -3,8 +3,9 @@
 use rayon::prelude::*;
 
 use super::accumulate::{Geometry, Point};
+use super::fista;
 use super::params::ValidLogisticRegression;
-use super::passes::{ByNewton, Newton};
+use super::passes::{By, Run};
 use super::terms::Solution;
 use crate::base::Result;
 use crate::ml::design::{Block, Design};
@@ -25,20 +26,21 @@ impl Problem<'_> {
     /// Judges coefficients that a solver found: objective, residual, and whether that is within the tolerance.
     ///
     /// # Errors
-    /// As a fit by Newton.
+    /// As any fit.
     pub fn judge(&self, params: &ValidLogisticRegression, coef: &[f64], intercept: f64) -> Result<Solution> {
-        let mut newton = Newton::judging(params, self.facts, coef, intercept)?;
-        let passes = ByNewton(params.clone());
+        // only the gradient is asked for
+        let mut run = Run::<fista::State>::judging(params, self.facts, coef, intercept)?;
+        let passes = By::<fista::State>::new(params);
         let starts: Vec<usize> = (0..self.design.rows()).step_by(CHUNK).collect();
         let of_block = |start: &usize| {
             let block = self.design.block(*start, start + CHUNK);
-            passes.accumulate(&newton, &block, self.labels.slice(*start..start + block.rows))
+            passes.accumulate(&run, &block, self.labels.slice(*start..start + block.rows))
         };
         let sums: Vec<_> = starts.par_iter().map(of_block).collect();
-        let mut total = passes.nothing(&newton);
+        let mut total = passes.nothing(&run);
         sums.into_iter().for_each(|later| passes.merge(&mut total, later));
-        passes.step(&mut newton, total)?;
-        Ok(Solution { coef: coef.to_vec(), intercept, iterations: None, ..newton.solution() })
+        passes.step(&mut run, total)?;
+        Ok(Solution { coef: coef.to_vec(), intercept, iterations: None, ..run.solution() })
     }
 }
 

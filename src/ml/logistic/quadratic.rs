@@ -27,11 +27,12 @@ pub(crate) struct Penalties {
 
 impl Penalties {
     /// (l1, l2) of parameter j.
-    fn of(&self, j: usize) -> (f64, f64) {
+    pub fn of(&self, j: usize) -> (f64, f64) {
         if j == self.intercept { (0.0, 0.0) } else { (self.l1, self.l2) }
     }
 
-    fn frozen(&self, j: usize) -> bool {
+    /// Whether parameter j stays as it is.
+    pub fn frozen(&self, j: usize) -> bool {
         j == self.intercept && !self.fit_intercept
     }
 

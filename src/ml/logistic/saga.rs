@@ -34,7 +34,7 @@ pub(super) fn solve(problem: &Problem<'_>, params: &ValidLogisticRegression, see
     }
     let mut before = saga.weights.clone();
     let (mut epochs, mut converged) = (0, false);
-    while epochs < params.max_iter && !converged {
+    while epochs < params.steps_of(params.solver) && !converged {
         for _ in 0..y.len() {
             let row = random.below(y.len());
             saga.visit(row, &rows, y[row], weights.as_ref().map_or(1.0, |w| w[row]));

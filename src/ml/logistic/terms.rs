@@ -3,14 +3,11 @@
 
 use super::accumulate::{Geometry, Point, move_intercept};
 use super::newton::Aim;
-use super::params::ValidLogisticRegression;
+use super::params::{Solver, ValidLogisticRegression};
 use super::quadratic::Penalties;
 use super::weights::ClassTotals;
 use crate::base::{Error, Result};
 use crate::ml::estimator::Facts;
-
-/// The most features: the Hessian is a square matrix of this size.
-const MAX_FEATURES: usize = 8_192;
 
 /// What does not change from pass to pass.
 #[derive(Clone, Debug)]
@@ -41,16 +38,10 @@ pub(crate) struct Solution {
 
 impl Terms {
     /// # Errors
-    /// `Model` if there are not two classes with rows that weigh anything, or for values that are too large;
-    /// `Unsupported` for too many features.
+    /// `Model` if there are not two classes with rows that weigh anything, or for values that are too large.
     pub fn new(facts: &Facts, params: &ValidLogisticRegression) -> Result<Terms> {
         facts.classes.expect_two()?;
         let totals = ClassTotals::of(&params.class_weight, facts)?;
-        let features = facts.layout.len();
-        if features > MAX_FEATURES {
-            return Err(Error::unsupported(format!("logistic regression of {features} features"))
-                .help(format!("at most {MAX_FEATURES} are possible: put rare categories together")));
-        }
         let geometry = Geometry::new(&facts.layout);
         // without an intercept columns cannot be shifted, and their spread is that around 0
         let spread =
@@ -75,7 +66,7 @@ impl Terms {
     }
 
     /// What is to be minimised.
-    pub fn aim(&self, params: &ValidLogisticRegression) -> Aim {
+    pub fn aim(&self, params: &ValidLogisticRegression, solver: Solver) -> Aim {
         Aim {
             c: params.c,
             penalties: Penalties {
@@ -86,7 +77,7 @@ impl Terms {
             },
             scale: self.scale.clone(),
             tolerance: params.tolerance().max(self.rounding(params.c)),
-            max_iter: params.max_iter,
+            max_iter: params.steps_of(solver),
         }
     }
 

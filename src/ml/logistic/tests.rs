@@ -325,3 +325,35 @@ fn saga_converges_to_the_optimum_and_from_it() {
     let none = fit(saga.max_iter(0).warm_start(&newton));
     assert!(none.coef_values() == newton.coef_values() && !none.converged());
 }
+
+#[test]
+fn fista_finds_the_optimum_of_newton() {
+    let (design, y) = taxi(4_000);
+    let design = design.weights((0..4_000).map(|i| f64::from(i % 3)).collect()).unwrap();
+    for ratio in [0.0, 0.5, 1.0] {
+        let params = LogisticRegression::new().c(0.1).l1_ratio(ratio).class_weight(ClassWeight::Balanced);
+        let newton = params.clone().check().unwrap().fit_design(&design, &two(), &y).unwrap();
+        let fista = params.solver(Solver::Fista).check().unwrap().fit_design(&design, &two(), &y).unwrap();
+        assert!(fista.converged() && fista.kkt() <= 1e-6, "{ratio}: {:?} {}", fista.n_iter(), fista.kkt());
+        assert!(fista.n_iter().unwrap() < 600, "{ratio}: {:?}", fista.n_iter());
+        assert!((newton.objective() - fista.objective()).abs() < 1e-9 * newton.objective());
+        for ((name, a), b) in newton.coef().zip(fista.coef_values()) {
+            assert!((a - b).abs() < 1e-5, "{ratio} {name}: {a} {b}");
+        }
+    }
+}
+
+#[test]
+fn a_wide_design_is_fitted_without_a_hessian() {
+    let (rows, width) = (20_000, 9_000);
+    let mut u = Congruence(5);
+    let codes: Vec<u32> = (0..rows).map(|_| (u.next().unwrap().powi(3) * f64::from(width)) as u32).collect();
+    let y: Vec<u32> = codes.iter().map(|c| u32::from(u.next().unwrap() < if c % 2 == 0 { 0.7 } else { 0.2 })).collect();
+    let features = (0..width).map(|i| format!("c_{i}")).collect();
+    let design = Design::with_rows(rows).one_hot(OneHotBlock { column: "c".into(), features }, codes, false).unwrap();
+    let params = LogisticRegression::new().l1_ratio(0.5);
+    let model = params.clone().check().unwrap().fit_design(&design, &two(), &y).unwrap();
+    assert!(model.converged() && model.kkt() <= 1e-6, "{:?} {}", model.n_iter(), model.kkt());
+    let text = params.solver(Solver::ProxNewton).check().unwrap().fit_design(&design, &two(), &y).unwrap_err();
+    assert!(text.to_string().contains("use Solver::Fista"), "{text}");
+}
