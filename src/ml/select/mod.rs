@@ -4,23 +4,30 @@
 //! |---|---|
 //! | [`folds`] | which rows are held out together |
 //! | [`grid`] | the candidates of a search |
+//! | [`sampler`] | candidates that are drawn |
 //! | [`scoring`] | what candidates are judged by |
 //! | `score` | a score in the making |
-//! | [`search`] | the search over a grid by cross-validation |
+//! | [`settings`] | what a search is told |
+//! | [`search`] | a search under way |
 //! | [`report`] | what a search found |
+//! | `permutation` | shuffling without memory |
 
 pub mod folds;
 pub mod grid;
+mod permutation;
 pub mod report;
+pub mod sampler;
 #[allow(dead_code, reason = "merging and counting bytes are for searches that stream")]
 pub(crate) mod score;
 pub mod scoring;
 pub mod search;
+pub mod settings;
 #[cfg(test)]
 mod tests;
 
 pub use folds::{Cv, GroupKFold, IntoCv, KFold, StratifiedKFold, TimeSeriesSplit};
-pub use grid::{ParamGrid, Params};
-pub use report::FittedGridSearchCv;
+pub use grid::{Candidates, ParamGrid, Params};
+pub use report::{FittedGridSearchCv, Judged};
+pub use sampler::{ParamDistribution, ParamSampler};
 pub use scoring::Scoring;
-pub use search::GridSearchCv;
+pub use settings::{ErrorScore, GridSearchCv, IntoScorings, RandomizedSearchCv, Refit, Scorings, SearchCv};

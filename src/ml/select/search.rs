@@ -1,58 +1,26 @@
-//! Search over parameters by cross-validation: dask-ml's and scikit-learn's `GridSearchCV`.
+//! A search under way.
 
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use linfa::dataset::DatasetBase;
 use linfa::traits::Fit;
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use super::folds::splits::{Splits, Totals};
-use super::folds::{Cv, IntoCv};
-use super::grid::{ParamGrid, Params, shown};
-use super::report::FittedGridSearchCv;
+use super::grid::{Candidates, Params, shown};
+use super::report::{FittedGridSearchCv, Measured};
 use super::score::{Predicted, Truth};
-use super::scoring::Scoring;
+use super::settings::{Refit, SearchCv, Settings};
 use crate::base::{Error, Result};
 use crate::exec::Cancel;
 use crate::frame::DataFrame;
 use crate::ml::dataset::{Target, features};
+use crate::ml::design::Design;
 use crate::ml::logistic::{FittedLogisticRegression, ValidLogisticRegression, fit_path};
+use crate::ml::pipeline::FittedPipeline;
 use crate::ml::pipeline::chain::Prepared;
 use crate::ml::pipeline::note::{self, Note};
 use crate::ml::pipeline::rows::{Collected, Rows};
-use crate::ml::pipeline::{FittedPipeline, Pipeline};
-
-/// Fits a pipeline with every combination of a grid, each on all folds of the rows but one in turn, scores it on that
-/// one, and fits the best to all rows.
-///
-/// Steps that prepare columns are fitted anew on each training set (its own categories, means and deviations), but once
-/// for all candidates that share them; the fits of a fold begin where the candidate before ended. All rows are held in
-/// memory. The result does not depend on partitions or threads.
-///
-/// ```
-/// use partita::ml::{GridSearchCv, LogisticRegression, ParamGrid, Pipeline, StandardScaler, Target, linfa::DatasetBase};
-/// # use std::sync::Arc;
-/// # let hour = Arc::new(arrow::array::Int64Array::from_iter_values((0..30).map(|i| i * i % 11))) as arrow::array::ArrayRef;
-/// # let tip = Arc::new(arrow::array::BooleanArray::from_iter((0..30).map(|i| Some(i * i % 11 + i % 3 > 4)))) as _;
-/// # let batch = arrow::array::RecordBatch::try_from_iter([("hour", hour), ("high_tip", tip)]).unwrap();
-/// # let taxi = partita::DataFrame::from_batches([batch])?;
-/// let pipeline = Pipeline::new().step("scale", StandardScaler::new()).step("clf", LogisticRegression::new());
-/// let grid = ParamGrid::new().values(LogisticRegression::L1_RATIO.of("clf"), [0.2, 0.5, 0.9]);
-/// let search = GridSearchCv::new(pipeline, grid).cv(3).fit(&DatasetBase::new(taxi, Target::column("high_tip")))?;
-/// println!("{} {:?}\n{}", search.best_score(), search.best_params(), search.cv_results()?);
-/// # assert!(search.best_score() > 0.6);
-/// # Ok::<(), partita::Error>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct GridSearchCv {
-    pipeline: Pipeline,
-    grid: ParamGrid,
-    cv: Cv,
-    scoring: Scoring,
-    iid: bool,
-    refit: bool,
-}
 
 /// Candidates whose steps before the model are the same.
 struct Group {
@@ -64,45 +32,12 @@ struct Group {
 
 /// The scores of a group's candidates in a fold, and the residuals of those that have not converged.
 struct Scored {
-    scores: Vec<f64>,
+    /// By scoring, then by candidate; of the test rows, then of the training rows if they are asked for.
+    scores: Vec<Vec<Vec<f64>>>,
     late: Vec<(usize, f64)>,
 }
 
-impl GridSearchCv {
-    /// Three stratified folds, accuracy, means weighted by fold size, and a fit of the best to all rows.
-    pub fn new(pipeline: Pipeline, grid: ParamGrid) -> Self {
-        GridSearchCv { pipeline, grid, cv: 3_usize.into_cv(), scoring: Scoring::Accuracy, iid: true, refit: true }
-    }
-
-    /// The folds: a number of stratified ones, [`StratifiedKFold`] or [`KFold`].
-    #[must_use]
-    pub fn cv(mut self, cv: impl IntoCv) -> Self {
-        self.cv = cv.into_cv();
-        self
-    }
-
-    /// What a candidate is judged by.
-    #[must_use]
-    pub fn scoring(mut self, scoring: Scoring) -> Self {
-        self.scoring = scoring;
-        self
-    }
-
-    /// Whether mean and deviation of the scores weigh each fold by its rows, as dask-ml does by default; else each fold
-    /// counts the same, as in scikit-learn.
-    #[must_use]
-    pub fn iid(mut self, iid: bool) -> Self {
-        self.iid = iid;
-        self
-    }
-
-    /// Whether the best candidate is fitted to all rows in the end.
-    #[must_use]
-    pub fn refit(mut self, refit: bool) -> Self {
-        self.refit = refit;
-        self
-    }
-
+impl<C: Candidates> SearchCv<C> {
     /// Searches.
     ///
     /// # Errors
@@ -111,7 +46,11 @@ impl GridSearchCv {
     pub fn fit(&self, dataset: &DatasetBase<DataFrame, Target>) -> Result<FittedGridSearchCv> {
         let (frame, target) = (dataset.records(), dataset.targets().name());
         let schema = features(dataset)?;
-        let candidates = self.grid.candidates()?;
+        let decisive = self.settings.decisive()?;
+        if self.settings.cv.group_column().is_some() {
+            return Err(Error::unsupported("a search over folds of groups"));
+        }
+        let candidates = self.candidates.candidates()?;
         let mut groups: Vec<Group> = Vec::new();
         for (place, params) in candidates.iter().enumerate() {
             let prepared = self.pipeline.with_params(params)?.prepare(&schema)?;
@@ -130,8 +69,9 @@ impl GridSearchCv {
             .collect();
         let mut collected = Collected::of(frame, &inputs, target)?;
         let session = frame.session();
-        collected.reserve(session.threads().min(groups.len() * self.cv.folds()).max(1))?;
-        let mut search = Search { search: self, collected, target, candidates, groups, cancel: session.cancel_token() };
+        collected.reserve(session.threads().min(groups.len() * self.settings.cv.folds()).max(1))?;
+        let cancel = session.cancel_token();
+        let search = Search { settings: &self.settings, decisive, collected, target, candidates, groups, cancel };
         match session.install(|| search.run()) {
             Some(result) => result,
             None => search.run(),
@@ -141,7 +81,8 @@ impl GridSearchCv {
 
 /// A search under way: everything that does not change.
 struct Search<'a> {
-    search: &'a GridSearchCv,
+    settings: &'a Settings,
+    decisive: usize,
     collected: Collected,
     target: &'a str,
     candidates: Vec<Params>,
@@ -150,35 +91,70 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    fn run(&mut self) -> Result<FittedGridSearchCv> {
+    fn run(&self) -> Result<FittedGridSearchCv> {
+        let settings = self.settings;
         let mut notes = self.groups.first().map(|g| g.prepared.notes.clone()).unwrap_or_default();
         note::log(&notes);
-        let folds = self.search.cv.folds();
-        let splits = self.search.cv.splits(&Totals::of_classes(&self.collected.y))?;
+        let folds = settings.cv.folds();
+        let splits = settings.cv.splits(&Totals::of_classes(&self.collected.y))?;
         let block_of = splits.ids_of_classes(&self.collected.y);
         let sizes = (0..folds).map(|fold| splits.test_rows(fold)).collect();
         let work: Vec<(&Group, usize)> =
             self.groups.iter().flat_map(|group| (0..folds).map(move |fold| (group, fold))).collect();
         let scored: Vec<Result<Scored>> =
             work.par_iter().map(|(group, fold)| self.score(group, *fold, &splits, &block_of)).collect();
-        let mut scores = vec![vec![f64::NAN; folds]; self.candidates.len()];
+        let none = vec![vec![vec![f64::NAN; folds]; self.candidates.len()]; settings.scorings.list().len()];
+        let mut scores = vec![none; 1 + usize::from(settings.train_scores)];
         for ((group, fold), scored) in work.iter().zip(scored) {
-            let scored = scored?;
-            for (place, score) in group.candidates.iter().zip(&scored.scores) {
-                scores[*place][*fold] = *score;
+            let fit = |place: &usize| format!("candidate {place} ({}), fold {fold}", shown(&self.candidates[*place]));
+            let scored = match scored {
+                Ok(scored) => scored,
+                Err(error) => self.failed(error, group, fit, &mut notes)?,
+            };
+            for (all, of_work) in scores.iter_mut().flatten().zip(scored.scores.iter().flatten()) {
+                for (place, score) in group.candidates.iter().zip(of_work) {
+                    all[*place][*fold] = *score;
+                }
             }
             notes.extend(scored.late.iter().map(|(place, kkt)| {
-                let fit = format!("candidate {place} ({}), fold {fold}", shown(&self.candidates[*place]));
-                let late = Note::NotConverged { fit, kkt: *kkt };
+                let late = Note::NotConverged { fit: fit(place), kkt: *kkt };
                 note::log(std::slice::from_ref(&late));
                 late
             }));
         }
-        let mut result = FittedGridSearchCv::new(self.candidates.clone(), scores, sizes, self.search.iid, notes);
-        if self.search.refit {
+        let train = if settings.train_scores { scores.pop() } else { None };
+        let mut result = FittedGridSearchCv::new(Measured {
+            candidates: self.candidates.clone(),
+            scorings: settings.scorings.clone(),
+            test: scores.pop().unwrap_or_default(),
+            train,
+            sizes,
+            iid: settings.iid,
+            decisive: self.decisive,
+            notes,
+        })?;
+        if settings.refit != Refit::No {
             result.refitted(self.refit(result.best_index())?);
         }
         Ok(result)
+    }
+
+    /// The scores of a group's candidates that could not be fitted.
+    fn failed(
+        &self,
+        error: Error,
+        group: &Group,
+        fit: impl Fn(&usize) -> String,
+        notes: &mut Vec<Note>,
+    ) -> Result<Scored> {
+        let mut score = f64::NAN;
+        for place in &group.candidates {
+            let (instead, note) = self.settings.error_score.instead(error.again(), || fit(place))?;
+            score = instead;
+            notes.push(note);
+        }
+        let of_rows = vec![vec![score; group.candidates.len()]; self.settings.scorings.list().len()];
+        Ok(Scored { scores: vec![of_rows; 1 + usize::from(self.settings.train_scores)], late: Vec::new() })
     }
 
     /// Fits a group's candidates to all folds but one, and scores them on that.
@@ -192,22 +168,36 @@ impl Search<'_> {
             let y = rows.filter(|(_, block)| chosen(**block as usize)).map(|(y, _)| *y);
             Ok((filter_record_batch(&self.collected.features, &mask)?, y.collect()))
         };
-        let (train, y) = part(false)?;
+        let (train, y_train) = part(false)?;
         let (steps, rows) = group.prepared.fit_steps(&train)?;
         drop(train);
-        let models = fit_path(&group.models, &rows.design()?, &self.collected.classes, &y).map_err(in_fold)?;
-        let (test, y) = part(true)?;
+        let trained = rows.design()?;
+        let models = fit_path(&group.models, &trained, &self.collected.classes, &y_train).map_err(in_fold)?;
+        let (test, y_test) = part(true)?;
         let rows = Rows::of(&test, &group.prepared.inputs)?;
-        let design = steps.iter().try_fold(rows, |rows, (_, step)| step.apply(rows))?.design()?;
-        let score = |model: &FittedLogisticRegression| {
-            let margins = model.decision_function(&design)?;
-            let mut score = self.search.scoring.begin(Some(self.collected.classes.len()))?;
-            score.update(Truth::Classes(&y), &Predicted::Margins(&margins), None)?;
-            Ok(score.value())
-        };
+        let tested = steps.iter().try_fold(rows, |rows, (_, step)| step.apply(rows))?.design()?;
+        let mut scores = vec![self.scores(&models, &tested, &y_test)?];
+        if self.settings.train_scores {
+            scores.push(self.scores(&models, &trained, &y_train)?);
+        }
         let late = group.candidates.iter().zip(&models).filter(|(_, model)| !model.converged());
         let late = late.map(|(place, model)| (*place, model.kkt())).collect();
-        Ok(Scored { scores: models.iter().map(score).collect::<Result<_>>()?, late })
+        Ok(Scored { scores, late })
+    }
+
+    /// The scores of models on some rows, by scoring, then by model.
+    fn scores(&self, models: &[FittedLogisticRegression], rows: &Design, y: &[u32]) -> Result<Vec<Vec<f64>>> {
+        let scorings = self.settings.scorings.list();
+        let mut scores = vec![Vec::with_capacity(models.len()); scorings.len()];
+        for model in models {
+            let margins = model.decision_function(rows)?;
+            for (scoring, scores) in scorings.iter().zip(&mut scores) {
+                let mut score = scoring.begin(Some(self.collected.classes.len()))?;
+                score.update(Truth::Classes(y), &Predicted::Margins(&margins), None)?;
+                scores.push(score.value());
+            }
+        }
+        Ok(scores)
     }
 
     fn refit(&self, best: usize) -> Result<FittedPipeline> {
@@ -221,10 +211,10 @@ impl Search<'_> {
     }
 }
 
-impl Fit<DataFrame, Target, Error> for GridSearchCv {
+impl<C: Candidates> Fit<DataFrame, Target, Error> for SearchCv<C> {
     type Object = FittedGridSearchCv;
 
     fn fit(&self, dataset: &DatasetBase<DataFrame, Target>) -> Result<FittedGridSearchCv> {
-        GridSearchCv::fit(self, dataset)
+        SearchCv::fit(self, dataset)
     }
 }
