@@ -43,5 +43,6 @@ pub use logistic::{
 pub use pipeline::{FittedPipeline, Note, Param, ParamKey, ParamValue, Pipeline, Step};
 pub use prepare::{Categorizer, ColumnTransformer, DummyEncoder, OneHotEncoder, OnePass, Remainder, StandardScaler};
 pub use select::{
-    FittedGridSearchCv, GridSearchCv, GroupKFold, KFold, ParamGrid, Scoring, StratifiedKFold, TimeSeriesSplit,
+    ErrorScore, FittedGridSearchCv, GridSearchCv, GroupKFold, KFold, ParamGrid, ParamSampler, RandomizedSearchCv,
+    Scoring, SearchCv, StratifiedKFold, TimeSeriesSplit,
 };

@@ -17,6 +17,13 @@ pub enum Note {
         /// Categorical columns all of whose one-hot features are dropped.
         one_hot: Vec<String>,
     },
+    /// A fit of a search failed, and has the score that was given for such.
+    FitFailed {
+        /// Which fit: the parameters and the fold.
+        fit: String,
+        /// The error.
+        why: String,
+    },
     /// A fit ended before it had converged.
     NotConverged {
         /// Which fit: the parameters and the fold, or all rows.
@@ -40,6 +47,7 @@ impl fmt::Display for Note {
                     what.join(" and ")
                 )
             }
+            Note::FitFailed { fit, why } => write!(f, "the fit of {fit} failed, so its scores are no scores: {why}"),
             Note::NotConverged { fit, kkt } => {
                 write!(f, "the fit of {fit} has not converged (residual {kkt:.1e}): raise max_iter")
             }

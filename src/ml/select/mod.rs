@@ -4,26 +4,33 @@
 //! |---|---|
 //! | [`folds`] | which rows are held out together |
 //! | [`grid`] | the candidates of a search |
+//! | [`sampler`] | candidates that are drawn |
 //! | [`scoring`] | what candidates are judged by |
 //! | `score` | a score in the making |
-//! | [`search`] | the search over a grid by cross-validation |
 //! | `division` | folds of cached rows, chunk by chunk |
 //! | `scores` | scores of fitted models on held-out rows |
+//! | [`settings`] | what a search is told |
+//! | [`search`] | a search under way |
 //! | [`report`] | what a search found |
+//! | `permutation` | shuffling without memory |
 
 mod division;
 pub mod folds;
 pub mod grid;
+mod permutation;
 pub mod report;
+pub mod sampler;
 pub(crate) mod score;
 mod scores;
 pub mod scoring;
 pub mod search;
+pub mod settings;
 #[cfg(test)]
 mod tests;
 
 pub use folds::{Cv, GroupKFold, IntoCv, KFold, StratifiedKFold, TimeSeriesSplit};
-pub use grid::{ParamGrid, Params};
-pub use report::FittedGridSearchCv;
+pub use grid::{Candidates, ParamGrid, Params};
+pub use report::{FittedGridSearchCv, Judged};
+pub use sampler::{ParamDistribution, ParamSampler};
 pub use scoring::Scoring;
-pub use search::GridSearchCv;
+pub use settings::{ErrorScore, GridSearchCv, IntoScorings, RandomizedSearchCv, Refit, Scorings, SearchCv};

@@ -1,62 +1,67 @@
-//! Scores of fitted models on the rows that were held out, in one pass over the cache.
+//! Scores of fitted models, in one pass over the cache.
 
 use rayon::prelude::*;
 
 use super::score::{self, Score, Truth};
 use super::scoring::Scoring;
 use crate::base::Result;
-use crate::exec::Reservation;
 use crate::ml::estimator::{FittedModel, Labels, Predicted};
 use crate::ml::train::cache::Cached;
-use crate::ml::train::views::{Division, Part, View};
+use crate::ml::train::views::{Division, Part, Ready, View};
 
-const WHAT: &str = "scores that order the held-out rows";
+const WHAT: &str = "scores that order the rows";
 
-/// How each model does on the held-out rows of its view.
+/// How each model does on a part of the rows of its view, by each scoring.
 ///
 /// # Errors
-/// When rows cannot be read, a model cannot predict, or its predictions are not such as the score is made from.
+/// When rows cannot be read, a model cannot predict, or its predictions are not such as a score is made from.
 pub(super) fn score(
     cached: &Cached,
     division: &dyn Division,
     views: &[View],
-    models: &[(usize, FittedModel)],
-    scoring: Scoring,
-) -> Result<Vec<f64>> {
+    models: &[(usize, &FittedModel)],
+    part: Part,
+    scorings: &[Scoring],
+) -> Result<Vec<Vec<f64>>> {
     let classes = (!cached.classes.is_empty()).then(|| cached.classes.len());
-    let of_chunk = |number: usize| -> Result<Vec<Score>> {
+    let begin = || scorings.iter().map(|scoring| scoring.begin(classes)).collect::<Result<Vec<Score>>>();
+    let of_chunk = |number: usize| -> Result<Vec<Vec<Score>>> {
         let chunk = cached.chunk(number)?;
         let blocks = division.blocks(&chunk);
-        let ready = |view: &View| view.ready(&chunk, Part::Test, division, &blocks);
-        let held_out = views.par_iter().map(ready).collect::<Result<Vec<_>>>()?;
-        let of_model = |(view, model): &(usize, FittedModel)| {
-            let ready = &held_out[*view];
-            let truth = match ready.truth.borrowed() {
-                Labels::Classes(classes) => Truth::Classes(classes),
-                Labels::Values(values) => Truth::Values(values),
-            };
-            let mut score = scoring.begin(classes)?;
-            let predicted = model.predict(&ready.design)?;
-            let seen = match &predicted {
-                Predicted::Values(values) => score::Predicted::Values(values),
-                Predicted::Classes(classes) => score::Predicted::Classes(classes),
-                Predicted::Probabilities { margins: Some(margins), .. } => score::Predicted::Margins(margins),
-                Predicted::Probabilities { probabilities, .. } => score::Predicted::Probabilities(probabilities),
-            };
-            score.update(truth, &seen, ready.design.row_weights())?;
-            Ok(score)
+        let ready = |view: &View| view.ready(&chunk, part, division, &blocks);
+        let rows = views.par_iter().map(ready).collect::<Result<Vec<_>>>()?;
+        let of_model = |(view, model): &(usize, &FittedModel)| {
+            let mut scores = begin()?;
+            update(&mut scores, &rows[*view], model)?;
+            Ok(scores)
         };
         models.par_iter().map(of_model).collect()
     };
-    let begin = || scoring.begin(classes);
-    let mut whole = models.iter().map(|_| begin()).collect::<Result<Vec<Score>>>()?;
-    let mut reservation: Reservation = cached.context().budget.nothing();
+    let mut whole = models.iter().map(|_| begin()).collect::<Result<Vec<_>>>()?;
+    let mut reservation = cached.context().budget.nothing();
     let numbers: Vec<usize> = (0..cached.chunks()).collect();
     for window in numbers.chunks(rayon::current_num_threads().max(1)) {
-        for part in window.par_iter().map(|number| of_chunk(*number)).collect::<Result<Vec<_>>>()? {
-            whole.iter_mut().zip(part).for_each(|(all, later)| all.merge(later));
+        for later in window.par_iter().map(|number| of_chunk(*number)).collect::<Result<Vec<_>>>()? {
+            let scores = whole.iter_mut().flatten().zip(later.into_iter().flatten());
+            scores.for_each(|(all, later)| all.merge(later));
         }
-        reservation.resize(WHAT, whole.iter().map(|score| score.bytes() as u64).sum())?;
+        reservation.resize(WHAT, whole.iter().flatten().map(|score| score.bytes() as u64).sum())?;
     }
-    Ok(whole.into_par_iter().map(Score::value).collect())
+    Ok(whole.into_par_iter().map(|scores| scores.into_iter().map(Score::value).collect()).collect())
+}
+
+/// Takes in what a model says of rows.
+fn update(scores: &mut [Score], rows: &Ready, model: &FittedModel) -> Result<()> {
+    let truth = match rows.truth.borrowed() {
+        Labels::Classes(classes) => Truth::Classes(classes),
+        Labels::Values(values) => Truth::Values(values),
+    };
+    let predicted = model.predict(&rows.design)?;
+    let seen = match &predicted {
+        Predicted::Values(values) => score::Predicted::Values(values),
+        Predicted::Classes(classes) => score::Predicted::Classes(classes),
+        Predicted::Probabilities { margins: Some(margins), .. } => score::Predicted::Margins(margins),
+        Predicted::Probabilities { probabilities, .. } => score::Predicted::Probabilities(probabilities),
+    };
+    scores.iter_mut().try_for_each(|score| score.update(truth, &seen, rows.design.row_weights()))
 }

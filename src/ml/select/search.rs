@@ -1,118 +1,51 @@
-//! Search over parameters by cross-validation: dask-ml's and scikit-learn's `GridSearchCV`.
+//! A search under way.
 
 use std::sync::Arc;
 
 use arrow::datatypes::Schema;
 use linfa::dataset::DatasetBase;
 use linfa::traits::Fit;
-use serde::{Deserialize, Serialize};
 
 use super::folds::splits::{Splits, Totals};
-use super::folds::{Cv, IntoCv};
-use super::grid::{ParamGrid, Params, shown};
-use super::report::FittedGridSearchCv;
+use super::grid::{Candidates, Params, shown};
+use super::report::{FittedGridSearchCv, Measured};
 use super::scores::score;
-use super::scoring::Scoring;
+use super::settings::{Refit, Scorings, SearchCv, Settings};
 use crate::base::schema::index_of;
 use crate::base::{Error, Result};
 use crate::frame::DataFrame;
 use crate::ml::dataset::{Target, features};
+use crate::ml::estimator::FittedModel;
 use crate::ml::estimator::labels::Task;
 use crate::ml::estimator::training::Estimator;
+use crate::ml::pipeline::FittedPipeline;
 use crate::ml::pipeline::chain::{Prepared, fit_to_all};
 use crate::ml::pipeline::note::{self, Note};
 use crate::ml::pipeline::step::names;
-use crate::ml::pipeline::{FittedPipeline, Pipeline};
 use crate::ml::train::cache::{Cached, Wanted};
-use crate::ml::train::training::{Passes, Wish, train};
-
-/// Fits a pipeline with every combination of a grid, each on all folds of the rows but one in turn, scores it on that
-/// one, and fits the best to all rows.
-///
-/// Steps that prepare columns are fitted anew on each training set (its own categories, means and deviations), but once
-/// for all candidates that share them. The frame is read once; its rows are cached, in memory or on disk as the session's
-/// memory limit asks for, and all candidates and folds ride on the same passes over the cache: how many there are does
-/// not grow with the grid ([`passes`](FittedGridSearchCv::passes)). The result does not depend on partitions, threads or
-/// the memory limit.
-///
-/// ```
-/// use partita::ml::{GridSearchCv, LogisticRegression, ParamGrid, Pipeline, StandardScaler, Target, linfa::DatasetBase};
-/// # use std::sync::Arc;
-/// # let hour = Arc::new(arrow::array::Int64Array::from_iter_values((0..30).map(|i| i * i % 11))) as arrow::array::ArrayRef;
-/// # let tip = Arc::new(arrow::array::BooleanArray::from_iter((0..30).map(|i| Some(i * i % 11 + i % 3 > 4)))) as _;
-/// # let batch = arrow::array::RecordBatch::try_from_iter([("hour", hour), ("high_tip", tip)]).unwrap();
-/// # let taxi = partita::DataFrame::from_batches([batch])?;
-/// let pipeline = Pipeline::new().step("scale", StandardScaler::new()).step("clf", LogisticRegression::new());
-/// let grid = ParamGrid::new().values(LogisticRegression::L1_RATIO.of("clf"), [0.2, 0.5, 0.9]);
-/// let search = GridSearchCv::new(pipeline, grid).cv(3).fit(&DatasetBase::new(taxi, Target::column("high_tip")))?;
-/// println!("{} {:?}\n{}", search.best_score(), search.best_params(), search.cv_results()?);
-/// # assert!(search.best_score() > 0.6);
-/// # Ok::<(), partita::Error>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct GridSearchCv {
-    pipeline: Pipeline,
-    grid: ParamGrid,
-    cv: Cv,
-    scoring: Scoring,
-    iid: bool,
-    refit: bool,
-}
+use crate::ml::train::training::{Passes, Trained, Wish, train};
+use crate::ml::train::views::Part;
 
 /// Candidates whose steps before the model are the same.
 struct Group {
     prepared: Arc<Prepared>,
-    /// Each candidate's place in the grid, and its model.
+    /// Each candidate's place, and its model.
     candidates: Vec<(usize, Arc<dyn Estimator>)>,
 }
 
-impl GridSearchCv {
-    /// Three stratified folds, accuracy, means weighted by fold size, and a fit of the best to all rows.
-    pub fn new(pipeline: Pipeline, grid: ParamGrid) -> Self {
-        GridSearchCv { pipeline, grid, cv: 3_usize.into_cv(), scoring: Scoring::Accuracy, iid: true, refit: true }
-    }
-
-    /// The folds: a number of stratified ones, [`StratifiedKFold`] or [`KFold`].
-    #[must_use]
-    pub fn cv(mut self, cv: impl IntoCv) -> Self {
-        self.cv = cv.into_cv();
-        self
-    }
-
-    /// What a candidate is judged by.
-    #[must_use]
-    pub fn scoring(mut self, scoring: Scoring) -> Self {
-        self.scoring = scoring;
-        self
-    }
-
-    /// Whether mean and deviation of the scores weigh each fold by its rows, as dask-ml does by default; else each fold
-    /// counts the same, as in scikit-learn.
-    #[must_use]
-    pub fn iid(mut self, iid: bool) -> Self {
-        self.iid = iid;
-        self
-    }
-
-    /// Whether the best candidate is fitted to all rows in the end.
-    #[must_use]
-    pub fn refit(mut self, refit: bool) -> Self {
-        self.refit = refit;
-        self
-    }
-
+impl<C: Candidates> SearchCv<C> {
     /// Searches.
     ///
     /// # Errors
     /// `Invalid` for a parameter that the pipeline has not (listing those it has) and for values out of range; else as
-    /// [`Pipeline::fit`], and `Model` where a fold lacks a class.
+    /// [`Pipeline::fit`](crate::ml::Pipeline::fit), and `Model` where a fold lacks a class.
     pub fn fit(&self, dataset: &DatasetBase<DataFrame, Target>) -> Result<FittedGridSearchCv> {
-        let (frame, target) = (dataset.records(), dataset.targets());
+        let (frame, target, settings) = (dataset.records(), dataset.targets(), &self.settings);
         let mut schema = features(dataset)?;
-        if let Some(group) = self.cv.group_column() {
+        if let Some(group) = settings.cv.group_column() {
             schema = without(&schema, group)?;
         }
-        let candidates = self.grid.candidates()?;
+        let candidates = self.candidates.candidates()?;
         let mut groups: Vec<Group> = Vec::new();
         for (place, params) in candidates.iter().enumerate() {
             let prepared = self.pipeline.with_params(params)?.prepare(&schema)?;
@@ -122,20 +55,23 @@ impl GridSearchCv {
                 None => groups.push(Group { prepared: Arc::new(prepared), candidates: vec![candidate] }),
             }
         }
+        let task = groups.first().map_or(Task::Classification, |group| group.prepared.model.task());
+        let scorings = settings.scorings(task);
+        let decisive = settings.decisive(&scorings)?;
         let asked_by = |name: &String| groups.iter().any(|g| g.prepared.inputs.contains(name));
         let inputs: Vec<String> = names(&schema).into_iter().filter(asked_by).collect();
         let wanted = Wanted {
             coded: coded_by_all(&groups, &inputs),
             features: inputs,
             target: target.name(),
-            task: groups.first().map_or(Task::Classification, |group| group.candidates[0].1.task()),
+            task,
             weight: target.weight(),
-            group: self.cv.group_column(),
+            group: settings.cv.group_column(),
         };
         let cached = Cached::of(frame, &wanted)?;
-        let splits = self.cv.splits(&totals(&cached))?;
+        let splits = settings.cv.splits(&totals(&cached))?;
         let session = frame.session();
-        let search = Search { search: self, cached, splits, target: target.name(), candidates, groups };
+        let search = Search { settings, scorings, decisive, cached, splits, target: target.name(), candidates, groups };
         session.install(|| search.run()).unwrap_or_else(|| search.run())
     }
 }
@@ -166,7 +102,9 @@ fn totals(cached: &Cached) -> Totals {
 
 /// A search under way: everything that does not change.
 struct Search<'a> {
-    search: &'a GridSearchCv,
+    settings: &'a Settings,
+    scorings: Scorings,
+    decisive: usize,
     cached: Cached,
     splits: Splits,
     target: &'a str,
@@ -174,47 +112,96 @@ struct Search<'a> {
     groups: Vec<Group>,
 }
 
+/// A model that was fitted: the place of its candidate, its split, the view it was fitted to.
+struct Done {
+    place: usize,
+    split: usize,
+    view: usize,
+    model: FittedModel,
+}
+
 impl Search<'_> {
     fn run(&self) -> Result<FittedGridSearchCv> {
         let mut notes = self.groups.first().map(|g| g.prepared.notes.clone()).unwrap_or_default();
         note::log(&notes);
-        let folds = self.search.cv.folds();
+        let folds = self.splits.len();
         let (mut fits, mut wishes) = (Vec::new(), Vec::new());
-        for (group, fold) in self.groups.iter().flat_map(|group| (0..folds).map(move |fold| (group, fold))) {
+        for (group, split) in self.groups.iter().flat_map(|group| (0..folds).map(move |split| (group, split))) {
             for (place, model) in &group.candidates {
-                fits.push((*place, fold));
-                let (prepared, model) = (group.prepared.clone(), model.clone());
-                wishes.push(Wish { prepared, split: Some(fold), model });
+                fits.push((*place, split));
+                wishes.push(Wish { prepared: group.prepared.clone(), split: Some(split), model: model.clone() });
             }
         }
-        let trained = train(&self.cached, &self.splits, &wishes)?;
-        let mut passes = Passes { source: 1, cache: trained.passes + 1 };
-        let mut models = Vec::with_capacity(fits.len());
-        for ((place, fold), (view, outcome)) in fits.iter().zip(trained.fits) {
-            let in_fold = |e: Error| e.at_column(self.target).help(format!("this was in fold {fold}"));
-            let model = outcome.map_err(in_fold)?;
-            if let Some(kkt) = model.unconverged() {
-                let fit = format!("candidate {place} ({}), fold {fold}", shown(&self.candidates[*place]));
-                let late = Note::NotConverged { fit, kkt };
-                note::log(std::slice::from_ref(&late));
-                notes.push(late);
-            }
-            models.push((view, model));
+        let mut trained = train(&self.cached, &self.splits, &wishes)?;
+        let mut passes = Passes { source: 1, cache: trained.passes };
+        let none = vec![vec![vec![f64::NAN; folds]; self.candidates.len()]; self.scorings.list().len()];
+        let mut parts = vec![(Part::Test, none)];
+        if self.settings.train_scores {
+            parts.push((Part::Train, parts[0].1.clone()));
         }
-        let found = score(&self.cached, &self.splits, &trained.views, &models, self.search.scoring)?;
-        let mut scores = vec![vec![f64::NAN; folds]; self.candidates.len()];
-        let sizes = (0..folds).map(|fold| self.splits.test_rows(fold)).collect();
-        for ((place, fold), score) in fits.iter().zip(found) {
-            scores[*place][*fold] = score;
+        let done = self.done(&fits, &mut trained, &mut notes, &mut parts)?;
+        for (part, scores) in &mut parts {
+            self.score(&trained, &done, *part, scores)?;
+            passes.cache += 1;
         }
-        let mut result = FittedGridSearchCv::new(self.candidates.clone(), scores, sizes, self.search.iid, notes);
-        if self.search.refit {
-            let (estimator, more) = self.refit(result.best_index())?;
-            passes.cache += more;
-            result.refitted(estimator);
+        let mut parts = parts.into_iter().map(|(_, scores)| scores);
+        let mut result = FittedGridSearchCv::new(Measured {
+            candidates: self.candidates.clone(),
+            scorings: self.scorings.clone(),
+            test: parts.next().unwrap_or_default(),
+            train: parts.next(),
+            sizes: (0..folds).map(|split| self.splits.test_rows(split)).collect(),
+            iid: self.settings.iid,
+            decisive: self.decisive,
+            notes,
+            passes,
+        })?;
+        if self.settings.refit != Refit::No {
+            let (estimator, cache) = self.refit(result.best_index())?;
+            result.refitted(estimator, Passes { source: 0, cache });
         }
-        result.took(passes);
         Ok(result)
+    }
+
+    /// The models that were fitted. What a fit that failed is judged by instead goes into the scores.
+    fn done(
+        &self,
+        fits: &[(usize, usize)],
+        trained: &mut Trained,
+        notes: &mut Vec<Note>,
+        parts: &mut [(Part, Vec<Vec<Vec<f64>>>)],
+    ) -> Result<Vec<Done>> {
+        let mut done = Vec::with_capacity(fits.len());
+        for (&(place, split), (view, outcome)) in fits.iter().zip(std::mem::take(&mut trained.fits)) {
+            let fit = || format!("candidate {place} ({}), fold {split}", shown(&self.candidates[place]));
+            let in_fold = |e: Error| e.at_column(self.target).help(format!("this was in fold {split}"));
+            match outcome.map_err(in_fold) {
+                Ok(model) => {
+                    if let Some(kkt) = model.unconverged() {
+                        let late = Note::NotConverged { fit: fit(), kkt };
+                        note::log(std::slice::from_ref(&late));
+                        notes.push(late);
+                    }
+                    done.push(Done { place, split, view, model });
+                }
+                Err(error) => {
+                    let (score, note) = self.settings.error_score.instead(error, fit)?;
+                    notes.push(note);
+                    parts.iter_mut().flat_map(|(_, scores)| scores).for_each(|scores| scores[place][split] = score);
+                }
+            }
+        }
+        Ok(done)
+    }
+
+    /// Scores models on a part of the rows of their views.
+    fn score(&self, trained: &Trained, done: &[Done], part: Part, scores: &mut [Vec<Vec<f64>>]) -> Result<()> {
+        let models: Vec<(usize, &FittedModel)> = done.iter().map(|done| (done.view, &done.model)).collect();
+        let found = score(&self.cached, &self.splits, &trained.views, &models, part, self.scorings.list())?;
+        for (done, found) in done.iter().zip(found) {
+            scores.iter_mut().zip(found).for_each(|(scores, score)| scores[done.place][done.split] = score);
+        }
+        Ok(())
     }
 
     fn refit(&self, best: usize) -> Result<(FittedPipeline, u64)> {
@@ -229,10 +216,10 @@ impl Search<'_> {
     }
 }
 
-impl Fit<DataFrame, Target, Error> for GridSearchCv {
+impl<C: Candidates> Fit<DataFrame, Target, Error> for SearchCv<C> {
     type Object = FittedGridSearchCv;
 
     fn fit(&self, dataset: &DatasetBase<DataFrame, Target>) -> Result<FittedGridSearchCv> {
-        GridSearchCv::fit(self, dataset)
+        SearchCv::fit(self, dataset)
     }
 }

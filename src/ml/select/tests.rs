@@ -151,15 +151,59 @@ fn results_as_a_table() {
 }
 
 #[test]
-fn ties_go_to_the_first_and_means_are_weighted_by_fold() {
-    let scores = vec![vec![0.5, 0.75], vec![0.75, 0.625], vec![0.75, 0.625]];
-    let made = |iid| FittedGridSearchCv::new(vec![Params::new(); 3], scores.clone(), vec![3, 1], iid, Vec::new());
-    assert_eq!((made(true).best_index(), made(true).best_score()), (1, 0.71875));
-    assert_eq!(made(false).best_score(), 0.6875);
-    let std = made(true).cv_results().unwrap().f64s("std_test_score").unwrap()[1].unwrap();
-    assert!((std - (0.75 * 0.03125_f64.powi(2) + 0.25 * 0.09375_f64.powi(2)).sqrt()).abs() < 1e-15);
-    let rank = made(true).cv_results().unwrap().f64s("rank_test_score").unwrap();
-    assert_eq!(rank, [Some(3.0), Some(1.0), Some(1.0)]);
+fn several_scorings_and_training_rows() {
+    let several = || {
+        GridSearchCv::new(pipeline(Remainder::Drop), grid())
+            .scoring([Scoring::NegLogLoss, Scoring::RocAuc, Scoring::Accuracy])
+            .return_train_score(true)
+    };
+    let search = several().refit(Scoring::RocAuc).fit(&dataset(frame())).unwrap();
+    assert_eq!(search.by(Scoring::Accuracy).unwrap().split_test_scores(), twin(Remainder::Drop));
+    assert_eq!(search.best_score(), search.by(Scoring::RocAuc).unwrap().mean_test_scores()[search.best_index()]);
+    let train = search.by(Scoring::NegLogLoss).unwrap().mean_train_scores().unwrap().to_vec();
+    assert!(train.iter().zip(search.by(Scoring::NegLogLoss).unwrap().mean_test_scores()).all(|(a, b)| a > b));
+    let text = several().fit(&dataset(frame())).unwrap_err().to_string();
+    assert!(text.contains("none that decides"), "{text}");
+}
+
+#[test]
+fn every_way_to_divide_rows_can_be_searched() {
+    let ways: [Cv; 3] = [
+        KFold::new(3).shuffle(1).into_cv(),
+        StratifiedKFold::new(3).shuffle(1).into_cv(),
+        TimeSeriesSplit::new(3).into_cv(),
+    ];
+    for cv in ways {
+        let search = GridSearchCv::new(pipeline(Remainder::Drop), grid()).cv(cv.clone());
+        let found = search.fit(&dataset(frame())).unwrap();
+        assert_eq!(found.fold_sizes().len(), 3);
+        assert!(found.best_score() > 0.6, "{cv:?} {found}");
+        let parts = in_parts(&Session::current().unwrap(), 7);
+        assert_eq!(search.fit(&dataset(parts)).unwrap(), found);
+    }
+}
+
+#[test]
+fn candidates_can_be_drawn() {
+    let sampler = ParamSampler::new(4, 7).log_uniform(LogisticRegression::C.of("clf"), 1e-2, 1e2);
+    let search = RandomizedSearchCv::new(pipeline(Remainder::Drop), sampler.clone()).fit(&dataset(frame())).unwrap();
+    assert_eq!(search.candidates(), sampler.candidates().unwrap());
+}
+
+#[test]
+fn a_fit_that_fails_can_have_a_score() {
+    // time: the first split has one class alone
+    let trips = trips();
+    let mut columns = trips.columns().to_vec();
+    columns[5] = Arc::new(Float64Array::from_iter_values((0..ROWS).map(|i| f64::from(i > 200 && i % 3 == 0))));
+    let frame = DataFrame::from_batches([RecordBatch::try_new(trips.schema(), columns).unwrap()]).unwrap();
+    let search = GridSearchCv::new(pipeline(Remainder::Drop), grid()).cv(TimeSeriesSplit::new(3));
+    assert!(search.fit(&dataset(frame.clone())).is_err());
+    let found = search.clone().error_score(0.0).fit(&dataset(frame.clone())).unwrap();
+    assert!(found.split_test_scores().iter().all(|scores| scores[0] == 0.0 && scores[2] > 0.0));
+    assert_eq!(found.notes().iter().filter(|note| matches!(note, Note::FitFailed { .. })).count(), RATIOS.len());
+    let text = search.error_score(f64::NAN).fit(&dataset(frame)).unwrap_err().to_string();
+    assert!(text.contains("no candidate has a score"), "{text}");
 }
 
 #[test]

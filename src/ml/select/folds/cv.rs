@@ -25,7 +25,7 @@ pub enum Cv {
     TimeSeries(TimeSeriesSplit),
 }
 
-/// What can be said for [`GridSearchCv::cv`](crate::ml::GridSearchCv::cv): a number of folds, or one of
+/// What can be said for [`SearchCv::cv`](crate::ml::SearchCv::cv): a number of folds, or one of
 /// [`StratifiedKFold`], [`KFold`], [`GroupKFold`] and [`TimeSeriesSplit`].
 pub trait IntoCv {
     /// The folds.

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::permutation::Permutation;
 use super::splits::{Splits, expect_folds};
 use crate::base::Result;
+use crate::ml::select::permutation::Permutation;
 
 /// k folds of contiguous rows; the first n mod k have one row more than the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

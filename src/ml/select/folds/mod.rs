@@ -12,12 +12,10 @@
 //! | [`group`] | rows of one group stay together |
 //! | [`time_series`] | what comes later is predicted from what came before |
 //! | `splits` | the splits of rows that are counted |
-//! | `permutation` | shuffling without memory |
 
 pub mod cv;
 pub mod group;
 pub mod k_fold;
-mod permutation;
 #[allow(dead_code, reason = "merging and the sizes of blocks are for searches that stream")]
 pub(crate) mod splits;
 pub mod stratified;

@@ -1,7 +1,7 @@
 //! The splits of rows that are counted.
 
-use super::permutation::Permutation;
 use crate::base::{Error, Result};
+use crate::ml::select::permutation::Permutation;
 
 /// What has to be known of all rows before they can be divided; nothing is filled in that nobody asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
