@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::fitted::FittedPipeline;
 use super::note::{self, Note};
 use super::outline::Outline;
-use super::param::ParamValue;
+use super::param::{ParamValue, Parameters};
 use super::rows::{Collected, Rows};
 use super::step::{FittedStep, Step, names};
 use crate::base::{Error, ErrorKind, Result};
@@ -87,12 +87,12 @@ impl Pipeline {
     pub fn with_params(&self, params: &BTreeMap<String, ParamValue>) -> Result<Pipeline> {
         let mut changed = self.clone();
         for (name, value) in params {
-            changed.set(name, *value)?;
+            changed.set(name, value)?;
         }
         Ok(changed)
     }
 
-    fn set(&mut self, key: &str, value: ParamValue) -> Result<()> {
+    fn set(&mut self, key: &str, value: &ParamValue) -> Result<()> {
         let found = self.steps.iter_mut().find_map(|(name, step)| {
             let param = key.strip_prefix(name.as_str())?.strip_prefix("__")?;
             step.with_param(param, value).map(|new| (step, new))
@@ -215,7 +215,7 @@ fn check_names(steps: &[(String, Step)]) -> Result<()> {
 fn in_step(error: Error, name: &str) -> Error {
     match error.kind() {
         ErrorKind::Invalid { .. } | ErrorKind::Unsupported { .. } => error,
-        _ => error.doing(format!("fit step `{name}`:")),
+        _ => error.at_step(name).doing("fit"),
     }
 }
 
@@ -226,7 +226,7 @@ impl Prepared {
         let mut fitted = Vec::with_capacity(self.steps.len());
         for (name, step) in &self.steps {
             let step = step.fit_rows(&rows).map_err(|e| in_step(e, name))?;
-            rows = step.apply(rows)?;
+            rows = step.apply(rows).map_err(|e| in_step(e, name))?;
             fitted.push((name.clone(), step));
         }
         Ok((fitted, rows))

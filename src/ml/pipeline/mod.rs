@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`chain`] | [`Pipeline`]: named steps, unfitted; fitting |
 //! | [`step`] | what can be a step, unfitted and fitted |
+//! | [`nested`] | a pipeline as a step of another |
 //! | [`param`] | parameters of steps, by name and by type |
 //! | `outline` | which columns flow between the steps, known before any row is read; what is never used |
 //! | `rows` | rows in memory on their way through the steps; memory |
@@ -12,6 +13,7 @@
 
 pub mod chain;
 pub mod fitted;
+pub mod nested;
 pub mod note;
 pub(crate) mod outline;
 pub mod param;
@@ -20,6 +22,7 @@ pub mod step;
 
 pub use chain::Pipeline;
 pub use fitted::FittedPipeline;
+pub use nested::FittedSteps;
 pub use note::Note;
 pub use param::{Param, ParamKey, ParamValue, StepParam};
 pub use step::{FittedStep, Step};

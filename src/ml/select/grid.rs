@@ -61,7 +61,7 @@ impl ParamGrid {
                 .flat_map(|so_far| {
                     values.iter().map(|value| {
                         let mut candidate = so_far.clone();
-                        candidate.insert(name.clone(), *value);
+                        candidate.insert(name.clone(), value.clone());
                         candidate
                     })
                 })

@@ -112,7 +112,7 @@ impl FittedGridSearchCv {
         let texts: StringArray = self.candidates.iter().map(|params| Some(shown(params))).collect();
         columns.push(("params".into(), Arc::new(texts)));
         for name in self.candidates.first().into_iter().flat_map(Params::keys) {
-            let values: Vec<ParamValue> = self.candidates.iter().filter_map(|p| p.get(name)).copied().collect();
+            let values: Vec<ParamValue> = self.candidates.iter().filter_map(|p| p.get(name)).cloned().collect();
             columns.push((format!("param_{name}"), param_column(&values)));
         }
         let floats = |values: Vec<f64>| Arc::new(Float64Array::from(values)) as ArrayRef;
