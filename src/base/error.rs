@@ -38,6 +38,8 @@ pub struct Location {
     pub row_group: Option<usize>,
     /// The line of a text file, from 1.
     pub line: Option<u64>,
+    /// The step of a pipeline, as `scale__num` where one is inside of another.
+    pub step: Option<String>,
     /// The column.
     pub column: Option<String>,
     /// The expression, as it prints.
@@ -346,6 +348,14 @@ impl Error {
         self
     }
 
+    /// Names the step of a pipeline. A step that is named already is inside of this one.
+    #[must_use]
+    pub fn at_step(mut self, step: &str) -> Self {
+        let inner = self.0.location.step.take();
+        self.0.location.step = Some(inner.map_or_else(|| step.to_string(), |inner| format!("{step}__{inner}")));
+        self
+    }
+
     /// Names the column.
     #[must_use]
     pub fn at_column(mut self, column: impl Into<String>) -> Self {
@@ -389,6 +399,7 @@ impl fmt::Display for Error {
         place.extend(location.path.clone());
         place.extend(location.row_group.map(|g| format!("row group {g}")));
         place.extend(location.line.map(|l| format!("line {l}")));
+        place.extend(location.step.as_ref().map(|s| format!("step `{s}`")));
         place.extend(location.column.as_ref().map(|c| format!("column `{c}`")));
         let place = place.join(", ");
         match (doing, place.is_empty()) {

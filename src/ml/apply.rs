@@ -7,7 +7,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use serde::Serialize;
 
-use crate::base::{Error, Identity, Result, Token, Tokenizer};
+use crate::base::{Identity, Result, Token, Tokenizer};
 use crate::frame::DataFrame;
 use crate::io::Batch;
 use crate::plan::{Flow, Map, Op, Out, Plan, Shape, Stage};
@@ -26,19 +26,17 @@ pub(crate) struct Apply {
 }
 
 impl Apply {
-    /// `work`, which gives columns of `schema` and is decided by `content` alone.
+    /// `work`, which gives columns of `schema` and is decided by `of` alone.
     ///
     /// # Errors
-    /// `Model` if the content cannot be serialised.
+    /// Never in practice.
     pub fn new(
         name: &'static str,
-        content: &impl Serialize,
+        of: &impl Serialize,
         schema: SchemaRef,
         work: impl Fn(&RecordBatch) -> Result<RecordBatch> + Send + Sync + 'static,
     ) -> Result<Self> {
-        let bytes = serde_json::to_vec(content).map_err(|e| Error::model(e.to_string()).doing(name))?;
-        let content = Token::of(|t| t.bytes(&bytes));
-        Ok(Apply { name, content, schema, needs: None, work: Arc::new(work) })
+        Ok(Apply { name, content: content(of), schema, needs: None, work: Arc::new(work) })
     }
 
     /// The work reads these columns and no others.
@@ -54,6 +52,12 @@ impl Apply {
     pub fn on(self, frame: &DataFrame) -> Result<DataFrame> {
         frame.then(self)
     }
+}
+
+/// The identity of what has no other content than what is saved of it. What cannot be saved, as a closure, is like
+/// nothing else.
+pub(crate) fn content(of: &impl Serialize) -> Token {
+    serde_json::to_vec(of).map_or_else(|_| Token::fresh(), |bytes| Token::of(|t| t.bytes(&bytes)))
 }
 
 impl fmt::Debug for Apply {

@@ -12,6 +12,7 @@ use super::model::{FittedModel, Predictor};
 use super::pass::PassEstimator;
 use crate::base::Result;
 use crate::ml::design::{Design, Layout};
+use crate::ml::pipeline::param::{ParamValue, Parameters};
 
 /// An estimator that is fitted to rows that are all in memory. In a search, candidates and folds are fitted side by side
 /// as far as memory allows.
@@ -88,6 +89,16 @@ impl Custom {
 
     pub(crate) fn estimator(&self) -> Arc<dyn Estimator> {
         self.0.clone()
+    }
+}
+
+impl Parameters for Custom {
+    fn params(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn with_param(&self, _name: &str, _value: &ParamValue) -> Option<Result<Custom>> {
+        None
     }
 }
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::fitted::FittedPipeline;
 use super::note::{self, Note};
 use super::outline::Outline;
-use super::param::ParamValue;
+use super::param::{ParamValue, Parameters};
 use super::step::{FittedStep, Step, names};
 use crate::base::{Error, ErrorKind, Result};
 use crate::frame::DataFrame;
@@ -19,6 +19,7 @@ use crate::ml::classes::Classes;
 use crate::ml::dataset::{Target, features};
 use crate::ml::estimator::FittedModel;
 use crate::ml::estimator::training::Estimator;
+use crate::ml::prepare::OnePass;
 use crate::ml::train::cache::{Cached, Wanted};
 use crate::ml::train::training::{Passes, Trained, Wish, train};
 use crate::ml::train::views::Undivided;
@@ -51,6 +52,8 @@ pub struct Pipeline {
 pub(crate) struct Prepared {
     /// The columns that are needed.
     pub inputs: Vec<String>,
+    /// Those of which the steps see categories and nothing else: a `Categorizer` is the first to read them.
+    pub coded: Vec<String>,
     /// The steps before the model.
     pub steps: Vec<(String, Step)>,
     /// The name of the model's step.
@@ -90,12 +93,12 @@ impl Pipeline {
     pub fn with_params(&self, params: &BTreeMap<String, ParamValue>) -> Result<Pipeline> {
         let mut changed = self.clone();
         for (name, value) in params {
-            changed.set(name, *value)?;
+            changed.set(name, value)?;
         }
         Ok(changed)
     }
 
-    fn set(&mut self, key: &str, value: ParamValue) -> Result<()> {
+    fn set(&mut self, key: &str, value: &ParamValue) -> Result<()> {
         let found = self.steps.iter_mut().find_map(|(name, step)| {
             let param = key.strip_prefix(name.as_str())?.strip_prefix("__")?;
             step.with_param(param, value).map(|new| (step, new))
@@ -129,7 +132,7 @@ impl Pipeline {
         let prepared = Arc::new(self.prepare(&features(dataset)?)?);
         let wanted = Wanted {
             features: prepared.inputs.clone(),
-            coded: prepared.coded(),
+            coded: prepared.coded.clone(),
             target: target.name(),
             task: prepared.model.task(),
             weight: target.weight(),
@@ -149,7 +152,7 @@ impl Pipeline {
     /// # Errors
     /// Those of the steps; `Invalid` for a pipeline with a model, which needs a target.
     pub fn fit_frame(&self, frame: &DataFrame) -> Result<FittedPipeline> {
-        let Pruned { inputs, steps, notes } = prune(&self.steps, frame.schema())?;
+        let Pruned { inputs, steps, notes, .. } = prune(&self.steps, frame.schema())?;
         note::log(&notes);
         let mut fitted = FittedPipeline::new(inputs, Vec::new(), None, notes);
         for (name, step) in steps {
@@ -168,8 +171,8 @@ impl Pipeline {
                 .help("add .step(\"clf\", LogisticRegression::new()), or use fit_frame"));
         };
         check_names(&self.steps)?;
-        let Pruned { inputs, steps, notes } = prune(steps, features)?;
-        Ok(Prepared { inputs, steps, name: name.clone(), model, notes })
+        let Pruned { inputs, coded, steps, notes } = prune(steps, features)?;
+        Ok(Prepared { inputs, coded, steps, name: name.clone(), model, notes })
     }
 }
 
@@ -177,6 +180,8 @@ impl Pipeline {
 struct Pruned {
     /// The columns that are needed.
     inputs: Vec<String>,
+    /// Those that a `Categorizer` is the first to read.
+    coded: Vec<String>,
     /// The steps, without the work that is not needed.
     steps: Vec<(String, Step)>,
     notes: Vec<Note>,
@@ -209,8 +214,23 @@ fn prune(steps: &[(String, Step)], features: &Schema) -> Result<Pruned> {
         wanted = needed;
     }
     pruned.reverse();
+    let coded = first_categorized(&pruned, &outlines);
     let inputs = names(features).into_iter().filter(|name| wanted.plain.contains(name)).collect();
-    Ok(Pruned { inputs, steps: pruned, notes })
+    Ok(Pruned { inputs, coded, steps: pruned, notes })
+}
+
+/// The columns that a `Categorizer` is the first to read.
+fn first_categorized(steps: &[(String, Step)], outlines: &[Outline]) -> Vec<String> {
+    let (mut coded, mut touched) = (Vec::new(), Vec::new());
+    for ((_, step), outline) in steps.iter().zip(outlines) {
+        let mut reads = step.reads(&outline.plain).unwrap_or_else(|| names(&outline.plain));
+        if let Step::Categorizer(_) = step {
+            coded.extend(reads.iter().filter(|name| !touched.contains(*name)).cloned());
+        }
+        touched.append(&mut reads);
+        touched.extend(step.changes(&outline.plain));
+    }
+    coded
 }
 
 fn check_names(steps: &[(String, Step)]) -> Result<()> {
@@ -230,30 +250,7 @@ fn check_names(steps: &[(String, Step)]) -> Result<()> {
 pub(crate) fn in_step(error: Error, name: &str) -> Error {
     match error.kind() {
         ErrorKind::Invalid { .. } | ErrorKind::Unsupported { .. } => error,
-        _ => error.doing(format!("fit step `{name}`:")),
-    }
-}
-
-impl Prepared {
-    /// The columns of which the steps see categories and nothing else: those that a [`Categorizer`] is the first to read.
-    ///
-    /// [`Categorizer`]: crate::ml::Categorizer
-    pub fn coded(&self) -> Vec<String> {
-        let (mut coded, mut read) = (Vec::new(), Vec::new());
-        for (_, step) in &self.steps {
-            match step {
-                Step::Categorizer(categorizer) => {
-                    let chosen = categorizer.named().iter().filter(|name| !read.contains(*name));
-                    coded.extend(chosen.cloned().collect::<Vec<_>>());
-                }
-                Step::ColumnTransformer(transformer) => {
-                    read.extend(transformer.named().map(|(column, _)| column.to_string()));
-                }
-                Step::DummyEncoder(_) => {}
-                _ => break,
-            }
-        }
-        coded
+        _ => error.at_step(name).doing("fit"),
     }
 }
 

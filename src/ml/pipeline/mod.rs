@@ -4,16 +4,16 @@
 //! |---|---|
 //! | [`chain`] | [`Pipeline`]: named steps, unfitted; fitting |
 //! | [`step`] | what can be a step, unfitted and fitted |
+//! | [`nested`] | a pipeline as a step of another |
 //! | [`param`] | parameters of steps, by name and by type |
 //! | `outline` | which columns flow between the steps, known before any row is read; what is never used |
-//! | `gathering` | the fit of a step under way, whatever step it is |
 //! | `rows` | rows in memory on their way through the steps |
 //! | [`fitted`] | [`FittedPipeline`]: predictions on frames, file |
 //! | [`note`] | what a user may not expect of a fit |
 
 pub mod chain;
 pub mod fitted;
-pub(crate) mod gathering;
+pub mod nested;
 pub mod note;
 pub(crate) mod outline;
 pub mod param;
@@ -22,6 +22,7 @@ pub mod step;
 
 pub use chain::Pipeline;
 pub use fitted::FittedPipeline;
+pub use nested::FittedSteps;
 pub use note::Note;
 pub use param::{Param, ParamKey, ParamValue, StepParam};
 pub use step::{FittedStep, Step};

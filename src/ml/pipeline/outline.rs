@@ -3,13 +3,16 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{FieldRef, Schema};
+use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, Field, FieldRef, Schema};
 use rustc_hash::FxHashSet;
 
 use super::note::Note;
-use super::step::{Step, categorical, names, one_hot_is_closed};
+use super::rows::Rows;
+use super::step::{FittedStep, Step, names, one_hot_is_closed};
 use crate::base::Result;
-use crate::ml::prepare::OnePass;
+use crate::base::schema::index_of;
+use crate::ml::prepare::transform::Transform;
 
 /// The columns at one place of a pipeline.
 #[derive(Clone, Debug)]
@@ -43,87 +46,87 @@ impl Outline {
     /// # Errors
     /// If the step does not fit the columns: unknown names, types it cannot work on.
     pub fn after(&self, name: &str, step: &Step) -> Result<Outline> {
-        let mut next = self.clone();
-        let fields = self.plain.fields().iter();
-        match step {
-            Step::Categorizer(categorizer) => {
-                categorizer.begin(&self.plain)?;
-                let chosen = categorizer.chosen(&self.plain);
-                let field = |f: &FieldRef| match chosen.contains(f.name()) {
-                    true => Arc::new(categorical(f)),
-                    false => f.clone(),
-                };
-                next.plain = Schema::new(fields.map(field).collect::<Vec<_>>());
-            }
-            Step::DummyEncoder(encoder) => {
-                encoder.begin(&self.plain)?;
-                let chosen = encoder.chosen(&self.plain);
-                next.plain = Schema::new(fields.filter(|f| !chosen.contains(f.name())).cloned().collect::<Vec<_>>());
-                next.one_hot.extend(chosen);
-            }
-            Step::StandardScaler(scaler) => {
-                scaler.begin(&self.plain)?;
-                if let Some(column) = self.one_hot.first() {
-                    return Err(one_hot_is_closed(name, &format!("scaling the one-hot features of `{column}`")));
-                }
-            }
-            Step::ColumnTransformer(transformer) => {
-                for (column, _) in transformer.named() {
-                    let of = |block: &&String| column.strip_prefix(block.as_str()).is_some_and(|c| c.starts_with('_'));
-                    if self.plain.index_of(column).is_err()
-                        && let Some(block) = self.one_hot.iter().find(of)
-                    {
-                        let what =
-                            format!("the feature `{column}` by itself, one of the one-hot features of `{block}`");
-                        return Err(one_hot_is_closed(name, &what));
-                    }
-                }
-                transformer.begin(&self.plain)?;
-                let mut columns: Vec<String> = transformer.named().map(|(column, _)| column.to_string()).collect();
-                if transformer.keeps_remainder() {
-                    columns.extend(transformer.others(&self.plain));
-                } else {
-                    next.one_hot.clear();
-                }
-                let places = columns.iter().filter_map(|column| self.plain.index_of(column).ok());
-                next.plain = self.plain.project(&places.collect::<Vec<_>>())?;
-            }
-            Step::LogisticRegression(_) | Step::Model(_) => {}
-        }
-        Ok(next)
+        step.after(name, self)
+    }
+
+    /// The columns after a fitted step: what it makes of no rows.
+    ///
+    /// # Errors
+    /// If the columns are not those it was fitted to.
+    pub fn after_fitted(&self, step: &FittedStep) -> Result<Outline> {
+        let rows = Rows { plain: RecordBatch::new_empty(Arc::new(self.plain.clone())), blocks: Vec::new() };
+        let Rows { plain, blocks } = step.apply(rows)?;
+        let one_hot = self.one_hot.iter().cloned().chain(blocks.into_iter().map(|(block, _)| block.column));
+        Ok(Outline { plain: plain.schema().as_ref().clone(), one_hot: one_hot.collect() })
     }
 
     /// What of a step's doing here the user may not expect.
     pub fn note(&self, name: &str, step: &Step) -> Option<Note> {
-        let Step::ColumnTransformer(transformer) = step else { return None };
-        let columns = transformer.others(&self.plain);
-        let others = !columns.is_empty() || !self.one_hot.is_empty();
-        (others && !transformer.keeps_remainder()).then(|| Note::ColumnsDropped {
-            step: name.to_string(),
-            columns,
-            one_hot: self.one_hot.clone(),
-        })
+        step.note(name, self)
     }
 
     /// The step without the work whose result is not wanted, and the columns that it wants here.
-    pub fn prune(&self, step: &Step, mut wanted: Wanted) -> (Step, Wanted) {
-        let step = match step {
-            Step::Categorizer(categorizer) => {
-                let mut chosen = categorizer.chosen(&self.plain);
-                chosen.retain(|column| wanted.plain.contains(column));
-                categorizer.limited_to(chosen).into()
+    pub fn prune(&self, step: &Step, wanted: Wanted) -> (Step, Wanted) {
+        step.prune(self, wanted)
+    }
+
+    /// These columns alone.
+    ///
+    /// # Errors
+    /// `UnknownColumn`, which says if it is one of the one-hot features that cannot be named by themselves.
+    pub fn select(&self, step: &str, columns: &[String]) -> Result<Outline> {
+        let place = |column: &String| {
+            let of = |block: &&String| column.strip_prefix(block.as_str()).is_some_and(|c| c.starts_with('_'));
+            match (index_of(&self.plain, column), self.one_hot.iter().find(of)) {
+                (Err(_), Some(block)) => {
+                    let what = format!("the feature `{column}` by itself, one of the one-hot features of `{block}`");
+                    Err(one_hot_is_closed(step, &what))
+                }
+                (place, _) => place.map_err(|e| e.doing("transform")),
             }
-            Step::DummyEncoder(encoder) => {
-                let mut chosen = encoder.chosen(&self.plain);
-                chosen.retain(|column| wanted.one_hot.remove(column));
-                wanted.plain.extend(chosen.iter().cloned());
-                encoder.clone().columns(chosen).into()
-            }
-            Step::ColumnTransformer(transformer) => {
-                transformer.limited_to(|column| wanted.plain.contains(column)).into()
-            }
-            Step::StandardScaler(_) | Step::LogisticRegression(_) | Step::Model(_) => step.clone(),
         };
-        (step, wanted)
+        let places = columns.iter().map(place).collect::<Result<Vec<_>>>()?;
+        Ok(Outline { plain: self.plain.project(&places)?, one_hot: Vec::new() })
+    }
+
+    /// The same with other types for those columns for which `of` gives one.
+    pub fn with_types(&self, of: impl Fn(&Field) -> Option<DataType>) -> Outline {
+        let field = |f: &FieldRef| match of(f) {
+            Some(t) => Arc::new(f.as_ref().clone().with_data_type(t)),
+            None => f.clone(),
+        };
+        let fields: Vec<FieldRef> = self.plain.fields().iter().map(field).collect();
+        Outline { plain: Schema::new(fields), one_hot: self.one_hot.clone() }
+    }
+
+    /// The same with these columns encoded.
+    pub fn encoded(&self, columns: &[String]) -> Outline {
+        let rest: Vec<FieldRef> = self.plain.fields().iter().filter(|f| !columns.contains(f.name())).cloned().collect();
+        Outline { plain: Schema::new(rest), one_hot: [self.one_hot.as_slice(), columns].concat() }
+    }
+
+    /// Succeeds where there are no one-hot features, into which no step looks.
+    ///
+    /// # Errors
+    /// `Unsupported`, naming the step and what it would do to them.
+    pub fn without_one_hot(&self, step: &str, doing: &str) -> Result<()> {
+        match self.one_hot.first() {
+            Some(column) => Err(one_hot_is_closed(step, &format!("{doing} the one-hot features of `{column}`"))),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Wanted {
+    /// Nothing.
+    pub fn nothing() -> Self {
+        Wanted { plain: FxHashSet::default(), one_hot: FxHashSet::default() }
+    }
+
+    /// What of these columns is wanted, if they are called so by those that want them.
+    pub fn among(&self, outline: &Outline, called: impl Fn(&str) -> String) -> Wanted {
+        let plain = names(&outline.plain).into_iter().filter(|name| self.plain.contains(&called(name)));
+        let one_hot = outline.one_hot.iter().filter(|name| self.one_hot.contains(&called(name)));
+        Wanted { plain: plain.collect(), one_hot: one_hot.cloned().collect() }
     }
 }

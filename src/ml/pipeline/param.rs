@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::{Error, Result};
 use crate::ml::logistic::LogisticRegression;
-use crate::ml::prepare::{DummyEncoder, StandardScaler};
 
 /// A parameter of `Owner` with values of type `T`.
 ///
@@ -29,7 +28,7 @@ pub struct StepParam<Owner, T> {
 }
 
 /// The value of a parameter; printed, it is the bare value.
-#[derive(Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum ParamValue {
     /// A switch.
@@ -38,6 +37,8 @@ pub enum ParamValue {
     Int(i64),
     /// A number.
     Float(f64),
+    /// A word, as the name of a strategy.
+    Text(String),
 }
 
 /// What names a parameter of a step whose values are given as `V`.
@@ -50,7 +51,7 @@ pub trait ParamKey<V> {
 }
 
 impl<Owner, T> Param<Owner, T> {
-    const fn new(name: &'static str) -> Self {
+    pub(crate) const fn new(name: &'static str) -> Self {
         Param { name, types: PhantomData }
     }
 
@@ -60,89 +61,98 @@ impl<Owner, T> Param<Owner, T> {
     }
 }
 
-impl LogisticRegression {
-    /// [`c`](LogisticRegression::c).
-    pub const C: Param<Self, f64> = Param::new("C");
-    /// [`l1_ratio`](LogisticRegression::l1_ratio).
-    pub const L1_RATIO: Param<Self, f64> = Param::new("l1_ratio");
-    /// [`tol`](LogisticRegression::tol).
-    pub const TOL: Param<Self, f64> = Param::new("tol");
-    /// [`max_iter`](LogisticRegression::max_iter).
-    pub const MAX_ITER: Param<Self, usize> = Param::new("max_iter");
-    /// [`fit_intercept`](LogisticRegression::fit_intercept).
-    pub const FIT_INTERCEPT: Param<Self, bool> = Param::new("fit_intercept");
+/// The parameters of a step, by type and by name, each set by a method.
+macro_rules! params {
+    ($step:ident { $($label:ident: $type:ty = $name:literal => $method:ident;)* }) => {
+        impl $step {
+            $(
+                #[doc = concat!("[`", stringify!($method), "`](", stringify!($step), "::", stringify!($method), ").")]
+                pub const $label: $crate::ml::pipeline::Param<Self, $type> =
+                    $crate::ml::pipeline::Param::new($name);
+            )*
 
-    pub(crate) const PARAMS: &'static [&'static str] = &["C", "fit_intercept", "l1_ratio", "max_iter", "tol"];
+        }
+
+        impl $crate::ml::pipeline::param::Parameters for $step {
+            fn params(&self) -> Vec<String> {
+                vec![$($name.to_string()),*]
+            }
+
+            fn with_param(
+                &self,
+                name: &str,
+                value: &$crate::ml::pipeline::ParamValue,
+            ) -> Option<$crate::base::Result<Self>> {
+                let _ = value;
+                match name {
+                    $($name => {
+                        let value = <$type as $crate::ml::pipeline::param::FromParam>::from_param(value);
+                        Some(value.map(|value| self.clone().$method(value)))
+                    })*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+pub(crate) use params;
+
+/// Something with parameters that have names.
+pub(crate) trait Parameters: Sized {
+    /// The names.
+    fn params(&self) -> Vec<String>;
 
     /// The same with another value of a parameter of this name; `None` if there is none.
-    pub(crate) fn with_param(&self, name: &str, value: ParamValue) -> Option<Result<Self>> {
-        let this = self.clone();
-        Some(match name {
-            "C" => value.float().map(|v| this.c(v)),
-            "fit_intercept" => value.bool().map(|v| this.fit_intercept(v)),
-            "l1_ratio" => value.float().map(|v| this.l1_ratio(v)),
-            "max_iter" => value.count().map(|v| this.max_iter(v)),
-            "tol" => value.float().map(|v| this.tol(v)),
-            _ => return None,
-        })
+    fn with_param(&self, name: &str, value: &ParamValue) -> Option<Result<Self>>;
+}
+
+params! { LogisticRegression {
+    C: f64 = "C" => c;
+    FIT_INTERCEPT: bool = "fit_intercept" => fit_intercept;
+    L1_RATIO: f64 = "l1_ratio" => l1_ratio;
+    MAX_ITER: usize = "max_iter" => max_iter;
+    TOL: f64 = "tol" => tol;
+} }
+
+/// What can be the value of a parameter.
+pub(crate) trait FromParam: Sized {
+    /// The value.
+    ///
+    /// # Errors
+    /// `Invalid` for a value of another type.
+    fn from_param(value: &ParamValue) -> Result<Self>;
+}
+
+impl FromParam for f64 {
+    fn from_param(value: &ParamValue) -> Result<f64> {
+        match value {
+            ParamValue::Float(value) => Ok(*value),
+            ParamValue::Int(value) => Ok(*value as f64),
+            _ => Err(value.is_no("number")),
+        }
     }
 }
 
-impl StandardScaler {
-    /// [`with_mean`](StandardScaler::with_mean).
-    pub const WITH_MEAN: Param<Self, bool> = Param::new("with_mean");
-    /// [`with_std`](StandardScaler::with_std).
-    pub const WITH_STD: Param<Self, bool> = Param::new("with_std");
-
-    pub(crate) const PARAMS: &'static [&'static str] = &["with_mean", "with_std"];
-
-    /// The same with another value of a parameter of this name; `None` if there is none.
-    pub(crate) fn with_param(&self, name: &str, value: ParamValue) -> Option<Result<Self>> {
-        let this = self.clone();
-        Some(match name {
-            "with_mean" => value.bool().map(|v| this.with_mean(v)),
-            "with_std" => value.bool().map(|v| this.with_std(v)),
-            _ => return None,
-        })
+impl FromParam for usize {
+    fn from_param(value: &ParamValue) -> Result<usize> {
+        match value {
+            ParamValue::Int(count) => usize::try_from(*count).map_err(|_| value.is_no("count")),
+            _ => Err(value.is_no("whole number")),
+        }
     }
 }
 
-impl DummyEncoder {
-    /// [`drop_first`](DummyEncoder::drop_first).
-    pub const DROP_FIRST: Param<Self, bool> = Param::new("drop_first");
-
-    pub(crate) const PARAMS: &'static [&'static str] = &["drop_first"];
-
-    /// The same with another value of a parameter of this name; `None` if there is none.
-    pub(crate) fn with_param(&self, name: &str, value: ParamValue) -> Option<Result<Self>> {
-        (name == "drop_first").then(|| value.bool().map(|v| self.clone().drop_first(v)))
+impl FromParam for bool {
+    fn from_param(value: &ParamValue) -> Result<bool> {
+        match value {
+            ParamValue::Bool(value) => Ok(*value),
+            _ => Err(value.is_no("true or false")),
+        }
     }
 }
 
 impl ParamValue {
-    fn float(self) -> Result<f64> {
-        match self {
-            ParamValue::Float(value) => Ok(value),
-            ParamValue::Int(value) => Ok(value as f64),
-            ParamValue::Bool(_) => Err(self.is_no("number")),
-        }
-    }
-
-    fn count(self) -> Result<usize> {
-        match self {
-            ParamValue::Int(value) => usize::try_from(value).map_err(|_| self.is_no("count")),
-            _ => Err(self.is_no("whole number")),
-        }
-    }
-
-    fn bool(self) -> Result<bool> {
-        match self {
-            ParamValue::Bool(value) => Ok(value),
-            _ => Err(self.is_no("true or false")),
-        }
-    }
-
-    fn is_no(self, what: &str) -> Error {
+    pub(crate) fn is_no(&self, what: &str) -> Error {
         Error::invalid(format!("the value {self} where a {what} is needed"))
     }
 }
@@ -153,6 +163,7 @@ impl fmt::Display for ParamValue {
             ParamValue::Bool(value) => write!(f, "{value}"),
             ParamValue::Int(value) => write!(f, "{value}"),
             ParamValue::Float(value) => write!(f, "{value:?}"),
+            ParamValue::Text(value) => f.write_str(value),
         }
     }
 }
@@ -190,6 +201,18 @@ impl From<usize> for ParamValue {
 impl From<f64> for ParamValue {
     fn from(value: f64) -> Self {
         ParamValue::Float(value)
+    }
+}
+
+impl From<&str> for ParamValue {
+    fn from(value: &str) -> Self {
+        ParamValue::Text(value.to_string())
+    }
+}
+
+impl From<String> for ParamValue {
+    fn from(value: String) -> Self {
+        ParamValue::Text(value)
     }
 }
 
@@ -232,29 +255,16 @@ impl<V: Into<ParamValue>> ParamKey<V> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ml::prepare::StandardScaler;
 
     #[test]
     fn a_value_of_the_wrong_type_is_refused() {
         let model = LogisticRegression::new();
-        assert_eq!(model.with_param("C", ParamValue::Int(2)).unwrap().unwrap(), LogisticRegression::new().c(2.0));
-        let text = model.with_param("max_iter", ParamValue::Float(1.5)).unwrap().unwrap_err().to_string();
+        assert_eq!(model.with_param("C", &2.into()).unwrap().unwrap(), LogisticRegression::new().c(2.0));
+        let text = model.with_param("max_iter", &1.5.into()).unwrap().unwrap_err().to_string();
         assert!(text.contains("1.5 where a whole number is needed"), "{text}");
-        assert!(model.with_param("max_iter", ParamValue::Int(-1)).unwrap().is_err());
-        assert!(StandardScaler::new().with_param("with_mean", ParamValue::Int(1)).unwrap().is_err());
-        assert!(model.with_param("gamma", ParamValue::Int(1)).is_none());
-    }
-
-    #[test]
-    fn every_listed_parameter_can_be_set() {
-        let any = |set: &dyn Fn(ParamValue) -> bool| [ParamValue::Bool(true), ParamValue::Int(1)].into_iter().any(set);
-        for name in LogisticRegression::PARAMS {
-            assert!(any(&|v| matches!(LogisticRegression::new().with_param(name, v), Some(Ok(_)))), "{name}");
-        }
-        for name in StandardScaler::PARAMS {
-            assert!(any(&|v| matches!(StandardScaler::new().with_param(name, v), Some(Ok(_)))), "{name}");
-        }
-        for name in DummyEncoder::PARAMS {
-            assert!(any(&|v| matches!(DummyEncoder::new().with_param(name, v), Some(Ok(_)))), "{name}");
-        }
+        assert!(model.with_param("max_iter", &(-1).into()).unwrap().is_err());
+        assert!(StandardScaler::new().with_param("with_mean", &1.into()).unwrap().is_err());
+        assert!(model.with_param("gamma", &1.into()).is_none());
     }
 }

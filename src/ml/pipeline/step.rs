@@ -1,12 +1,18 @@
-//! What can be a step of a pipeline.
+//! What can be a step of a pipeline: the table of all of them.
 
+use std::fmt;
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema};
 use linfa::ParamGuard;
 use serde::{Deserialize, Serialize};
 
-use super::param::ParamValue;
+use super::chain::Pipeline;
+use super::nested::FittedSteps;
+use super::note::Note;
+use super::outline::{Outline, Wanted};
+use super::param::{ParamValue, Parameters};
 use super::rows::Rows;
 use crate::base::{Error, Result};
 use crate::frame::DataFrame;
@@ -14,137 +20,246 @@ use crate::ml::estimator::training::Estimator;
 use crate::ml::estimator::{Custom, PassEstimator, WholeEstimator};
 use crate::ml::logistic::LogisticRegression;
 use crate::ml::prepare::frames::fit_frame;
+use crate::ml::prepare::one_pass::Fitting;
+use crate::ml::prepare::transform::{FittedTransform, Transform};
 use crate::ml::prepare::{
-    Categorizer, ColumnTransformer, DummyEncoder, FittedCategorizer, FittedColumnTransformer, FittedDummyEncoder,
-    FittedStandardScaler, StandardScaler,
+    Categorizer, ColumnStep, ColumnTransformer, DummyEncoder, FittedCategorizer, FittedColumnTransformer,
+    FittedDummyEncoder, FittedStandardScaler, OnePass, StandardScaler,
 };
 
-/// A step of a pipeline that is not fitted: one that prepares columns, or the model at the end.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub enum Step {
-    /// Columns to categorical columns.
-    Categorizer(Categorizer),
-    /// Categorical columns to one-hot features.
-    DummyEncoder(DummyEncoder),
-    /// All columns scaled.
-    StandardScaler(StandardScaler),
-    /// Steps for some columns.
-    ColumnTransformer(ColumnTransformer),
-    /// The model at the end.
-    LogisticRegression(LogisticRegression),
-    /// A model of one's own at the end.
-    Model(Custom),
+/// The steps: those that prepare columns and what they are when fitted, and the models.
+macro_rules! steps {
+    (
+        prepare { $($(#[$what:meta])* $step:ident => $fitted:ident;)* }
+        model { $($(#[$learns:meta])* $model:ident;)* }
+    ) => {
+        /// A step of a pipeline that is not fitted: one that prepares columns, or the model at the end.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[non_exhaustive]
+        pub enum Step {
+            $($(#[$what])* $step($step),)*
+            /// A step that is fitted already, and stays as it is.
+            Fitted(Box<FittedStep>),
+            $($(#[$learns])* $model($model),)*
+        }
+
+        /// A fitted step that prepares columns.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[non_exhaustive]
+        pub enum FittedStep {
+            $($(#[$what])* $step($fitted),)*
+        }
+
+        /// What a step that prepares columns has gathered of the rows it is fitted to.
+        pub struct StepStats(Stats);
+
+        enum Stats {
+            $($step(<$step as OnePass>::Stats),)*
+            None,
+        }
+
+        $(
+            impl From<$step> for Step {
+                fn from(step: $step) -> Self {
+                    Step::$step(step)
+                }
+            }
+
+            impl From<$step> for ColumnStep {
+                fn from(step: $step) -> Self {
+                    ColumnStep::Step(Box::new(Step::$step(step)))
+                }
+            }
+
+            impl From<$fitted> for FittedStep {
+                fn from(step: $fitted) -> Self {
+                    FittedStep::$step(step)
+                }
+            }
+        )*
+
+        $(
+            impl From<$model> for Step {
+                fn from(step: $model) -> Self {
+                    Step::$model(step)
+                }
+            }
+        )*
+
+        impl OnePass for Step {
+            type Stats = StepStats;
+            type Fitted = FittedStep;
+
+            fn begin(&self, schema: &Schema) -> Result<StepStats> {
+                Ok(StepStats(match self {
+                    $(Step::$step(step) => Stats::$step(step.begin(schema)?),)*
+                    Step::Fitted(_) => Stats::None,
+                    $(Step::$model(_) => return Err(is_no_preparation()),)*
+                }))
+            }
+
+            fn reads(&self, schema: &Schema) -> Option<Vec<String>> {
+                match self {
+                    $(Step::$step(step) => step.reads(schema),)*
+                    Step::Fitted(_) => Some(Vec::new()),
+                    $(Step::$model(_) => None,)*
+                }
+            }
+
+            fn changes(&self, schema: &Schema) -> Vec<String> {
+                match self {
+                    $(Step::$step(step) => step.changes(schema),)*
+                    Step::Fitted(step) => step.changes(schema),
+                    $(Step::$model(_) => names(schema),)*
+                }
+            }
+
+            fn looks_at_rows(&self) -> bool {
+                match self {
+                    $(Step::$step(step) => step.looks_at_rows(),)*
+                    Step::Fitted(_) => false,
+                    $(Step::$model(_) => true,)*
+                }
+            }
+
+            fn update(&self, stats: &mut StepStats, batch: &RecordBatch) -> Result<()> {
+                match (self, &mut stats.0) {
+                    $((Step::$step(step), Stats::$step(stats)) => step.update(stats, batch),)*
+                    (Step::Fitted(_), Stats::None) => Ok(()),
+                    _ => Err(of_another()),
+                }
+            }
+
+            fn merge(&self, stats: &mut StepStats, later: StepStats) -> Result<()> {
+                match (self, &mut stats.0, later.0) {
+                    $((Step::$step(step), Stats::$step(stats), Stats::$step(later)) => step.merge(stats, later),)*
+                    (Step::Fitted(_), Stats::None, Stats::None) => Ok(()),
+                    _ => Err(of_another()),
+                }
+            }
+
+            fn finish(&self, stats: StepStats) -> Result<FittedStep> {
+                self.after_pass(stats)?.fitted()
+            }
+
+            fn after_pass(&self, stats: StepStats) -> Result<Fitting<Step>> {
+                match (self, stats.0) {
+                    $((Step::$step(step), Stats::$step(stats)) => Ok(match step.after_pass(stats)? {
+                        Fitting::Fitted(fitted) => Fitting::Fitted(FittedStep::$step(fitted)),
+                        Fitting::Again(step) => Fitting::Again(Step::$step(step)),
+                    }),)*
+                    (Step::Fitted(step), Stats::None) => Ok(Fitting::Fitted((**step).clone())),
+                    _ => Err(of_another()),
+                }
+            }
+        }
+
+        impl Parameters for Step {
+            fn params(&self) -> Vec<String> {
+                match self {
+                    $(Step::$step(step) => Parameters::params(step),)*
+                    $(Step::$model(step) => Parameters::params(step),)*
+                    Step::Fitted(_) => Vec::new(),
+                }
+            }
+
+            fn with_param(&self, name: &str, value: &ParamValue) -> Option<Result<Step>> {
+                match self {
+                    $(Step::$step(step) => step.with_param(name, value).map(|step| step.map(Step::$step)),)*
+                    $(Step::$model(step) => step.with_param(name, value).map(|step| step.map(Step::$model)),)*
+                    Step::Fitted(_) => None,
+                }
+            }
+        }
+
+        impl Transform for Step {
+            fn after(&self, name: &str, at: &Outline) -> Result<Outline> {
+                match self {
+                    $(Step::$step(step) => Transform::after(step, name, at),)*
+                    Step::Fitted(step) => at.after_fitted(step),
+                    $(Step::$model(_) => Ok(at.clone()),)*
+                }
+            }
+
+            fn prune(&self, at: &Outline, wanted: Wanted) -> (Step, Wanted) {
+                match self {
+                    $(Step::$step(step) => {
+                        let (step, wanted) = Transform::prune(step, at, wanted);
+                        (Step::$step(step), wanted)
+                    })*
+                    Step::Fitted(_) => (self.clone(), at.all()),
+                    $(Step::$model(_) => (self.clone(), wanted),)*
+                }
+            }
+
+            fn note(&self, name: &str, at: &Outline) -> Option<Note> {
+                match self {
+                    $(Step::$step(step) => Transform::note(step, name, at),)*
+                    Step::Fitted(_) => None,
+                    $(Step::$model(_) => None,)*
+                }
+            }
+
+            fn for_columns(self, columns: &[String]) -> Step {
+                match self {
+                    $(Step::$step(step) => Step::$step(step.for_columns(columns)),)*
+                    other => other,
+                }
+            }
+        }
+
+        impl FittedTransform for FittedStep {
+            fn apply(&self, rows: Rows) -> Result<Rows> {
+                match self {
+                    $(FittedStep::$step(step) => FittedTransform::apply(step, rows),)*
+                }
+            }
+
+            fn undo(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+                match self {
+                    $(FittedStep::$step(step) => FittedTransform::undo(step, batch),)*
+                }
+            }
+        }
+    };
 }
 
-/// A fitted step that prepares columns.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub enum FittedStep {
-    /// Columns to categorical columns.
-    Categorizer(FittedCategorizer),
-    /// Categorical columns to one-hot features.
-    DummyEncoder(FittedDummyEncoder),
-    /// All columns scaled.
-    StandardScaler(FittedStandardScaler),
-    /// Steps for some columns.
-    ColumnTransformer(FittedColumnTransformer),
-}
-
-impl From<Categorizer> for Step {
-    fn from(step: Categorizer) -> Self {
-        Step::Categorizer(step)
+steps! {
+    prepare {
+        /// Columns to categorical columns.
+        Categorizer => FittedCategorizer;
+        /// Categorical columns to one-hot features.
+        DummyEncoder => FittedDummyEncoder;
+        /// All columns to mean 0 and variance 1.
+        StandardScaler => FittedStandardScaler;
+        /// Steps for some columns.
+        ColumnTransformer => FittedColumnTransformer;
+        /// Steps one after the other.
+        Pipeline => FittedSteps;
+    }
+    model {
+        /// The model at the end.
+        LogisticRegression;
+        /// A model of one's own at the end.
+        Custom;
     }
 }
 
-impl From<DummyEncoder> for Step {
-    fn from(step: DummyEncoder) -> Self {
-        Step::DummyEncoder(step)
-    }
-}
-
-impl From<StandardScaler> for Step {
-    fn from(step: StandardScaler) -> Self {
-        Step::StandardScaler(step)
-    }
-}
-
-impl From<ColumnTransformer> for Step {
-    fn from(step: ColumnTransformer) -> Self {
-        Step::ColumnTransformer(step)
-    }
-}
-
-impl From<LogisticRegression> for Step {
-    fn from(step: LogisticRegression) -> Self {
-        Step::LogisticRegression(step)
-    }
-}
-
-impl From<FittedCategorizer> for FittedStep {
-    fn from(step: FittedCategorizer) -> Self {
-        FittedStep::Categorizer(step)
-    }
-}
-
-impl From<FittedDummyEncoder> for FittedStep {
-    fn from(step: FittedDummyEncoder) -> Self {
-        FittedStep::DummyEncoder(step)
-    }
-}
-
-impl From<FittedStandardScaler> for FittedStep {
-    fn from(step: FittedStandardScaler) -> Self {
-        FittedStep::StandardScaler(step)
-    }
-}
-
-impl From<FittedColumnTransformer> for FittedStep {
-    fn from(step: FittedColumnTransformer) -> Self {
-        FittedStep::ColumnTransformer(step)
+impl From<FittedStep> for Step {
+    fn from(step: FittedStep) -> Self {
+        Step::Fitted(Box::new(step))
     }
 }
 
 impl Step {
     /// A model of one's own that is fitted in passes.
     pub fn passes(estimator: impl PassEstimator) -> Step {
-        Step::Model(Custom::passes(estimator))
+        Step::Custom(Custom::passes(estimator))
     }
 
     /// A model of one's own that wants all rows in memory.
     pub fn whole(estimator: impl WholeEstimator) -> Step {
-        Step::Model(Custom::whole(estimator))
-    }
-
-    /// The names of its parameters.
-    pub fn params(&self) -> &'static [&'static str] {
-        match self {
-            Step::DummyEncoder(_) => DummyEncoder::PARAMS,
-            Step::StandardScaler(_) => StandardScaler::PARAMS,
-            Step::LogisticRegression(_) => LogisticRegression::PARAMS,
-            Step::Categorizer(_) | Step::ColumnTransformer(_) | Step::Model(_) => &[],
-        }
-    }
-
-    /// The same with another value of a parameter; `None` if it has no parameter of this name.
-    pub(crate) fn with_param(&self, name: &str, value: ParamValue) -> Option<Result<Step>> {
-        match self {
-            Step::DummyEncoder(step) => step.with_param(name, value).map(|s| s.map(Step::from)),
-            Step::StandardScaler(step) => step.with_param(name, value).map(|s| s.map(Step::from)),
-            Step::LogisticRegression(step) => step.with_param(name, value).map(|s| s.map(Step::from)),
-            Step::Categorizer(_) | Step::ColumnTransformer(_) | Step::Model(_) => None,
-        }
-    }
-
-    /// Fits to a frame.
-    pub(crate) fn fit_frame(&self, frame: &DataFrame) -> Result<FittedStep> {
-        Ok(match self {
-            Step::Categorizer(step) => FittedStep::Categorizer(fit_frame(step, frame)?),
-            Step::DummyEncoder(step) => FittedStep::DummyEncoder(fit_frame(step, frame)?),
-            Step::StandardScaler(step) => FittedStep::StandardScaler(fit_frame(step, frame)?),
-            Step::ColumnTransformer(step) => FittedStep::ColumnTransformer(fit_frame(step, frame)?),
-            Step::LogisticRegression(_) | Step::Model(_) => return Err(is_no_preparation()),
-        })
+        Step::Custom(Custom::whole(estimator))
     }
 
     /// The model that it is; none if it prepares columns.
@@ -154,35 +269,70 @@ impl Step {
     pub(crate) fn estimator(&self) -> Result<Option<Arc<dyn Estimator>>> {
         Ok(match self {
             Step::LogisticRegression(model) => Some(Arc::new(model.check_ref()?.clone())),
-            Step::Model(custom) => Some(custom.estimator()),
+            Step::Custom(model) => Some(model.estimator()),
             _ => None,
         })
     }
 
-    /// Whether it is a model.
+    /// The names of its parameters.
+    pub fn params(&self) -> Vec<String> {
+        Parameters::params(self)
+    }
+
+    /// Whether it is a model, which needs a target.
     pub(crate) fn is_model(&self) -> bool {
-        matches!(self, Step::LogisticRegression(_) | Step::Model(_))
+        matches!(self, Step::LogisticRegression(_) | Step::Custom(_))
+    }
+
+    /// Fits to a frame.
+    pub(crate) fn fit_frame(&self, frame: &DataFrame) -> Result<FittedStep> {
+        fit_frame(self, frame)
     }
 }
 
-pub(super) fn is_no_preparation() -> Error {
+impl fmt::Debug for StepStats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StepStats")
+    }
+}
+
+fn is_no_preparation() -> Error {
     Error::invalid("a model can only be the last step of a pipeline")
+}
+
+fn of_another() -> Error {
+    Error::invalid("the statistics of a fit are of another step")
 }
 
 impl FittedStep {
     /// The rows after this step; one-hot features stay codes.
-    pub(crate) fn apply(&self, mut rows: Rows) -> Result<Rows> {
-        match self {
-            FittedStep::Categorizer(step) => rows.plain = step.transform_batch(&rows.plain)?,
-            FittedStep::DummyEncoder(step) => {
-                let encoded = step.encode(&rows.plain)?;
-                rows.plain = encoded.rest;
-                rows.blocks.extend(encoded.blocks.into_iter().filter(|(block, _)| !block.features.is_empty()));
-            }
-            FittedStep::StandardScaler(step) => rows.plain = step.transform_batch(&rows.plain)?,
-            FittedStep::ColumnTransformer(step) => rows.plain = step.transform_batch(&rows.plain)?,
+    pub(crate) fn apply(&self, rows: Rows) -> Result<Rows> {
+        FittedTransform::apply(self, rows)
+    }
+
+    /// The batch with the step applied; one-hot features are boolean columns.
+    ///
+    /// # Errors
+    /// If the columns are not such as the step was fitted to; those of its values.
+    pub fn transform_batch(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+        self.apply(Rows { plain: batch.clone(), blocks: Vec::new() })?.dense()
+    }
+
+    /// The batch before [`transform_batch`](Self::transform_batch).
+    ///
+    /// # Errors
+    /// `Unsupported` for a step that cannot be undone; otherwise as [`transform_batch`](Self::transform_batch).
+    pub fn inverse_transform_batch(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+        self.undo(batch)
+    }
+
+    /// All columns there are, before it and after it.
+    fn changes(&self, schema: &Schema) -> Vec<String> {
+        let mut all = names(schema);
+        if let Ok(after) = Outline::of(schema).after_fitted(self) {
+            all.extend(names(&after.plain));
         }
-        Ok(rows)
+        all
     }
 }
 
@@ -196,7 +346,7 @@ pub(crate) fn categorical(field: &Field) -> Field {
     Field::new(field.name(), DataType::Dictionary(Box::new(DataType::Int32), Box::new(value)), true)
 }
 
-/// What no step can do yet: look into one-hot features.
+/// What no step can do: look into one-hot features.
 pub(crate) fn one_hot_is_closed(step: &str, what: &str) -> Error {
     Error::unsupported(format!("{what} in step `{step}`"))
         .help("name the columns to scale in a ColumnTransformer, or scale before the encoder")

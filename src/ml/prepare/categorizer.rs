@@ -3,14 +3,19 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, DictionaryArray, Int32Array, RecordBatch};
-use arrow::datatypes::{DataType, Field, Int32Type, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, FieldRef, Int32Type, Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
 
 use super::categories::{Categories, Vocabulary};
 use super::dictionary::{Remembered, translate};
 use super::one_pass::{OnePass, with_columns};
+use super::transform::{FittedTransform, Transform};
 use crate::base::schema::{index_of, logical};
 use crate::base::{Error, Result};
+use crate::ml::pipeline::outline::{Outline, Wanted};
+use crate::ml::pipeline::param::params;
+use crate::ml::pipeline::rows::Rows;
+use crate::ml::pipeline::step::categorical;
 
 /// Makes columns categorical: their sorted distinct values become the categories, the same in every partition. Null
 /// and NaN are no category, and a value that was not there in fitting becomes null.
@@ -63,11 +68,6 @@ impl Categorizer {
     pub(crate) fn limited_to(&self, columns: Vec<String>) -> Self {
         let given = self.given.iter().filter(|(name, _)| columns.contains(name)).cloned().collect();
         Categorizer { columns: Some(columns), given }
-    }
-
-    /// The columns that were named.
-    pub(crate) fn named(&self) -> &[String] {
-        self.columns.as_deref().unwrap_or_default()
     }
 
     fn given(&self, column: &str) -> Option<&Categories> {
@@ -191,6 +191,35 @@ impl FittedCategorizer {
             None => categories.codes(column)?.into_iter().map(key).collect(),
         };
         Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, dictionary.clone())?))
+    }
+}
+
+params! { Categorizer {} }
+
+impl Transform for Categorizer {
+    fn after(&self, _name: &str, at: &Outline) -> Result<Outline> {
+        self.begin(&at.plain)?;
+        let chosen = self.chosen(&at.plain);
+        let field = |f: &FieldRef| if chosen.contains(f.name()) { Arc::new(categorical(f)) } else { f.clone() };
+        let fields: Vec<FieldRef> = at.plain.fields().iter().map(field).collect();
+        Ok(Outline { plain: Schema::new(fields), one_hot: at.one_hot.clone() })
+    }
+
+    fn prune(&self, at: &Outline, wanted: Wanted) -> (Self, Wanted) {
+        let mut chosen = self.chosen(&at.plain);
+        chosen.retain(|column| wanted.plain.contains(column));
+        (self.limited_to(chosen), wanted)
+    }
+
+    fn for_columns(mut self, columns: &[String]) -> Self {
+        self.columns.get_or_insert_with(|| columns.to_vec());
+        self
+    }
+}
+
+impl FittedTransform for FittedCategorizer {
+    fn apply(&self, rows: Rows) -> Result<Rows> {
+        Ok(Rows { plain: self.transform_batch(&rows.plain)?, ..rows })
     }
 }
 

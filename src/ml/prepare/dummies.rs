@@ -10,9 +10,13 @@ use serde::{Deserialize, Serialize};
 use super::categories::Categories;
 use super::dictionary::{Remembered, translate};
 use super::one_pass::{OnePass, with_columns};
+use super::transform::{FittedTransform, Transform};
 use crate::base::schema::index_of;
 use crate::base::{Error, Result};
 use crate::ml::design::OneHotBlock;
+use crate::ml::pipeline::outline::{Outline, Wanted};
+use crate::ml::pipeline::param::params;
+use crate::ml::pipeline::rows::Rows;
 
 /// Replaces categorical columns by one boolean feature per category.
 ///
@@ -315,6 +319,42 @@ impl FittedDummyEncoder {
             format!("the columns are not those of the fit: missing {missing:?}, not expected {extra:?}")
         };
         Err(Error::model(what).doing("encode"))
+    }
+}
+
+params! { DummyEncoder {
+    DROP_FIRST: bool = "drop_first" => drop_first;
+} }
+
+impl Transform for DummyEncoder {
+    fn after(&self, _name: &str, at: &Outline) -> Result<Outline> {
+        self.begin(&at.plain)?;
+        Ok(at.encoded(&self.chosen(&at.plain)))
+    }
+
+    fn prune(&self, at: &Outline, mut wanted: Wanted) -> (Self, Wanted) {
+        let mut chosen = self.chosen(&at.plain);
+        chosen.retain(|column| wanted.one_hot.remove(column));
+        wanted.plain.extend(chosen.iter().cloned());
+        (self.clone().columns(chosen), wanted)
+    }
+
+    fn for_columns(mut self, columns: &[String]) -> Self {
+        self.columns.get_or_insert_with(|| columns.to_vec());
+        self
+    }
+}
+
+impl FittedTransform for FittedDummyEncoder {
+    fn apply(&self, mut rows: Rows) -> Result<Rows> {
+        let encoded = self.encode(&rows.plain)?;
+        rows.plain = encoded.rest;
+        rows.blocks.extend(encoded.blocks.into_iter().filter(|(block, _)| !block.features.is_empty()));
+        Ok(rows)
+    }
+
+    fn undo(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+        self.inverse_transform_batch(batch)
     }
 }
 

@@ -8,7 +8,7 @@ use linfa::dataset::DatasetBase;
 use linfa::traits::{Fit, Transformer};
 use serde::Serialize;
 
-use super::one_pass::OnePass;
+use super::one_pass::{Fitting, OnePass};
 use super::{
     Categorizer, ColumnTransformer, DummyEncoder, FittedCategorizer, FittedColumnTransformer, FittedDummyEncoder,
     FittedStandardScaler, StandardScaler,
@@ -18,7 +18,7 @@ use crate::exec::TaskContext;
 use crate::frame::DataFrame;
 use crate::graph::{Held, Payload};
 use crate::io::Batch;
-use crate::ml::apply::Apply;
+use crate::ml::apply::{Apply, content};
 use crate::plan::shape::Chunk;
 use crate::plan::{Flow, Footprint, Op, Plan, Reduce, Shape};
 
@@ -50,22 +50,43 @@ impl<T: Send + 'static> Gathered<T> {
     }
 }
 
-/// The statistics of a step over all rows of a frame, merged in the order of the partitions, and the step fitted to
-/// them.
+/// The step fitted to all rows of a frame, with statistics merged in the order of the partitions.
 pub(crate) fn fit_frame<S>(step: &S, frame: &DataFrame) -> Result<S::Fitted>
 where
     S: OnePass + Clone + Serialize + Send + Sync + 'static,
-    S::Stats: 'static,
+    S::Stats: Send + 'static,
+{
+    // what a later pass looks for is decided by the step and the frame
+    let content = content(step);
+    let mut fitting = Fitting::Again(step.clone());
+    for pass in 0_u64.. {
+        match fitting {
+            Fitting::Fitted(fitted) => return Ok(fitted),
+            Fitting::Again(step) => {
+                let content = Token::of(|t| {
+                    t.token(content);
+                    t.u64(pass);
+                });
+                fitting = step.after_pass(gather(&step, content, frame)?)?;
+            }
+        }
+    }
+    Err(Error::invalid("a fit has no end"))
+}
+
+/// The statistics of a step over all rows of a frame.
+fn gather<S>(step: &S, content: Token, frame: &DataFrame) -> Result<S::Stats>
+where
+    S: OnePass + Clone + Send + Sync + 'static,
+    S::Stats: Send + 'static,
 {
     // what is wrong with the columns is said before anything is read
     step.begin(frame.schema())?;
-    let bytes = serde_json::to_vec(step).map_err(|e| Error::model(e.to_string()).doing("fit"))?;
-    let content = Token::of(|t| t.bytes(&bytes));
     let gather = Gather { step: Arc::new(step.clone()), content, schema: frame.schema().clone() };
     let plan = Plan::new(gather, vec![frame.plan().clone()])?;
     let results = frame.session().run(&plan)?;
     let state = results.first().ok_or_else(|| Error::invalid("a fit has no result"))?;
-    step.finish(Gathered::take(state)?)
+    Gathered::take(state)
 }
 
 impl<S> fmt::Debug for Gather<S> {

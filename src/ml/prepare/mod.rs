@@ -9,6 +9,8 @@
 //! | [`dummies`] | categorical columns to one-hot features |
 //! | [`scaler`] | columns to mean 0 and variance 1 |
 //! | [`column_transformer`] | steps for some columns, and what becomes of the rest |
+//! | `columns` | columns by their names |
+//! | `transform` | what a pipeline asks of a step beside its fit |
 //! | `frames` | steps on frames: fitted by one pass, applied lazily; linfa's traits |
 //!
 //! A step holds parameters; fitting gives a `Fitted…` object that transforms frames, lazily, and record batches. Both are values that can be
@@ -17,15 +19,17 @@
 pub mod categories;
 pub mod categorizer;
 pub mod column_transformer;
+mod columns;
 mod dictionary;
 pub mod dummies;
 pub(crate) mod frames;
 pub mod one_pass;
 pub mod scaler;
+pub(crate) mod transform;
 
 pub use categories::Categories;
 pub use categorizer::{Categorizer, FittedCategorizer};
 pub use column_transformer::{ColumnStep, ColumnTransformer, FittedColumnTransformer, Remainder};
 pub use dummies::{DummyEncoder, FittedDummyEncoder, OneHotEncoder, Unknown};
-pub use one_pass::OnePass;
+pub use one_pass::{Fitting, OnePass};
 pub use scaler::{FittedStandardScaler, Moments, StandardScaler};

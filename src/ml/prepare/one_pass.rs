@@ -3,10 +3,13 @@
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Schema, SchemaRef};
 
-use crate::base::Result;
+use crate::base::{Error, Result};
 
 /// A step whose fit needs only statistics that can be gathered batch by batch and merged in the order of the rows. So
 /// it can be fitted from batches in memory, from a lazy frame, or fold by fold in one scan.
+///
+/// A few steps need more than one pass: exact medians, and steps inside of steps where one reads what the other makes.
+/// They say so [after a pass](OnePass::after_pass).
 pub trait OnePass {
     /// What is gathered.
     type Stats: Send;
@@ -26,7 +29,7 @@ pub trait OnePass {
     }
 
     /// The columns that come out of the step, of a frame of this schema, with other values than they went in with, or
-    /// that do not come out. A step that reads none of them can be fitted in the same pass.
+    /// that do not come out or did not go in. A later step that reads none of them can be fitted in the same pass.
     fn changes(&self, schema: &Schema) -> Vec<String> {
         schema.fields().iter().map(|field| field.name().clone()).collect()
     }
@@ -51,26 +54,69 @@ pub trait OnePass {
     /// The fitted step.
     ///
     /// # Errors
-    /// If the rows seen do not suffice.
+    /// If the rows seen do not suffice, and `Unsupported` where one pass does not.
     fn finish(&self, stats: Self::Stats) -> Result<Self::Fitted>;
+
+    /// The fitted step, or what is to be done with another pass over the same rows.
+    ///
+    /// # Errors
+    /// If the rows seen do not suffice.
+    fn after_pass(&self, stats: Self::Stats) -> Result<Fitting<Self>>
+    where
+        Self: Sized,
+    {
+        self.finish(stats).map(Fitting::Fitted)
+    }
 
     /// Fits to batches in memory.
     ///
     /// # Errors
     /// As the other methods.
-    fn fit_batches<'a>(
-        &self,
-        schema: &Schema,
-        batches: impl IntoIterator<Item = &'a RecordBatch>,
-    ) -> Result<Self::Fitted>
+    fn fit_batches<'a, B>(&self, schema: &Schema, batches: B) -> Result<Self::Fitted>
     where
         Self: Sized,
+        B: IntoIterator<Item = &'a RecordBatch> + Clone,
     {
-        let mut stats = self.begin(schema)?;
-        for batch in batches {
-            self.update(&mut stats, batch)?;
+        fn pass<'a, S: OnePass>(
+            step: &S,
+            schema: &Schema,
+            batches: impl IntoIterator<Item = &'a RecordBatch>,
+        ) -> Result<Fitting<S>> {
+            let mut stats = step.begin(schema)?;
+            for batch in batches {
+                step.update(&mut stats, batch)?;
+            }
+            step.after_pass(stats)
         }
-        self.finish(stats)
+        let mut fitting = pass(self, schema, batches.clone())?;
+        loop {
+            match fitting {
+                Fitting::Fitted(fitted) => return Ok(fitted),
+                Fitting::Again(step) => fitting = pass(&step, schema, batches.clone())?,
+            }
+        }
+    }
+}
+
+/// What a pass over the rows has come to.
+#[derive(Clone, Debug)]
+pub enum Fitting<S: OnePass> {
+    /// The fitted step.
+    Fitted(S::Fitted),
+    /// The step, knowing more: it is to be fitted to the same rows, of the same schema, and gives what was asked for.
+    Again(S),
+}
+
+impl<S: OnePass> Fitting<S> {
+    /// The fitted step, where one pass must have been enough.
+    ///
+    /// # Errors
+    /// `Unsupported` when another pass is needed.
+    pub fn fitted(self) -> Result<S::Fitted> {
+        match self {
+            Fitting::Fitted(fitted) => Ok(fitted),
+            Fitting::Again(_) => Err(Error::unsupported("fitting this step in a single pass over the rows")),
+        }
     }
 }
 

@@ -8,9 +8,13 @@ use arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
 
 use super::one_pass::{OnePass, with_columns};
+use super::transform::{FittedTransform, Transform};
 use crate::base::schema::{index_of, logical};
 use crate::base::{Error, Result};
 use crate::expr::folds::{Accumulator, FloatSums, Sums};
+use crate::ml::pipeline::outline::Outline;
+use crate::ml::pipeline::param::params;
+use crate::ml::pipeline::rows::Rows;
 
 /// Takes the mean of each column from its values and divides them by the standard deviation (ddof 0).
 ///
@@ -190,6 +194,29 @@ impl FittedStandardScaler {
                 Arc::new(values.unary::<_, Float64Type>(|v| f(v, shift, scale))) as ArrayRef;
         }
         with_columns(batch, schema, columns)
+    }
+}
+
+params! { StandardScaler {
+    WITH_MEAN: bool = "with_mean" => with_mean;
+    WITH_STD: bool = "with_std" => with_std;
+} }
+
+impl Transform for StandardScaler {
+    fn after(&self, name: &str, at: &Outline) -> Result<Outline> {
+        self.begin(&at.plain)?;
+        at.without_one_hot(name, "scaling")?;
+        Ok(at.with_types(|_| Some(DataType::Float64)))
+    }
+}
+
+impl FittedTransform for FittedStandardScaler {
+    fn apply(&self, rows: Rows) -> Result<Rows> {
+        Ok(Rows { plain: self.transform_batch(&rows.plain)?, ..rows })
+    }
+
+    fn undo(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+        self.inverse_transform_batch(batch)
     }
 }
 

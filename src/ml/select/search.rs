@@ -85,9 +85,8 @@ fn without(schema: &Schema, group: &str) -> Result<Schema> {
 
 /// The columns of which every group sees categories and nothing else.
 fn coded_by_all(groups: &[Group], inputs: &[String]) -> Vec<String> {
-    let coded: Vec<(&Group, Vec<String>)> = groups.iter().map(|group| (group, group.prepared.coded())).collect();
     let fits = |name: &&String| {
-        coded.iter().all(|(group, coded)| coded.contains(name) || !group.prepared.inputs.contains(name))
+        groups.iter().all(|group| group.prepared.coded.contains(name) || !group.prepared.inputs.contains(name))
     };
     inputs.iter().filter(fits).cloned().collect()
 }

@@ -293,7 +293,7 @@ fn a_pipeline_is_saved_whole() {
 fn wrong_parameters_are_named() {
     let fit = |grid: ParamGrid| GridSearchCv::new(pipeline(Remainder::Drop), grid).fit(&dataset(frame()));
     let text = fit(ParamGrid::new().values("clf__l1ratio", [0.5])).unwrap_err().to_string();
-    assert!(text.contains("did you mean `clf__l1_ratio`") && text.contains("onehot__drop_first, clf__C"), "{text}");
+    assert!(text.contains("did you mean `clf__l1_ratio`") && text.contains("scale__num__with_std, clf__C"), "{text}");
     let text = fit(ParamGrid::new().values(LogisticRegression::C.of("model"), [1.0])).unwrap_err().to_string();
     assert!(text.contains("no parameter `model__C`"), "{text}");
     let text = fit(ParamGrid::new().values("clf__max_iter", [0.5])).unwrap_err().to_string();

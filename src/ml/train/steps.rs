@@ -1,15 +1,17 @@
 //! Fitting the steps of all views: each pass over the cache fits one step of every view, on the training rows of its split.
 
+use std::collections::VecDeque;
+
 use arrow::array::UInt64Array;
 use arrow::compute::take_record_batch;
 use rayon::prelude::*;
 
 use super::cache::Cached;
 use super::views::{Division, Part, View};
-use crate::base::Result;
+use crate::base::{Error, Result};
 use crate::ml::pipeline::chain::in_step;
-use crate::ml::pipeline::gathering::Gathering;
-use crate::ml::pipeline::step::Step;
+use crate::ml::pipeline::step::{Step, StepStats};
+use crate::ml::prepare::{Fitting, OnePass};
 
 /// Fits the steps of all views; says how many passes over the cache that took.
 ///
@@ -17,53 +19,48 @@ use crate::ml::pipeline::step::Step;
 /// Those of the steps, naming the step.
 pub(super) fn fit_steps(cached: &Cached, division: &dyn Division, views: &mut [View]) -> Result<u64> {
     let mut passes = 0;
+    // what is left to fit of each view
+    let mut left: Vec<VecDeque<(String, Step)>> =
+        views.iter().map(|view| view.prepared.steps.iter().cloned().collect()).collect();
     loop {
-        for view in views.iter_mut() {
-            without_rows(cached, view)?;
+        for (view, left) in views.iter_mut().zip(&mut left) {
+            without_rows(cached, view, left)?;
         }
-        let waiting: Vec<&View> = views.iter().filter(|view| next(view).is_some()).collect();
+        let waiting: Vec<(&View, &(String, Step))> =
+            views.iter().zip(&left).filter_map(|(view, left)| Some((view, left.front()?))).collect();
         if waiting.is_empty() {
             return Ok(passes);
         }
-        let fitted = pass(cached, division, &waiting)?;
+        let mut stats = pass(cached, division, &waiting)?.into_iter();
         passes += 1;
-        let mut fitted = fitted.into_iter();
-        for view in views.iter_mut().filter(|view| next(view).is_some()) {
-            let (name, _) = &view.prepared.steps[view.steps.len()];
-            let name = name.clone();
-            if let Some(step) = fitted.next() {
-                view.steps.push((name.clone(), step.finish().map_err(|e| in_step(e, &name))?));
+        for (view, left) in views.iter_mut().zip(&mut left) {
+            let Some((name, step)) = left.pop_front() else { continue };
+            let stats = stats.next().ok_or_else(|| Error::invalid("a step has seen no rows"))?;
+            match step.after_pass(stats).map_err(|e| in_step(e, &name))? {
+                Fitting::Fitted(fitted) => view.steps.push((name, fitted)),
+                Fitting::Again(step) => left.push_front((name, step)),
             }
         }
     }
 }
 
-/// The step of a view that is to be fitted next.
-fn next(view: &View) -> Option<&(String, Step)> {
-    view.prepared.steps.get(view.steps.len())
-}
-
 /// Fits the next steps of a view as long as they need no rows.
-fn without_rows(cached: &Cached, view: &mut View) -> Result<()> {
-    while let Some((name, step)) = next(view).filter(|(_, step)| !step.looks_at_rows() || cached.rows == 0) {
+fn without_rows(cached: &Cached, view: &mut View, left: &mut VecDeque<(String, Step)>) -> Result<()> {
+    while left.front().is_some_and(|(_, step)| !step.looks_at_rows() || cached.rows == 0) {
+        let Some((name, step)) = left.pop_front() else { break };
         let empty = view.prepare(&cached.empty()?)?.plain;
-        let fit = || {
-            let mut gathering = step.gather(&empty.schema())?;
-            gathering.update(&empty)?;
-            gathering.finish()
-        };
-        let fitted = (name.clone(), fit().map_err(|e| in_step(e, name))?);
-        view.steps.push(fitted);
+        let fitted = step.fit_batches(&empty.schema(), [&empty]).map_err(|e| in_step(e, &name))?;
+        view.steps.push((name, fitted));
     }
     Ok(())
 }
 
 /// The statistics of the next step of each view.
-fn pass(cached: &Cached, division: &dyn Division, views: &[&View]) -> Result<Vec<Box<dyn Gathering>>> {
-    let of_chunk = |number: usize| -> Result<Vec<Box<dyn Gathering>>> {
+fn pass(cached: &Cached, division: &dyn Division, views: &[(&View, &(String, Step))]) -> Result<Vec<StepStats>> {
+    let of_chunk = |number: usize| -> Result<Vec<StepStats>> {
         let chunk = cached.chunk(number)?;
         let blocks = division.blocks(&chunk);
-        let of_view = |view: &&View| -> Result<Box<dyn Gathering>> {
+        let of_view = |(view, (name, step)): &(&View, &(String, Step))| -> Result<StepStats> {
             let batch = match view.rows(Part::Train, division, &blocks) {
                 Some(rows) => {
                     let rows = UInt64Array::from_iter_values(rows.into_iter().map(|row| row as u64));
@@ -72,24 +69,26 @@ fn pass(cached: &Cached, division: &dyn Division, views: &[&View]) -> Result<Vec
                 None => chunk.features.clone(),
             };
             let rows = view.prepare(&batch)?.plain;
-            let (name, step) = &view.prepared.steps[view.steps.len()];
             let gather = || {
-                let mut gathering = step.gather(&rows.schema())?;
-                gathering.update(&rows)?;
-                Ok(gathering)
+                let mut stats = step.begin(&rows.schema())?;
+                step.update(&mut stats, &rows)?;
+                Ok(stats)
             };
             gather().map_err(|e| in_step(e, name))
         };
         views.par_iter().map(of_view).collect()
     };
-    let mut whole: Option<Vec<Box<dyn Gathering>>> = None;
+    let mut whole: Option<Vec<StepStats>> = None;
     let numbers: Vec<usize> = (0..cached.chunks()).collect();
     for window in numbers.chunks(rayon::current_num_threads().max(1)) {
-        let parts: Vec<_> = window.par_iter().map(|number| of_chunk(*number)).collect::<Result<_>>()?;
-        for part in parts {
+        for part in window.par_iter().map(|number| of_chunk(*number)).collect::<Result<Vec<_>>>()? {
             match &mut whole {
                 None => whole = Some(part),
-                Some(whole) => whole.iter_mut().zip(part).try_for_each(|(all, later)| all.merge(later))?,
+                Some(whole) => {
+                    for ((all, later), (_, (name, step))) in whole.iter_mut().zip(part).zip(views) {
+                        step.merge(all, later).map_err(|e| in_step(e, name))?;
+                    }
+                }
             }
         }
     }
