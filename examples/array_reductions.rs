@@ -7,7 +7,7 @@ use std::io::{BufRead, Write};
 
 use ndarray::ArrayD;
 use partita::array::reduce::{Axes, Norm, Number};
-use partita::array::{Array, AxisChunks, ChunkSpec, Element, from_ndarray};
+use partita::array::{Array, AxisChunks, ChunkSpec, Element, from_fn, from_ndarray};
 use partita::{Error, Result, Session};
 use serde_json::{Value, json};
 
@@ -27,6 +27,15 @@ fn answer<T: Element>(x: Result<Array<T>>) -> Result<Value> {
     let x = x?.compute()?;
     let data: Vec<u64> = x.iter().map(|value| value.bits()).collect();
     Ok(json!({ "shape": x.shape(), "data": data }))
+}
+
+/// ½, 1½, … 6½, again and again.
+fn weights<T: Element>(x: &Array<T>) -> Result<Array<f64>> {
+    let shape = x.shape().to_vec();
+    from_fn(shape.clone(), x.chunks().clone(), move |i| {
+        let place = i.iter().zip(&shape).fold(0, |place, (at, len)| place * len + at);
+        (place % 7) as f64 + 0.5
+    })
 }
 
 fn reduce<T: Number>(x: &Array<T>, asked: &Asked) -> Result<Value> {
@@ -71,6 +80,8 @@ fn reduce<T: Number>(x: &Array<T>, asked: &Asked) -> Result<Value> {
         "edges" => answer(Ok(x.histogram(ddof, None)?.1)),
         "histogram_range" => answer(Ok(x.histogram(ddof, Some((-3.0, 4.5)))?.0)),
         "histogram_edges" => answer(Ok(x.histogram([-3.0, -1.0, 0.0, 0.25, 4.0], None)?.0)),
+        "histogram_weighted" => answer(Ok(x.histogram_weighted(ddof, Some((-3.0, 4.5)), &weights(x)?)?.0)),
+        "histogram_density" => answer(Ok(x.histogram_density(ddof, Some((-3.0, 4.5)), None)?.0)),
         "unique" => answer(from_ndarray(x.unique()?.values, "auto")),
         "counts" => answer(from_ndarray(x.unique()?.counts, "auto")),
         other => Err(Error::invalid(format!("there is no reduction `{other}`"))),

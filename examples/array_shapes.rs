@@ -5,6 +5,7 @@
 
 use std::io::BufRead;
 
+use partita::array::reduce::Axes;
 use partita::array::shape::{Index, Pad, block, concatenate, hstack, stack, vstack};
 use partita::array::{Array, AxisChunks, ChunkSpec, from_fn, from_ndarray};
 use partita::{Error, Result};
@@ -69,6 +70,8 @@ fn run(case: &Value) -> Result<Array<i64>> {
         "reshape" => x.reshape(&list),
         "slice" => x.slice(case["list"].as_array().into_iter().flatten().map(index).collect::<Vec<_>>()),
         "roll" => x.roll(other, axis),
+        "roll_flat" => x.roll(other, Axes::all()),
+        "vindex" => x.vindex(&case["list"].as_array().into_iter().flatten().map(numbers).collect::<Vec<_>>()),
         "repeat" => x.repeat(other as usize, axis),
         "tile" => x.tile(&lengths(&case["list"])),
         "flip" => x.flip(axis),
@@ -92,6 +95,7 @@ fn run(case: &Value) -> Result<Array<i64>> {
         "dot" => x.dot(&input(case, "shape2", "chunks2")?),
         "outer" => x.outer(&input(case, "shape2", "chunks2")?),
         "tensordot" => x.tensordot(&input(case, "shape2", "chunks2")?, (&list, numbers(&case["list2"]))),
+        "tensordot_last" => x.tensordot(&input(case, "shape2", "chunks2")?, other.unsigned_abs()),
         unknown => Err(Error::invalid(format!("there is no operation `{unknown}`"))),
     }
 }

@@ -117,6 +117,9 @@ fn special_numbers() {
     assert_eq!(text(x.fmin(&y)), "[1.0, 2.0, -2.0, NaN]");
     assert_eq!(text(x.fmax(&y)), "[1.0, 2.0, -1.0, NaN]");
     assert_eq!(text(x.clip(-1.0, 0.5)), "[0.5, NaN, -1.0, NaN]");
+    let far = values(array(&[f64::MAX, -f64::MAX, 1e299]).arcsinh());
+    assert!((far[0] - 710.475860073944).abs() < 1e-12 && far[1] == -far[0] && (far[2] - 689.16608998).abs() < 1e-7);
+    assert_eq!(values(array(&[f64::MAX, f64::INFINITY]).arccosh()), [far[0], f64::INFINITY]);
     assert_eq!(text(array(&[0.5, 1.5, 2.5, -0.5]).rint()), "[0.0, 2.0, 2.0, -0.0]");
     assert_eq!(text(array(&[1.005, 2.675, -1234.5]).round(2)), "[1.0, 2.68, -1234.5]");
     assert_eq!(text(array(&[1250.0, 1350.0]).round(-2)), "[1200.0, 1400.0]");

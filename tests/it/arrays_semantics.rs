@@ -221,6 +221,12 @@ fn reductions() {
     let nothing = zeros([0, 3], "auto").unwrap();
     refused(nothing.max(), "no identity");
     refused(nothing.argmin(), "empty sequence");
+    refused(zeros([0, 0], "auto").unwrap().min_axis(1), "no identity");
+    assert_eq!(values(zeros([2, 0], 1).unwrap().norm_axis(Norm::Inf, 1).unwrap()), [0.0, 0.0]);
+    refused(zeros([2, 0], 1).unwrap().norm_axis(Norm::NegInf, 1), "minimum which has no identity");
+    let few = from_ndarray(array![[1.0, f64::NAN, 4.0], [1.0, 2.0, 4.0]], 1).unwrap();
+    let spread = values(few.nanvar(1, 2).unwrap());
+    assert!(spread[0].is_nan() && (spread[1] - 14.0 / 3.0).abs() < 1e-14);
     assert_eq!((values(nothing.sum_axis(0).unwrap()), nothing.min_axis(1).unwrap().shape()), (vec![0.0; 3], &[0][..]));
     assert!(item(nothing.mean()).is_nan());
 }

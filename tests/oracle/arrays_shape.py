@@ -41,7 +41,8 @@ def python(index):
 def case(rng):
     op = str(rng.choice(["take", "compress", "mask", "reshape", "slice", "slice", "roll", "repeat", "tile", "flip", "squeeze", "expand_dims",
                          "moveaxis", "swapaxes", "diag", "tril", "triu", "pad", "concatenate", "stack", "matmul", "dot", "outer", "tensordot",
-                         "transpose", "broadcast_to", "rechunk", "hstack", "vstack", "block"]))
+                         "transpose", "broadcast_to", "rechunk", "hstack", "vstack", "block",
+                         "vindex", "roll_flat", "tensordot_last"]))
     shape = some_shape(rng, low=1)
     x = made(shape)
     axis, other = int(rng.integers(-len(shape) - (rng.random() < 0.1), len(shape) + (rng.random() < 0.1))), int(rng.integers(-9, 10))
@@ -81,6 +82,14 @@ def case(rng):
         f = lambda: x[tuple(python(i) for i in index)]
     elif op == "roll":
         f = lambda: np.roll(x, other, axis)
+    elif op == "roll_flat":
+        f = lambda: np.roll(x, other)
+    elif op == "vindex":
+        many, c["list"] = int(rng.integers(0, 12)), []
+        for n in shape[: rng.integers(1, len(shape) + 1)]:
+            count = many if rng.random() < 0.85 else int(rng.choice([1, many + 1]))
+            c["list"].append([int(i) for i in rng.integers(-n - (rng.random() < 0.05), n + (rng.random() < 0.05), count)] if n else [])
+        f = lambda: x[tuple(np.array(i, dtype=np.int64) for i in c["list"])]
     elif op == "repeat":
         c["other"] = abs(other) % 4
         f = lambda: np.repeat(x, c["other"], axis)
@@ -128,6 +137,12 @@ def case(rng):
             c["list2"].append(int(fits[0] if fits else free[0]))
             free.remove(c["list2"][-1])
         f = lambda: np.tensordot(x, made(second), (c["list"], c["list2"]))
+    elif op == "tensordot_last":
+        c["other"] = int(rng.integers(0, len(shape) + 1))
+        second = shape[len(shape) - c["other"]:] + some_shape(rng, most=3, low=0)
+        if second and rng.random() < 0.1:
+            second[0] += 1
+        f = lambda: np.tensordot(x, made(second), c["other"])
     elif op == "transpose":
         c["list"] = [int(i) for i in rng.permutation(len(shape))]
         f = lambda: x.transpose(c["list"])

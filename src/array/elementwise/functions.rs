@@ -46,6 +46,18 @@ macro_rules! one_by_one {
     };
 }
 
+/// The standard library doubles a number, which overflows beyond this one; 1 is nothing there.
+const FAR: f64 = 1e300;
+
+fn arcsinh(value: f64) -> f64 {
+    let size = value.abs();
+    if size > FAR { (size.ln() + std::f64::consts::LN_2).copysign(value) } else { value.asinh() }
+}
+
+fn arccosh(value: f64) -> f64 {
+    if value > FAR { value.ln() + std::f64::consts::LN_2 } else { value.acosh() }
+}
+
 functions! {
     /// The sine, of radians.
     sin: kernels::sin;
@@ -79,9 +91,9 @@ one_by_one! {
     /// The hyperbolic tangent.
     tanh: f64::tanh;
     /// The inverse of the hyperbolic sine.
-    arcsinh: f64::asinh;
+    arcsinh: arcsinh;
     /// The inverse of the hyperbolic cosine.
-    arccosh: f64::acosh;
+    arccosh: arccosh;
     /// The inverse of the hyperbolic tangent.
     arctanh: f64::atanh;
     /// 2 to the power of it.

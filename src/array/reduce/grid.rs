@@ -76,11 +76,6 @@ impl Grid {
         self.shape.iter().zip(&self.mask).filter(|(_, reduced)| **reduced).map(|(&len, _)| len as u64).product()
     }
 
-    /// How many lanes there are.
-    pub fn lanes(&self) -> usize {
-        self.shape.iter().zip(&self.mask).filter(|(_, reduced)| !**reduced).map(|(&len, _)| len).product()
-    }
-
     /// The sizes of the blocks of the result along each axis, those that are reduced having one element.
     pub fn blocks(&self) -> Chunks {
         let axes = self.shape.iter().zip(&self.mask).zip(&self.panel).map(|((&len, &reduced), &panel)| {

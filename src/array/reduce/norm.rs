@@ -105,8 +105,8 @@ impl<T: Number> Reduction<T> for Length {
     }
 
     fn finish(&self, acc: Compensated, count: u64) -> Result<T::Real> {
-        if count == 0 && self.is_extreme() {
-            return Err(Error::invalid("zero-size array to reduction operation maximum which has no identity"));
+        if count == 0 && self.0 == Norm::NegInf {
+            return Err(Error::invalid("zero-size array to reduction operation minimum which has no identity"));
         }
         let sum = acc.value();
         Ok(T::Real::from_f64(match self.0 {

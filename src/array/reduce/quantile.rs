@@ -54,13 +54,9 @@ impl Rule {
             // a sum begins with 0: there is no zero below it
             Rule::Middle if count % 2 == 1 => a + 0.0,
             Rule::Middle => (a + b + 0.0) / 2.0,
-            // without the difference, which there is not between infinities
-            Rule::Linear(0.0) => a,
-            Rule::Linear(1.0) => b,
             Rule::Linear(at) => {
                 let place = (count - 1) as f64 * at;
-                let last = place >= (count - 1) as f64;
-                let (t, apart) = (if last { 1.0 } else { place.fract() }, high.minus(low));
+                let (t, apart) = (if count == 1 { 1.0 } else { place.fract() }, high.minus(low));
                 if t >= 0.5 { b - apart * (1.0 - t) } else { a + apart * t }
             }
         })

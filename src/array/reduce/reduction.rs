@@ -169,11 +169,8 @@ impl<T: Element> Array<T> {
         let grid = Grid::new(self.shape(), &mask);
         let kept = self.kept(&mask);
         if grid.count() == 0 {
-            // numpy asks for a result of nothing only where there is a place for it
-            let value = match grid.lanes() {
-                0 => R::Output::default(),
-                _ => reduction.finish(reduction.start(), 0)?,
-            };
+            // as numpy, also where there is no place for a result
+            let value = reduction.finish(reduction.start(), 0)?;
             let whole = full(kept.shape(), value, kept)?.in_session(&self.session);
             return if axes.keeps_dims() { Ok(whole) } else { whole.without(&mask) };
         }

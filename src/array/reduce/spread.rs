@@ -1,7 +1,7 @@
 //! Variance and standard deviation.
 
 use super::super::chunked::Array;
-use super::super::element::Float;
+use super::super::element::{DType, Float};
 use super::axes::Axes;
 use super::compensated::{Compensated, row_sum};
 use super::number::Number;
@@ -21,6 +21,18 @@ pub struct Var {
 pub struct Std {
     /// As for [`Var`].
     pub ddof: usize,
+}
+
+/// The variance of what is not NaN.
+#[derive(Clone, Copy, Debug)]
+struct NanVar {
+    ddof: usize,
+}
+
+/// The square root of it.
+#[derive(Clone, Copy, Debug)]
+struct NanStd {
+    ddof: usize,
 }
 
 /// The mean of elements, as its distance from the first one, and the sum of squares about it. A row is looked at twice while
@@ -86,10 +98,16 @@ impl<T: Number> Spread<T> {
         let about = self.about.value();
         (if about < 0.0 { 0.0 } else { about }) / self.count.saturating_sub(ddof as u64) as f64
     }
+
+    /// By numpy's rule there is none of floating numbers that are too few without NaN.
+    fn variance_of_some(&self, ddof: usize) -> f64 {
+        let floating = matches!(T::DTYPE, DType::Float64 | DType::Float32);
+        if floating && self.count <= ddof as u64 { f64::NAN } else { self.variance(ddof) }
+    }
 }
 
 macro_rules! reductions {
-    ($($reduction:ident $name:literal |$variance:ident| $result:expr;)*) => {$(
+    ($($reduction:ident $name:literal |$acc:ident, $ddof:ident| $result:expr;)*) => {$(
         impl Identity for $reduction {
             fn token(&self, t: &mut Tokenizer) {
                 t.str($name);
@@ -122,7 +140,7 @@ macro_rules! reductions {
             }
 
             fn finish(&self, acc: Spread<T>, _count: u64) -> Result<T::Real> {
-                let $variance = acc.variance(self.ddof);
+                let ($acc, $ddof) = (acc, self.ddof);
                 Ok(T::Real::from_f64($result))
             }
         }
@@ -130,8 +148,10 @@ macro_rules! reductions {
 }
 
 reductions! {
-    Var "var" |variance| variance;
-    Std "std" |variance| variance.sqrt();
+    Var "var" |acc, ddof| acc.variance(ddof);
+    Std "std" |acc, ddof| acc.variance(ddof).sqrt();
+    NanVar "nanvar" |acc, ddof| acc.variance_of_some(ddof);
+    NanStd "nanstd" |acc, ddof| acc.variance_of_some(ddof).sqrt();
 }
 
 impl<T: Number> Array<T> {
@@ -159,12 +179,12 @@ impl<T: Number> Array<T> {
         self.reduce(Var { ddof }, axes)
     }
 
-    /// The variance of what is not NaN (numpy's `nanvar`).
+    /// The variance of what is not NaN (numpy's `nanvar`); NaN where that is not more than `ddof` elements.
     ///
     /// # Errors
     /// As [`reduce`](Self::reduce).
     pub fn nanvar(&self, axes: impl Into<Axes>, ddof: usize) -> Result<Array<T::Real>> {
-        self.reduce(Skip::new(Var { ddof }, "nanvar"), axes)
+        self.reduce(Skip::new(NanVar { ddof }, "nanvar"), axes)
     }
 
     /// The standard deviation: the square root of [`var`](Self::var).
@@ -188,6 +208,6 @@ impl<T: Number> Array<T> {
     /// # Errors
     /// As [`reduce`](Self::reduce).
     pub fn nanstd(&self, axes: impl Into<Axes>, ddof: usize) -> Result<Array<T::Real>> {
-        self.reduce(Skip::new(Std { ddof }, "nanstd"), axes)
+        self.reduce(Skip::new(NanStd { ddof }, "nanstd"), axes)
     }
 }
