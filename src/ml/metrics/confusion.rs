@@ -110,6 +110,18 @@ impl Counts {
         }
     }
 
+    /// The same counts where class i has number `numbers[i]` of `classes`.
+    pub fn renumbered(self, numbers: &[u32], classes: usize) -> Counts {
+        let mut counts = Counts::new(classes);
+        let places = numbers.iter().flat_map(|truth| numbers.iter().map(move |predicted| (*truth, *predicted)));
+        for ((truth, predicted), cell) in places.zip(self.cells) {
+            if let Some(place) = counts.cell(truth as usize, predicted as usize) {
+                counts.cells[place].merge(cell);
+            }
+        }
+        counts
+    }
+
     /// The rows of a true class predicted to be of another.
     pub fn value(&self, truth: usize, predicted: usize) -> f64 {
         self.cell(truth, predicted).map_or(0.0, |cell| self.cells[cell].value())
@@ -232,7 +244,7 @@ impl ConfusionMatrix {
         ConfusionMatrix::from_counts(classes, counts)
     }
 
-    fn from_counts(classes: Classes, counts: Counts) -> ConfusionMatrix {
+    pub(super) fn from_counts(classes: Classes, counts: Counts) -> ConfusionMatrix {
         let positive = positive_class(&classes).ok().flatten().map(|class| class as usize);
         ConfusionMatrix { classes, counts, positive, zero_division: 0.0 }
     }
@@ -388,6 +400,14 @@ impl ConfusionMatrix {
             return Err(Error::model(what).doing("score").help("average by Average::Macro, Micro or Weighted"));
         }
         Ok(self.counts.averaged(of, average, self.positive, self.zero_division))
+    }
+
+    pub(super) fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    pub(super) fn score_at_zero(&self) -> f64 {
+        self.zero_division
     }
 }
 

@@ -14,6 +14,25 @@ pub(super) fn numbers<T: Label>(truth: &[T], predicted: &[T]) -> Result<(Classes
     Ok((classes, truth_numbers, predicted))
 }
 
+/// The classes of two together, and the numbers that those of each have among them.
+///
+/// # Errors
+/// `Model` for labels of different types.
+pub(super) fn union(a: &Classes, b: &Classes) -> Result<(Classes, Vec<u32>, Vec<u32>)> {
+    fn of<T: Label>(a: &[T], b: &[T]) -> Result<(Classes, Vec<u32>, Vec<u32>)> {
+        let (classes, mut numbers) = T::encode(a.iter().chain(b))?;
+        let of_b = numbers.split_off(a.len());
+        Ok((classes, numbers, of_b))
+    }
+    match (a, b) {
+        (Classes::Bool(a), Classes::Bool(b)) => of(a, b),
+        (Classes::Int(a), Classes::Int(b)) => of(a, b),
+        (Classes::Float(a), Classes::Float(b)) => of(a, b),
+        (Classes::Text(a), Classes::Text(b)) => of(a, b),
+        _ => Err(Error::model(format!("the classes are {a} here and {b} there"))),
+    }
+}
+
 /// Whether the label of each row is the positive one: the greater of two. Of one alone, `true` and the number 1 are.
 ///
 /// # Errors

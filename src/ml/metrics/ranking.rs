@@ -39,7 +39,7 @@ pub struct Ranked {
 
 /// The rows of one score.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Step {
+pub(super) struct Step {
     pub score: f64,
     /// Positive rows of the score, or their weight.
     pub positive: f64,
@@ -194,51 +194,78 @@ impl Ranking {
 }
 
 impl Ranked {
+    /// Of steps in falling order.
+    pub(super) fn of_steps(steps: Vec<Step>, weighted: bool) -> Ranked {
+        Ranked { steps, weighted, nan: false }
+    }
+
     /// The area under the ROC curve; NaN unless there are positive and negative rows.
     pub fn roc_auc(&self) -> f64 {
-        if self.nan {
-            return f64::NAN;
-        }
-        let (positive, negative) = self.totals();
-        if self.weighted {
-            let (mut area, mut above) = (Total::default(), 0.0);
-            for step in &self.steps {
-                area.add(step.negative * (above + 0.5 * step.positive));
-                above += step.positive;
-            }
-            return area.value() / (positive * negative);
-        }
-        // exact: twice the pairs in their order
-        let (mut pairs, mut above) = (0_u128, 0_u128);
-        for step in &self.steps {
-            let (positive, negative) = (step.positive as u128, step.negative as u128);
-            pairs += negative * (2 * above + positive);
-            above += positive;
-        }
-        pairs as f64 / (2.0 * positive * negative)
+        if self.nan { f64::NAN } else { self.sweep().roc_auc() }
     }
 
     /// The average precision; 0 without positive rows, NaN without rows.
     pub fn average_precision(&self) -> f64 {
-        if self.nan || self.steps.is_empty() {
-            return f64::NAN;
-        }
-        let (all, _) = self.totals();
-        if all == 0.0 {
-            return 0.0;
-        }
-        let (mut sum, mut positive, mut rows) = (Total::default(), 0.0, 0.0);
-        for step in &self.steps {
-            positive += step.positive;
-            rows += step.positive + step.negative;
-            sum.add(step.positive * (positive / rows));
-        }
-        sum.value() / all
+        if self.nan { f64::NAN } else { self.sweep().average_precision() }
     }
 
-    /// Positive and negative rows.
-    fn totals(&self) -> (f64, f64) {
-        self.steps.iter().fold((0.0, 0.0), |(p, n), step| (p + step.positive, n + step.negative))
+    fn sweep(&self) -> Sweep {
+        let mut sweep = Sweep::new(self.weighted);
+        self.steps.iter().for_each(|step| sweep.push(step));
+        sweep
+    }
+
+    pub(super) fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+}
+
+/// The scores of a ranking whose steps go by, from the greatest score on.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sweep {
+    weighted: bool,
+    positive: f64,
+    negative: f64,
+    /// Twice the pairs of a positive and a negative row that are in their order, of rows that weigh 1.
+    pairs: u128,
+    /// The same of rows with weights.
+    area: Total,
+    precisions: Total,
+}
+
+impl Sweep {
+    /// No rows, which have weights or not.
+    pub fn new(weighted: bool) -> Sweep {
+        Sweep { weighted, ..Sweep::default() }
+    }
+
+    /// Takes in the rows of the next lower score.
+    pub fn push(&mut self, step: &Step) {
+        if self.weighted {
+            self.area.add(step.negative * (2.0 * self.positive + step.positive));
+        } else {
+            self.pairs += step.negative as u128 * (2 * self.positive as u128 + step.positive as u128);
+        }
+        self.positive += step.positive;
+        self.negative += step.negative;
+        if step.positive > 0.0 {
+            self.precisions.add(step.positive * (self.positive / (self.positive + self.negative)));
+        }
+    }
+
+    /// The area under the ROC curve; NaN unless there are positive and negative rows.
+    pub fn roc_auc(&self) -> f64 {
+        let pairs = if self.weighted { self.area.value() } else { self.pairs as f64 };
+        pairs / (2.0 * self.positive * self.negative)
+    }
+
+    /// The average precision; 0 without positive rows, NaN without rows.
+    pub fn average_precision(&self) -> f64 {
+        match (self.positive, self.negative) {
+            (0.0, 0.0) => f64::NAN,
+            (0.0, _) => 0.0,
+            (positive, _) => self.precisions.value() / positive,
+        }
     }
 }
 
