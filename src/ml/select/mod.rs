@@ -3,6 +3,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`folds`] | which rows are held out together |
+//! | [`train_test`] | rows to train on, and rows to test on |
 //! | [`grid`] | the candidates of a search |
 //! | [`sampler`] | candidates that are drawn |
 //! | [`scoring`] | what candidates are judged by |
@@ -27,6 +28,7 @@ pub mod search;
 pub mod settings;
 #[cfg(test)]
 mod tests;
+pub mod train_test;
 
 pub use folds::{Cv, GroupKFold, IntoCv, KFold, StratifiedKFold, TimeSeriesSplit};
 pub use grid::{Candidates, ParamGrid, Params};
@@ -34,3 +36,4 @@ pub use report::{FittedGridSearchCv, Judged};
 pub use sampler::{ParamDistribution, ParamSampler};
 pub use scoring::Scoring;
 pub use settings::{ErrorScore, GridSearchCv, IntoScorings, RandomizedSearchCv, Refit, Scorings, SearchCv};
+pub use train_test::{stratified_train_test_split, train_test_split};
