@@ -10,7 +10,7 @@
 //! | [`prepare`] | categories, one-hot features, scaling |
 //! | [`dataset`] | frames as linfa's records, targets |
 //! | [`pipeline`] | steps one after the other, ending in a model |
-//! | [`select`] | folds, parameter grids, the search |
+//! | [`select`] | folds, candidates, scorings, the search |
 //! | `train` | training on rows that need not fit into memory |
 //! | `apply` | fitted things as operations on frames |
 //! | `file` | the files of models |

@@ -171,7 +171,7 @@ mod tests {
 
     fn frame(parts: usize) -> DataFrame {
         let x: ArrayRef = Arc::new(Int64Array::from_iter_values(0..ROWS as i64));
-        let class = |i: usize| if i % 9 == 0 { None } else { Some(["a", "b", "b"][i % 3]) };
+        let class = |i: usize| if i.is_multiple_of(9) { None } else { Some(["a", "b", "b"][i % 3]) };
         let y: ArrayRef = Arc::new((0..ROWS).map(class).collect::<StringArray>());
         let whole = RecordBatch::try_from_iter([("x", x), ("y", y)]).unwrap();
         let size = ROWS / parts;
