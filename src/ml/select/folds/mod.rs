@@ -16,7 +16,6 @@
 pub mod cv;
 pub mod group;
 pub mod k_fold;
-#[allow(dead_code, reason = "merging and the sizes of blocks are for searches that stream")]
 pub(crate) mod splits;
 pub mod stratified;
 pub mod time_series;

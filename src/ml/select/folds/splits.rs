@@ -90,17 +90,6 @@ impl Totals {
             self.classes[class] += 1;
         }
     }
-
-    /// Counts the rows of later totals.
-    pub fn merge(&mut self, later: &Totals) {
-        let known = |counts: &[u64], class: usize| counts.get(class).is_some_and(|count| *count > 0);
-        self.order.extend(later.order.iter().filter(|class| !known(&self.classes, **class)));
-        self.rows += later.rows;
-        for (ours, theirs) in [(&mut self.classes, &later.classes), (&mut self.groups, &later.groups)] {
-            ours.resize(ours.len().max(theirs.len()), 0);
-            ours.iter_mut().zip(theirs).for_each(|(ours, theirs)| *ours += theirs);
-        }
-    }
 }
 
 impl Splits {
@@ -157,11 +146,6 @@ impl Splits {
         self.rows.len()
     }
 
-    /// The rows of a block.
-    pub fn block_rows(&self, block: usize) -> u64 {
-        self.rows[block]
-    }
-
     /// Whether a split trains on the rows of a block.
     pub fn trains(&self, split: usize, block: usize) -> bool {
         self.roles[split][block] == Role::Trains
@@ -170,11 +154,6 @@ impl Splits {
     /// Whether a split tests on the rows of a block.
     pub fn tests(&self, split: usize, block: usize) -> bool {
         self.roles[split][block] == Role::Tests
-    }
-
-    /// The rows that a split trains on.
-    pub fn train_rows(&self, split: usize) -> u64 {
-        (0..self.blocks()).filter(|block| self.trains(split, *block)).map(|block| self.rows[block]).sum()
     }
 
     /// The rows that a split tests on.
@@ -274,11 +253,7 @@ mod tests {
             let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(classes.len())).collect();
             cuts.extend([0, classes.len()]);
             cuts.sort_unstable();
-            let mut totals = Totals::default();
-            cuts.windows(2).for_each(|cut| totals.merge(&Totals::of_classes(&classes[cut[0]..cut[1]])));
-            let whole = Totals::of_classes(&classes);
-            prop_assert_eq!(&totals.order, &whole.order);
-            prop_assert_eq!(&totals.classes, &whole.classes);
+            let mut totals = Totals::of_classes(&classes);
             totals.groups = groups.iter().fold(vec![0; 5], |mut sizes, g| {
                 sizes[*g as usize] += 1;
                 sizes
@@ -306,11 +281,11 @@ mod tests {
                 let ids = ids_of(&[0, classes.len()]);
                 prop_assert_eq!(&ids_of(&cuts), &ids);
                 prop_assert_eq!(ids.len(), classes.len());
-                for block in 0..splits.blocks() {
-                    prop_assert_eq!(splits.block_rows(block), ids.iter().filter(|id| **id == block as u32).count() as u64);
-                }
                 for split in 0..splits.len() {
-                    prop_assert!(splits.test_rows(split) > 0 && splits.train_rows(split) > 0);
+                    let rows = |chosen: &dyn Fn(usize) -> bool| ids.iter().filter(|id| chosen(**id as usize)).count();
+                    let tested = rows(&|block| splits.tests(split, block));
+                    prop_assert_eq!(splits.test_rows(split), tested as u64);
+                    prop_assert!(tested > 0 && rows(&|block| splits.trains(split, block)) > 0);
                 }
             }
         }

@@ -141,7 +141,6 @@ mod tests {
                     prop_assert_eq!(made.tests(split, block), test.0 <= row && row < test.1);
                 }
                 prop_assert_eq!(made.test_rows(split), test.1 - test.0);
-                prop_assert_eq!(made.train_rows(split), train.1 - train.0);
             }
         }
     }
