@@ -142,15 +142,16 @@ impl<T: Element> Array<T> {
 
     /// The only element.
     ///
-    /// Rust asks for its type where a method of a number is called on it and nothing before names a type: name one of the
-    /// numbers, or that of the element.
+    /// A literal such as `1.0` is an `f64` only where nothing is asked of it before Rust knows: for what `sum` and `mean` make
+    /// of an array of literals a type has to be named, of one of them or of the result. (The compiler says "expected `f64`,
+    /// found `!`", or "type annotations needed".)
     ///
     /// ```
-    /// use partita::array::{arange, full};
-    /// println!("{}", full([3], 1.0, 1)?.sum()?.item()?);
-    /// let root = full([3], 3.0f64, 1)?.sum()?.item()?.sqrt();
+    /// use partita::array::{arange, full, ones};
+    /// let sum = full([3], 1.0f64, 1)?.sum()?.item()?;
     /// let mean: f64 = arange(0.0, 7.0, 1.0, 1)?.mean()?.item()?;
-    /// assert_eq!(root, mean.abs());
+    /// assert_eq!((sum.sqrt().round(), mean.abs()), (2.0, 3.0));
+    /// assert_eq!(ones([3], 1)?.sum()?.item()?.sqrt(), 3f64.sqrt()); // these have a type
     /// # Ok::<(), partita::Error>(())
     /// ```
     ///

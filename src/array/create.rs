@@ -63,7 +63,7 @@ impl<T: Element> Lazy<T> for Full<T> {
 }
 
 /// An array of this element everywhere (numpy's `full`), of its type: `full([3], 1.0, 1)` is one of `f64`, `full([3], 1u8, 1)`
-/// one of `u8`.
+/// one of `u8`. Where more is made of it at once, Rust asks for the type of a literal: `full([3], 1.0f64, 1)?.sum()?.item()?`.
 ///
 /// # Errors
 /// `Invalid` when the chunks do not fit the shape.

@@ -52,7 +52,12 @@ def topk(x, k, axis):
 def expected(op, x, axes, keepdims, number):
     axis = None if axes is None else tuple(axes) if len(axes) > 1 else axes[0]
     if op in ("cumsum", "cumprod"):
-        return getattr(np, op)(x, axis=axis)
+        result = getattr(np, op)(x, axis=axis)
+        if op == "cumprod" and x.dtype.kind == "f":                            # as for prod below
+            flat, along = (x.ravel(), 0) if axis is None else (x, axis)
+            seen = lambda marks, f: f.accumulate(marks, axis=along)
+            result = np.where(seen(flat == 0, np.logical_or) & seen(np.isfinite(flat), np.logical_and), 0.0, result)
+        return result
     if op in ("cummax", "cummin"):
         f = np.maximum if op == "cummax" else np.minimum
         return f.accumulate(x.ravel() if axis is None else x, axis=0 if axis is None else axis)
