@@ -24,7 +24,8 @@ use crate::ml::prepare::one_pass::Fitting;
 use crate::ml::prepare::transform::{FittedTransform, Transform};
 use crate::ml::prepare::{
     Categorizer, ColumnStep, ColumnTransformer, DummyEncoder, FittedCategorizer, FittedColumnTransformer,
-    FittedDummyEncoder, FittedStandardScaler, OnePass, StandardScaler,
+    FittedDummyEncoder, FittedMaxAbsScaler, FittedMinMaxScaler, FittedRobustScaler, FittedSimpleImputer,
+    FittedStandardScaler, MaxAbsScaler, MinMaxScaler, OnePass, RobustScaler, SimpleImputer, StandardScaler,
 };
 
 /// The steps: those that prepare columns and what they are when fitted, and the models.
@@ -232,6 +233,14 @@ steps! {
         DummyEncoder => FittedDummyEncoder;
         /// All columns to mean 0 and variance 1.
         StandardScaler => FittedStandardScaler;
+        /// All columns into a range.
+        MinMaxScaler => FittedMinMaxScaler;
+        /// All columns between −1 and 1.
+        MaxAbsScaler => FittedMaxAbsScaler;
+        /// All columns by their median and quartiles.
+        RobustScaler => FittedRobustScaler;
+        /// Values for what is missing.
+        SimpleImputer => FittedSimpleImputer;
         /// Steps for some columns.
         ColumnTransformer => FittedColumnTransformer;
         /// Steps one after the other.

@@ -8,6 +8,9 @@
 //! | [`categorizer`] | columns to categorical columns |
 //! | [`dummies`] | categorical columns to one-hot features |
 //! | [`scaler`] | columns to mean 0 and variance 1 |
+//! | [`min_max`], [`robust`] | columns into a range, or by their quartiles |
+//! | [`imputer`] | values for what is missing |
+//! | `order`, `tally` | quantiles on their way, the most frequent value |
 //! | [`column_transformer`] | steps for some columns, and what becomes of the rest |
 //! | `columns` | columns by their names |
 //! | `transform` | what a pipeline asks of a step beside its fit |
@@ -23,13 +26,23 @@ mod columns;
 mod dictionary;
 pub mod dummies;
 pub(crate) mod frames;
+pub mod imputer;
+pub mod min_max;
 pub mod one_pass;
+mod order;
+pub mod robust;
 pub mod scaler;
+mod tally;
+#[cfg(test)]
+mod testing;
 pub(crate) mod transform;
 
 pub use categories::Categories;
 pub use categorizer::{Categorizer, FittedCategorizer};
 pub use column_transformer::{ColumnStep, ColumnTransformer, FittedColumnTransformer, Remainder};
 pub use dummies::{DummyEncoder, FittedDummyEncoder, OneHotEncoder, Unknown};
+pub use imputer::{FittedSimpleImputer, SimpleImputer, Strategy};
+pub use min_max::{FittedMaxAbsScaler, FittedMinMaxScaler, MaxAbsScaler, MinMaxScaler};
 pub use one_pass::{Fitting, OnePass};
+pub use robust::{FittedRobustScaler, RobustScaler};
 pub use scaler::{FittedStandardScaler, Moments, StandardScaler};
