@@ -24,8 +24,9 @@ use crate::ml::prepare::one_pass::Fitting;
 use crate::ml::prepare::transform::{FittedTransform, Transform};
 use crate::ml::prepare::{
     Categorizer, ColumnStep, ColumnTransformer, DummyEncoder, FittedCategorizer, FittedColumnTransformer,
-    FittedDummyEncoder, FittedMaxAbsScaler, FittedMinMaxScaler, FittedRobustScaler, FittedSimpleImputer,
-    FittedStandardScaler, MaxAbsScaler, MinMaxScaler, OnePass, RobustScaler, SimpleImputer, StandardScaler,
+    FittedDummyEncoder, FittedMaxAbsScaler, FittedMinMaxScaler, FittedOneHotEncoder, FittedOrdinalEncoder,
+    FittedRobustScaler, FittedSimpleImputer, FittedStandardScaler, MaxAbsScaler, MinMaxScaler, OneHotEncoder, OnePass,
+    OrdinalEncoder, RobustScaler, SimpleImputer, StandardScaler,
 };
 
 /// The steps: those that prepare columns and what they are when fitted, and the models.
@@ -231,6 +232,10 @@ steps! {
         Categorizer => FittedCategorizer;
         /// Categorical columns to one-hot features.
         DummyEncoder => FittedDummyEncoder;
+        /// Columns to one-hot features.
+        OneHotEncoder => FittedOneHotEncoder;
+        /// Categories to their numbers.
+        OrdinalEncoder => FittedOrdinalEncoder;
         /// All columns to mean 0 and variance 1.
         StandardScaler => FittedStandardScaler;
         /// All columns into a range.

@@ -12,8 +12,9 @@ use serde::Serialize;
 use super::one_pass::{Fitting, OnePass};
 use super::{
     Categorizer, ColumnTransformer, DummyEncoder, FittedCategorizer, FittedColumnTransformer, FittedDummyEncoder,
-    FittedMaxAbsScaler, FittedMinMaxScaler, FittedRobustScaler, FittedSimpleImputer, FittedStandardScaler,
-    MaxAbsScaler, MinMaxScaler, RobustScaler, SimpleImputer, StandardScaler,
+    FittedMaxAbsScaler, FittedMinMaxScaler, FittedOneHotEncoder, FittedOrdinalEncoder, FittedRobustScaler,
+    FittedSimpleImputer, FittedStandardScaler, MaxAbsScaler, MinMaxScaler, OneHotEncoder, OrdinalEncoder, RobustScaler,
+    SimpleImputer, StandardScaler,
 };
 use crate::base::{Error, Identity, Result, Token, Tokenizer};
 use crate::exec::TaskContext;
@@ -254,6 +255,8 @@ macro_rules! undone_on_frames {
 
 on_frames!(Categorizer, FittedCategorizer, "categorize");
 on_frames!(DummyEncoder, FittedDummyEncoder, "encode");
+on_frames!(OneHotEncoder, FittedOneHotEncoder, "encode");
+on_frames!(OrdinalEncoder, FittedOrdinalEncoder, "encode");
 on_frames!(StandardScaler, FittedStandardScaler, "scale");
 on_frames!(MinMaxScaler, FittedMinMaxScaler, "scale");
 on_frames!(MaxAbsScaler, FittedMaxAbsScaler, "scale");
@@ -263,6 +266,8 @@ on_frames!(ColumnTransformer, FittedColumnTransformer, "transform columns");
 
 undone_on_frames! {
     FittedDummyEncoder, "decode";
+    FittedOneHotEncoder, "decode";
+    FittedOrdinalEncoder, "decode";
     FittedStandardScaler, "unscale";
     FittedMinMaxScaler, "unscale";
     FittedMaxAbsScaler, "unscale";
