@@ -42,8 +42,8 @@ pub use logistic::{
 };
 pub use pipeline::{FittedPipeline, Note, Param, ParamKey, ParamValue, Pipeline, Step};
 pub use prepare::{
-    Categorizer, ColumnTransformer, DummyEncoder, MaxAbsScaler, MinMaxScaler, OneHotEncoder, OnePass, OrdinalEncoder,
-    Remainder, RobustScaler, SimpleImputer, StandardScaler,
+    Categorizer, ColumnTransformer, DummyEncoder, FunctionTransformer, MaxAbsScaler, MinMaxScaler, OneHotEncoder,
+    OnePass, OrdinalEncoder, Remainder, RobustScaler, SimpleImputer, StandardScaler,
 };
 pub use select::{
     ErrorScore, FittedGridSearchCv, GridSearchCv, GroupKFold, KFold, ParamGrid, ParamSampler, RandomizedSearchCv,

@@ -22,12 +22,7 @@ use crate::ml::logistic::LogisticRegression;
 use crate::ml::prepare::frames::fit_frame;
 use crate::ml::prepare::one_pass::Fitting;
 use crate::ml::prepare::transform::{FittedTransform, Transform};
-use crate::ml::prepare::{
-    Categorizer, ColumnStep, ColumnTransformer, DummyEncoder, FittedCategorizer, FittedColumnTransformer,
-    FittedDummyEncoder, FittedMaxAbsScaler, FittedMinMaxScaler, FittedOneHotEncoder, FittedOrdinalEncoder,
-    FittedRobustScaler, FittedSimpleImputer, FittedStandardScaler, MaxAbsScaler, MinMaxScaler, OneHotEncoder, OnePass,
-    OrdinalEncoder, RobustScaler, SimpleImputer, StandardScaler,
-};
+use crate::ml::prepare::*;
 
 /// The steps: those that prepare columns and what they are when fitted, and the models.
 macro_rules! steps {
@@ -246,6 +241,8 @@ steps! {
         RobustScaler => FittedRobustScaler;
         /// Values for what is missing.
         SimpleImputer => FittedSimpleImputer;
+        /// Columns by expressions.
+        FunctionTransformer => FittedFunctionTransformer;
         /// Steps for some columns.
         ColumnTransformer => FittedColumnTransformer;
         /// Steps one after the other.

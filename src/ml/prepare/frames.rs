@@ -9,13 +9,7 @@ use linfa::dataset::DatasetBase;
 use linfa::traits::{Fit, Transformer};
 use serde::Serialize;
 
-use super::one_pass::{Fitting, OnePass};
-use super::{
-    Categorizer, ColumnTransformer, DummyEncoder, FittedCategorizer, FittedColumnTransformer, FittedDummyEncoder,
-    FittedMaxAbsScaler, FittedMinMaxScaler, FittedOneHotEncoder, FittedOrdinalEncoder, FittedRobustScaler,
-    FittedSimpleImputer, FittedStandardScaler, MaxAbsScaler, MinMaxScaler, OneHotEncoder, OrdinalEncoder, RobustScaler,
-    SimpleImputer, StandardScaler,
-};
+use super::*;
 use crate::base::{Error, Identity, Result, Token, Tokenizer};
 use crate::exec::TaskContext;
 use crate::frame::DataFrame;
@@ -60,6 +54,9 @@ where
     S: OnePass + Clone + Serialize + Send + Sync + 'static,
     S::Stats: Send + 'static,
 {
+    if step.reads(frame.schema()).is_some_and(|columns| columns.is_empty()) {
+        return step.finish(step.begin(frame.schema())?);
+    }
     // what a later pass looks for is decided by the step and the frame
     let content = content(step);
     let mut fitting = Fitting::Again(step.clone());
@@ -262,10 +259,12 @@ on_frames!(MinMaxScaler, FittedMinMaxScaler, "scale");
 on_frames!(MaxAbsScaler, FittedMaxAbsScaler, "scale");
 on_frames!(RobustScaler, FittedRobustScaler, "scale");
 on_frames!(SimpleImputer, FittedSimpleImputer, "fill");
+on_frames!(FunctionTransformer, FittedFunctionTransformer, "change columns");
 on_frames!(ColumnTransformer, FittedColumnTransformer, "transform columns");
 
 undone_on_frames! {
     FittedDummyEncoder, "decode";
+    FittedFunctionTransformer, "change columns back";
     FittedOneHotEncoder, "decode";
     FittedOrdinalEncoder, "decode";
     FittedStandardScaler, "unscale";

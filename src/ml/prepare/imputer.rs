@@ -20,6 +20,7 @@ use crate::base::{Error, Result};
 use crate::ml::pipeline::outline::{Outline, Wanted};
 use crate::ml::pipeline::param::{FromParam, ParamValue, params};
 use crate::ml::pipeline::rows::Rows;
+use crate::ml::pipeline::step::names;
 
 /// Puts a value where there is none: null, and NaN in floating columns.
 ///
@@ -205,6 +206,10 @@ impl OnePass for SimpleImputer {
         let names = || schema.fields().iter().map(|field| field.name());
         let indicators = names().filter(|_| self.add_indicator).map(|name| format!("{INDICATOR}{name}"));
         names().cloned().chain(indicators).collect()
+    }
+
+    fn reads(&self, schema: &Schema) -> Option<Vec<String>> {
+        Some(if self.looks_at_rows() { names(schema) } else { Vec::new() })
     }
 
     fn looks_at_rows(&self) -> bool {
@@ -425,7 +430,7 @@ impl FittedTransform for FittedSimpleImputer {
 mod tests {
     use super::*;
     use crate::ml::pipeline::param::Parameters;
-    use crate::ml::prepare::testing::{batch, fit_in_parts, law, names, of_columns, rows, values};
+    use crate::ml::prepare::testing::{self, batch, fit_in_parts, law, of_columns, rows, values};
     use arrow::array::{Float64Array, Int8Array, StringArray};
 
     fn column<T>(values: Vec<T>) -> ArrayRef
@@ -466,7 +471,10 @@ mod tests {
         assert_eq!(out.column(0).as_string::<i32>().value(1), "a");
         assert_eq!(out.column(1).as_ref(), &Int8Array::from(vec![3, 5, -3, 5, 5]));
         assert_eq!(values(&out, 2)[2], -1.0);
-        assert_eq!(names(&out)[3..], ["missingindicator_text", "missingindicator_int", "missingindicator_float"]);
+        assert_eq!(
+            testing::names(&out)[3..],
+            ["missingindicator_text", "missingindicator_int", "missingindicator_float"]
+        );
         assert_eq!(out.column(5).as_boolean().values().iter().collect::<Vec<_>>(), [false, false, true, false, false]);
         assert_eq!(step.after("", &Outline::of(&part.schema())).unwrap().plain, *out.schema());
     }

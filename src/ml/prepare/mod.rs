@@ -13,6 +13,7 @@
 //! | [`min_max`], [`robust`] | columns into a range, or by their quartiles |
 //! | [`imputer`] | values for what is missing |
 //! | `order`, `tally` | quantiles on their way, the most frequent value |
+//! | [`function`], `formula` | columns by expressions, expressions in files |
 //! | [`column_transformer`] | steps for some columns, and what becomes of the rest |
 //! | `columns` | columns by their names |
 //! | `transform` | what a pipeline asks of a step beside its fit |
@@ -27,7 +28,9 @@ pub mod column_transformer;
 mod columns;
 mod dictionary;
 pub mod dummies;
+mod formula;
 pub(crate) mod frames;
+pub mod function;
 pub mod imputer;
 pub mod min_max;
 pub mod one_hot;
@@ -45,6 +48,7 @@ pub use categories::Categories;
 pub use categorizer::{Categorizer, FittedCategorizer};
 pub use column_transformer::{ColumnStep, ColumnTransformer, FittedColumnTransformer, Remainder};
 pub use dummies::{DummyEncoder, FittedDummyEncoder, Unknown};
+pub use function::{FittedFunctionTransformer, FunctionTransformer};
 pub use imputer::{FittedSimpleImputer, SimpleImputer, Strategy};
 pub use min_max::{FittedMaxAbsScaler, FittedMinMaxScaler, MaxAbsScaler, MinMaxScaler};
 pub use one_hot::{Dropped, FittedOneHotEncoder, OneHotEncoder};
