@@ -79,9 +79,9 @@ pub use io::csv::{CsvOptions, CsvWriteOptions, Infer};
 pub use io::sink::Compression;
 pub use io::{ParquetReadOptions, ParquetWriteOptions, Receipt, WriteMode};
 pub use ml::{
-    Categorizer, ClassWeight, ColumnTransformer, DummyEncoder, FunctionTransformer, GridSearchCv, KFold, LogisticRegression,
-    MaxAbsScaler, MinMaxScaler, OneHotEncoder, OrdinalEncoder, ParamGrid, Penalty, Pipeline, Remainder, RobustScaler,
-    Scoring, SimpleImputer, Solver, StandardScaler, StratifiedKFold, Target,
+    Categorizer, ClassWeight, ColumnTransformer, DummyEncoder, FunctionTransformer, GridSearchCv, KFold,
+    LogisticRegression, MaxAbsScaler, MinMaxScaler, OneHotEncoder, OrdinalEncoder, ParamGrid, Penalty, Pipeline,
+    Remainder, RobustScaler, Scoring, SimpleImputer, Solver, StandardScaler, StratifiedKFold, Target,
 };
 pub use ops::{DropNa, Include, Join, JoinKind, Keep, Repartition, Sample, SampleMode, SetIndex};
 pub use session::{ProgressBar, Scheduler, Session, performance_report, profile};

@@ -1,7 +1,5 @@
 //! Columns by expressions: scikit-learn's `FunctionTransformer`.
 
-use std::sync::Arc;
-
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
 use rustc_hash::FxHashSet;
@@ -238,6 +236,8 @@ impl FittedTransform for FittedFunctionTransformer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
+
     use crate::ml::prepare::testing::{batch, names, of_columns, values};
     use arrow::array::{AsArray, StringArray};
     use arrow::datatypes::DataType;
