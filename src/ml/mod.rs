@@ -41,7 +41,10 @@ pub use logistic::{
     ClassWeight, FittedLogisticRegression, LogisticRegression, Penalty, Solver, ValidLogisticRegression,
 };
 pub use pipeline::{FittedPipeline, Note, Param, ParamKey, ParamValue, Pipeline, Step};
-pub use prepare::{Categorizer, ColumnTransformer, DummyEncoder, OneHotEncoder, OnePass, Remainder, StandardScaler};
+pub use prepare::{
+    Categorizer, ColumnTransformer, DummyEncoder, FunctionTransformer, MaxAbsScaler, MinMaxScaler, OneHotEncoder,
+    OnePass, OrdinalEncoder, Remainder, RobustScaler, SimpleImputer, StandardScaler,
+};
 pub use select::{
     ErrorScore, FittedGridSearchCv, GridSearchCv, GroupKFold, KFold, ParamGrid, ParamSampler, RandomizedSearchCv,
     Scoring, SearchCv, StratifiedKFold, TimeSeriesSplit,

@@ -19,6 +19,8 @@ pub(crate) mod outline;
 pub mod param;
 pub(crate) mod rows;
 pub mod step;
+#[cfg(test)]
+mod tests;
 
 pub use chain::Pipeline;
 pub use fitted::FittedPipeline;

@@ -22,10 +22,7 @@ use crate::ml::logistic::LogisticRegression;
 use crate::ml::prepare::frames::fit_frame;
 use crate::ml::prepare::one_pass::Fitting;
 use crate::ml::prepare::transform::{FittedTransform, Transform};
-use crate::ml::prepare::{
-    Categorizer, ColumnStep, ColumnTransformer, DummyEncoder, FittedCategorizer, FittedColumnTransformer,
-    FittedDummyEncoder, FittedStandardScaler, OnePass, StandardScaler,
-};
+use crate::ml::prepare::*;
 
 /// The steps: those that prepare columns and what they are when fitted, and the models.
 macro_rules! steps {
@@ -230,8 +227,22 @@ steps! {
         Categorizer => FittedCategorizer;
         /// Categorical columns to one-hot features.
         DummyEncoder => FittedDummyEncoder;
+        /// Columns to one-hot features.
+        OneHotEncoder => FittedOneHotEncoder;
+        /// Categories to their numbers.
+        OrdinalEncoder => FittedOrdinalEncoder;
         /// All columns to mean 0 and variance 1.
         StandardScaler => FittedStandardScaler;
+        /// All columns into a range.
+        MinMaxScaler => FittedMinMaxScaler;
+        /// All columns between −1 and 1.
+        MaxAbsScaler => FittedMaxAbsScaler;
+        /// All columns by their median and quartiles.
+        RobustScaler => FittedRobustScaler;
+        /// Values for what is missing.
+        SimpleImputer => FittedSimpleImputer;
+        /// Columns by expressions.
+        FunctionTransformer => FittedFunctionTransformer;
         /// Steps for some columns.
         ColumnTransformer => FittedColumnTransformer;
         /// Steps one after the other.

@@ -15,7 +15,7 @@ use crate::base::schema::index_of;
 use crate::base::{Error, Result};
 use crate::ml::design::OneHotBlock;
 use crate::ml::pipeline::outline::{Outline, Wanted};
-use crate::ml::pipeline::param::params;
+use crate::ml::pipeline::param::{FromParam, ParamValue, params};
 use crate::ml::pipeline::rows::Rows;
 
 /// Replaces categorical columns by one boolean feature per category.
@@ -29,9 +29,6 @@ pub struct DummyEncoder {
     drop_first: bool,
     unknown: Unknown,
 }
-
-/// scikit-learn's name for a [`DummyEncoder`].
-pub type OneHotEncoder = DummyEncoder;
 
 /// What becomes of a value that has no category.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -269,16 +266,9 @@ impl FittedDummyEncoder {
     }
 
     fn decode(&self, batch: &RecordBatch, block: &OneHotBlock, categories: &Categories) -> Result<ArrayRef> {
-        let first = i32::from(self.params.drop_first);
-        let mut keys = vec![self.params.drop_first.then_some(0); batch.num_rows()];
-        for (feature, code) in block.features.iter().zip(first..) {
-            let column = batch.column(index_of(&batch.schema(), feature)?);
-            let flags = cast(column, &DataType::Boolean)?;
-            let set = keys.iter_mut().zip(flags.as_boolean().iter()).filter(|(_, flag)| *flag == Some(true));
-            set.for_each(|(key, _)| *key = Some(code));
-        }
+        let keys = Int32Array::from(decode(batch, block, i32::from(self.params.drop_first))?);
         let values = categories.column(0..categories.len());
-        Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(Int32Array::from(keys), values)?))
+        Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, values)?))
     }
 
     /// A code for each row of the encoded column at this place: the place of the feature, or their number for none.
@@ -322,7 +312,47 @@ impl FittedDummyEncoder {
     }
 }
 
+/// The category of each row, by its features; `first` categories have none, and a row of zeros is the first of them.
+///
+/// # Errors
+/// `UnknownColumn` if a feature is missing, `TypeMismatch` if it is not boolean or numeric.
+pub(super) fn decode(batch: &RecordBatch, block: &OneHotBlock, first: i32) -> Result<Vec<Option<i32>>> {
+    let mut codes = vec![(first > 0).then_some(0); batch.num_rows()];
+    for (feature, code) in block.features.iter().zip(first..) {
+        let column = batch.column(index_of(&batch.schema(), feature).map_err(|e| e.doing("decode"))?);
+        let flags = cast(column, &DataType::Boolean)?;
+        let set = codes.iter_mut().zip(flags.as_boolean().iter()).filter(|(_, flag)| *flag == Some(true));
+        set.for_each(|(known, _)| *known = Some(code));
+    }
+    Ok(codes)
+}
+
+impl Unknown {
+    /// scikit-learn's name of it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Unknown::Ignore => "ignore",
+            Unknown::Error => "error",
+        }
+    }
+}
+
+impl From<Unknown> for ParamValue {
+    fn from(unknown: Unknown) -> Self {
+        unknown.name().into()
+    }
+}
+
+impl FromParam for Unknown {
+    fn from_param(value: &ParamValue) -> Result<Unknown> {
+        let ParamValue::Text(name) = value else { return Err(value.is_no("word")) };
+        let named = [Unknown::Ignore, Unknown::Error].into_iter().find(|unknown| unknown.name() == name);
+        named.ok_or_else(|| value.is_no("way to handle unknown values").help("it is ignore or error"))
+    }
+}
+
 params! { DummyEncoder {
+    HANDLE_UNKNOWN: Unknown = "handle_unknown" => handle_unknown;
     DROP_FIRST: bool = "drop_first" => drop_first;
 } }
 

@@ -3,22 +3,20 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
 use linfa::dataset::DatasetBase;
 use linfa::traits::{Fit, Transformer};
 use serde::Serialize;
 
-use super::one_pass::{Fitting, OnePass};
-use super::{
-    Categorizer, ColumnTransformer, DummyEncoder, FittedCategorizer, FittedColumnTransformer, FittedDummyEncoder,
-    FittedStandardScaler, StandardScaler,
-};
+use super::*;
 use crate::base::{Error, Identity, Result, Token, Tokenizer};
 use crate::exec::TaskContext;
 use crate::frame::DataFrame;
 use crate::graph::{Held, Payload};
 use crate::io::Batch;
 use crate::ml::apply::{Apply, content};
+use crate::ml::pipeline::step::names;
 use crate::plan::shape::Chunk;
 use crate::plan::{Flow, Footprint, Op, Plan, Reduce, Shape};
 
@@ -56,6 +54,9 @@ where
     S: OnePass + Clone + Serialize + Send + Sync + 'static,
     S::Stats: Send + 'static,
 {
+    if step.reads(frame.schema()).is_some_and(|columns| columns.is_empty()) {
+        return step.finish(step.begin(frame.schema())?);
+    }
     // what a later pass looks for is decided by the step and the frame
     let content = content(step);
     let mut fitting = Fitting::Again(step.clone());
@@ -206,6 +207,14 @@ macro_rules! on_frames {
         }
 
         impl $fitted {
+            /// The columns of a frame with the step applied: scikit-learn's `get_feature_names_out`.
+            ///
+            /// # Errors
+            /// If the columns are not such as the step was fitted to.
+            pub fn feature_names(&self, frame: &DataFrame) -> Result<Vec<String>> {
+                Ok(names(self.schema(frame.schema())?.as_ref()))
+            }
+
             /// The frame with the step applied, lazily.
             ///
             /// # Errors
@@ -224,38 +233,50 @@ macro_rules! on_frames {
     };
 }
 
-on_frames!(Categorizer, FittedCategorizer, "categorize");
-on_frames!(DummyEncoder, FittedDummyEncoder, "encode");
-on_frames!(StandardScaler, FittedStandardScaler, "scale");
-on_frames!(ColumnTransformer, FittedColumnTransformer, "transform columns");
-
-impl FittedStandardScaler {
-    /// The frame before [`transform`](Self::transform), lazily.
-    ///
-    /// # Errors
-    /// If the columns are not such as the step was fitted to.
-    pub fn inverse_transform(&self, frame: &DataFrame) -> Result<DataFrame> {
-        let (fitted, schema) = (self.clone(), self.schema(frame.schema())?);
-        Apply::new("unscale", self, schema, move |batch| fitted.inverse_transform_batch(batch))?.on(frame)
-    }
+/// The methods on frames of a fitted step that can be undone.
+macro_rules! undone_on_frames {
+    ($($fitted:ident, $name:literal;)*) => {$(
+        impl $fitted {
+            /// The frame before [`transform`](Self::transform), lazily.
+            ///
+            /// # Errors
+            /// If the columns are not such as the step makes.
+            pub fn inverse_transform(&self, frame: &DataFrame) -> Result<DataFrame> {
+                let schema = self.inverse_transform_batch(&RecordBatch::new_empty(frame.schema().clone()))?.schema();
+                let fitted = self.clone();
+                Apply::new($name, self, schema, move |batch| fitted.inverse_transform_batch(batch))?.on(frame)
+            }
+        }
+    )*};
 }
 
-impl FittedDummyEncoder {
-    /// The frame before [`transform`](Self::transform), lazily, with its categorical columns in their places.
-    ///
-    /// # Errors
-    /// If a column or a feature is missing.
-    pub fn inverse_transform(&self, frame: &DataFrame) -> Result<DataFrame> {
-        let schema = self.inverse_transform_batch(&arrow::array::RecordBatch::new_empty(frame.schema().clone()))?;
-        let (fitted, schema) = (self.clone(), schema.schema());
-        Apply::new("decode", self, schema, move |batch| fitted.inverse_transform_batch(batch))?.on(frame)
-    }
+on_frames!(Categorizer, FittedCategorizer, "categorize");
+on_frames!(DummyEncoder, FittedDummyEncoder, "encode");
+on_frames!(OneHotEncoder, FittedOneHotEncoder, "encode");
+on_frames!(OrdinalEncoder, FittedOrdinalEncoder, "encode");
+on_frames!(StandardScaler, FittedStandardScaler, "scale");
+on_frames!(MinMaxScaler, FittedMinMaxScaler, "scale");
+on_frames!(MaxAbsScaler, FittedMaxAbsScaler, "scale");
+on_frames!(RobustScaler, FittedRobustScaler, "scale");
+on_frames!(SimpleImputer, FittedSimpleImputer, "fill");
+on_frames!(FunctionTransformer, FittedFunctionTransformer, "change columns");
+on_frames!(ColumnTransformer, FittedColumnTransformer, "transform columns");
+
+undone_on_frames! {
+    FittedDummyEncoder, "decode";
+    FittedFunctionTransformer, "change columns back";
+    FittedOneHotEncoder, "decode";
+    FittedOrdinalEncoder, "decode";
+    FittedStandardScaler, "unscale";
+    FittedMinMaxScaler, "unscale";
+    FittedMaxAbsScaler, "unscale";
+    FittedRobustScaler, "unscale";
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray};
+    use arrow::array::{ArrayRef, Float64Array, StringArray};
 
     fn frame(parts: usize) -> DataFrame {
         let n = 60;

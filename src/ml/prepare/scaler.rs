@@ -1,16 +1,13 @@
 //! Columns to mean 0 and variance 1: scikit-learn's `StandardScaler`.
 
-use std::sync::Arc;
-
-use arrow::array::{Array, ArrayRef, AsArray, Float64Array, RecordBatch};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef};
+use arrow::array::{Array, RecordBatch};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
 
-use super::one_pass::{OnePass, with_columns};
+use super::columns::{finite_values, floats, map_floats, numeric, with_floats};
+use super::one_pass::OnePass;
 use super::transform::{FittedTransform, Transform};
-use crate::base::schema::{index_of, logical};
-use crate::base::{Error, Result};
+use crate::base::Result;
 use crate::expr::folds::{Accumulator, FloatSums, Sums};
 use crate::ml::pipeline::outline::Outline;
 use crate::ml::pipeline::param::params;
@@ -106,33 +103,17 @@ impl OnePass for StandardScaler {
     type Fitted = FittedStandardScaler;
 
     fn begin(&self, schema: &Schema) -> Result<Self::Stats> {
-        let columns = schema.fields().iter().map(|field| {
-            let t = logical(field.data_type());
-            if !(t.is_numeric() || t == DataType::Boolean) {
-                let error = Error::types(format!("values of type {t} cannot be scaled"));
-                return Err(error.at_column(field.name().as_str()).doing("scale"));
-            }
-            Ok((field.name().clone(), Moments::default()))
-        });
-        columns.collect()
+        Ok(numeric(schema, "scale", "scaled")?.into_iter().map(|name| (name, Moments::default())).collect())
     }
 
     fn update(&self, stats: &mut Self::Stats, batch: &RecordBatch) -> Result<()> {
         for (name, moments) in stats {
-            let column = floats(batch, name)?;
-            let known: Vec<f64>;
-            let values = match column.null_count() {
-                0 => column.values().as_ref(),
-                _ => {
-                    known = column.iter().flatten().collect();
-                    known.as_slice()
-                }
-            };
-            if let Some(value) = values.iter().find(|v| v.is_infinite()) {
-                let error = Error::model(format!("the value {value} has no place on a scale"));
-                return Err(error.at_column(name.as_str()).doing("scale").help("replace infinite values first"));
+            let column = floats(batch, name, "scale")?;
+            let finite = finite_values(&column, name, "scale")?;
+            match column.null_count() {
+                0 => moments.update(column.values()),
+                _ => moments.update(&finite.collect::<Vec<f64>>()),
             }
-            moments.update(values);
         }
         Ok(())
     }
@@ -159,12 +140,7 @@ impl FittedStandardScaler {
     /// # Errors
     /// `UnknownColumn` if a fitted column is missing.
     pub fn schema(&self, input: &Schema) -> Result<SchemaRef> {
-        let mut fields: Vec<_> = input.fields().iter().cloned().collect();
-        for column in &self.columns {
-            let place = index_of(input, &column.name)?;
-            fields[place] = Arc::new(Field::new(&column.name, DataType::Float64, fields[place].is_nullable()));
-        }
-        Ok(Arc::new(Schema::new(fields)))
+        with_floats(input, self.columns.iter().map(|column| column.name.as_str()))
     }
 
     /// The batch with its fitted columns scaled.
@@ -184,16 +160,13 @@ impl FittedStandardScaler {
     }
 
     fn map(&self, batch: &RecordBatch, f: impl Fn(f64, f64, f64) -> f64) -> Result<RecordBatch> {
-        let schema = self.schema(&batch.schema())?;
-        let mut columns = batch.columns().to_vec();
-        for column in &self.columns {
+        let f = &f;
+        let columns = self.columns.iter().map(|column| {
             let shift = if self.params.with_mean { column.mean } else { 0.0 };
             let scale = if self.params.with_std { column.scale } else { 1.0 };
-            let values = floats(batch, &column.name)?;
-            columns[index_of(&schema, &column.name)?] =
-                Arc::new(values.unary::<_, Float64Type>(|v| f(v, shift, scale))) as ArrayRef;
-        }
-        with_columns(batch, schema, columns)
+            (column.name.as_str(), move |value| f(value, shift, scale))
+        });
+        map_floats(batch, columns, "scale")
     }
 }
 
@@ -220,21 +193,13 @@ impl FittedTransform for FittedStandardScaler {
     }
 }
 
-/// A numeric column as floats.
-fn floats(batch: &RecordBatch, name: &str) -> Result<Float64Array> {
-    let column = batch.column(index_of(&batch.schema(), name)?);
-    match column.data_type() {
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
-            Err(Error::types("text cannot be scaled").at_column(name).doing("scale"))
-        }
-        _ => Ok(cast(column, &DataType::Float64)?.as_primitive::<Float64Type>().clone()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use arrow::array::{ArrayRef, AsArray, Float64Array};
+    use arrow::datatypes::Float64Type;
     use proptest::prelude::*;
+    use std::sync::Arc;
 
     fn batch(columns: Vec<(&str, Vec<Option<f64>>)>) -> RecordBatch {
         let columns = columns.into_iter().map(|(n, v)| (n, Arc::new(Float64Array::from(v)) as ArrayRef));

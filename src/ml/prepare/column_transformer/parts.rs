@@ -23,7 +23,7 @@ pub(super) const REMAINDER: &str = "remainder";
 /// and dask-ml. That easily drops what an earlier step made, so the fitted transformer has a
 /// [`note`](FittedColumnTransformer::note) of it.
 ///
-/// ```ignore
+/// ```
 /// use partita::ml::{ColumnTransformer, OneHotEncoder, Pipeline, Remainder, SimpleImputer, StandardScaler};
 /// # let fare = std::sync::Arc::new(arrow::array::Float64Array::from(vec![Some(1.0), None, Some(3.0)])) as arrow::array::ArrayRef;
 /// # let zone = std::sync::Arc::new(arrow::array::StringArray::from(vec!["a", "b", "a"])) as _;
