@@ -15,8 +15,8 @@ use partita::array::{Array, ones, random};
 use partita::ml::linfa::DatasetBase;
 use partita::{
     Categorizer, Client, ColumnTransformer, CsvOptions, DataFrame, DummyEncoder, Error, GridSearchCv,
-    LogisticRegression, ParamGrid, Pipeline, Result, Sample, Session, StandardScaler, Target, col, delayed, lit,
-    read_csv_with, read_parquet,
+    LogisticRegression, ParamGrid, Pipeline, Remainder, Result, Sample, Session, StandardScaler, Target, col, delayed,
+    lit, read_csv_with, read_parquet,
 };
 
 #[global_allocator]
@@ -64,41 +64,65 @@ fn describe(trips: &DataFrame) -> Result<BTreeMap<String, f64>> {
     Ok(answer)
 }
 
-/// The tutorial's search for the best model, over all rows of the first file or a sample of them.
-fn search(data: &str, sample: Option<f64>) -> Result<BTreeMap<String, f64>> {
+/// What of the tutorial's search for the best model is run.
+struct Search {
+    /// All files, not held in memory; else the first, persisted.
+    all: bool,
+    /// The share of rows drawn from it.
+    sample: Option<f64>,
+    /// Whether the model sees the places one-hot, or only the five numbers.
+    one_hot: bool,
+    /// Values of C beside the five of the tutorial's ℓ₁ ratio.
+    c: Vec<f64>,
+}
+
+/// The tutorial's search for the best model.
+fn search(data: &str, what: &Search) -> Result<BTreeMap<String, f64>> {
     let mut files: Vec<_> = std::fs::read_dir(data).map_err(|e| Error::io(data, e))?.flatten().collect();
     files.sort_by_key(|f| f.path());
     let first = files.iter().map(|f| f.path()).find(|p| p.extension().is_some_and(|e| e == "parquet"));
     let first = first.ok_or_else(|| Error::invalid(format!("there is no Parquet file in {data}")))?;
-    let mut rows = features(&read_parquet(&first)?)?;
-    if let Some(fraction) = sample {
+    let source = if what.all { read_parquet(format!("{data}/*.parquet"))? } else { read_parquet(&first)? };
+    let mut rows = features(&source)?;
+    if let Some(fraction) = what.sample {
         rows = rows.sample(Sample::fraction(fraction).seed(42))?;
     }
-    let rows = rows.persist()?;
+    if !what.all {
+        rows = rows.persist()?;
+    }
 
     let numeric = COLUMNS.into_iter().take(5);
     let categorical = ["PULocationID", "DOLocationID"];
+    let remainder = if what.one_hot { Remainder::Passthrough } else { Remainder::Drop };
     let pipeline = Pipeline::new()
         .step("categorize", Categorizer::new().columns(categorical))
         .step("onehot", DummyEncoder::new().columns(categorical))
-        .step("scale", ColumnTransformer::new().with("num", StandardScaler::new(), numeric))
+        .step("scale", ColumnTransformer::new().with("num", StandardScaler::new(), numeric).remainder(remainder))
         .step("clf", LogisticRegression::new().max_iter(100));
     let ratios = [0.2, 0.3, 0.5, 0.7, 0.9];
-    let grid = ParamGrid::new().values(LogisticRegression::L1_RATIO.of("clf"), ratios);
-    let found =
-        GridSearchCv::new(pipeline, grid).cv(3).fit(&DatasetBase::new(rows.clone(), Target::column("high_tip")))?;
+    let mut grid = ParamGrid::new().values(LogisticRegression::L1_RATIO.of("clf"), ratios);
+    if !what.c.is_empty() {
+        grid = grid.values(LogisticRegression::C.of("clf"), what.c.clone());
+    }
+    let dataset = DatasetBase::new(rows.clone(), Target::column("high_tip"));
+    let begun = Instant::now();
+    let found = GridSearchCv::new(pipeline, grid).cv(3).fit(&dataset)?;
+    let passes = found.passes();
 
     let model = found.best_estimator()?.model()?;
     let mut answer = BTreeMap::from([
-        ("rows".to_string(), rows.len()? as f64),
+        ("rows".to_string(), found.fold_sizes().iter().sum::<u64>() as f64),
         ("best_score".to_string(), found.best_score()),
-        ("best_l1_ratio".to_string(), ratios[found.best_index()]),
+        ("best_l1_ratio".to_string(), ratios[found.best_index() % ratios.len()]),
+        ("search_s".to_string(), begun.elapsed().as_secs_f64()),
+        ("passes.source".to_string(), passes.source as f64),
+        ("passes.cache".to_string(), passes.cache as f64),
         ("intercept".to_string(), model.intercept()),
         ("objective".to_string(), model.objective()),
         ("converged".to_string(), f64::from(model.converged())),
     ]);
     answer.extend(ratios.iter().zip(found.mean_test_scores()).map(|(r, s)| (format!("score.{r}"), *s)));
-    answer.extend(model.coef().enumerate().map(|(i, (_, c))| (format!("coef.{i}"), c)));
+    answer.extend(model.coef().take(5).enumerate().map(|(i, (_, c))| (format!("coef.{i}"), c)));
     Ok(answer)
 }
 
@@ -226,8 +250,15 @@ fn run(workload: &str, data: &str, out: &str) -> Result<BTreeMap<String, f64>> {
             rows.sort_by([col("id3").asc(), col("v3").desc()])?.to_parquet(out)?;
             Ok(BTreeMap::new())
         }
-        "W5.2pct" => search(data, Some(0.02)),
-        "W5.68k" | "W5.1m" => search(data, None),
+        name if name.starts_with("W5.") => search(
+            data,
+            &Search {
+                all: name.contains("20m"),
+                sample: name.contains("2pct").then_some(0.02),
+                one_hot: name.contains("onehot"),
+                c: if name.contains("wide") { vec![0.01, 0.1, 1.0, 10.0, 100.0] } else { Vec::new() },
+            },
+        ),
         "W6.transpose" => transposed(20_000),
         "W6.huge" => transposed(100_000),
         "W6.ones" => ones_reversed(),
