@@ -15,7 +15,7 @@ pub struct LogLoss(Mean);
 /// ```
 /// use partita::ml::metrics::log_loss;
 /// let loss = log_loss(&[true, false, false, true], &[0.9, 0.1, 0.2, 0.65])?;
-/// assert!((loss - 0.2161618800).abs() < 1e-9);
+/// assert!((loss - 0.21616187468057912).abs() < 1e-15);
 /// # Ok::<(), partita::Error>(())
 /// ```
 ///

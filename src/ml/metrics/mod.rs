@@ -13,7 +13,7 @@
 //! | [`ranking`] | scores that order rows: ROC AUC, average precision |
 //! | [`curves`] | the points of ROC and precision-recall curves |
 //! | [`calibration`] | how often what is predicted with a probability comes true |
-//! | [`log_loss`] | how probable a model held what came true |
+//! | [`mod@log_loss`] | how probable a model held what came true |
 //! | [`brier`] | squared errors of probabilities |
 //! | [`regression`] | errors of numbers |
 //! | [`frames`] | all of them of the columns of a frame, in a pass over its partitions |

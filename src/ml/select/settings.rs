@@ -95,7 +95,7 @@ pub enum ErrorScore {
     /// The search ends with the error.
     #[default]
     Raise,
-    /// All scores of the candidate in that split are this number, and a [`Note`](crate::ml::Note) says why. With NaN it
+    /// All scores of the candidate in that split are this number, and a [`Note`] says why. With NaN it
     /// ranks last.
     Value(f64),
 }

@@ -1,6 +1,6 @@
 //! Which rows are held out together in cross-validation: scikit-learn's splitters, for rows that stream.
 //!
-//! What has to be known of all rows ([`Totals`](splits::Totals)) is counted first; from then on each row's block is known
+//! What has to be known of all rows (`splits::Totals`) is counted first; from then on each row's block is known
 //! from its place, its class or its group alone, so that rows may come in chunks of any size. A split trains on some
 //! blocks and tests on others.
 //!
