@@ -18,8 +18,9 @@ use crate::ml::classes::Classes;
 use crate::ml::estimator::labels::{Task, Truth};
 use crate::plan::{Gather, Partition};
 
-/// Rows in a chunk. What is summed up chunk by chunk has the same bits on every machine and under every limit.
-pub(crate) const CHUNK: usize = 65_536;
+/// Rows in a chunk. What is summed up chunk by chunk has the same bits on every machine and under every limit. Tests have
+/// small ones, so that few rows make many.
+pub(crate) const CHUNK: usize = if cfg!(test) { 1_000 } else { 65_536 };
 
 const TARGET: &str = "\u{0}target";
 const WEIGHT: &str = "\u{0}weight";

@@ -19,5 +19,7 @@ pub(crate) mod feed;
 pub(crate) mod labels;
 pub(crate) mod solve;
 mod steps;
+#[cfg(test)]
+mod tests;
 pub(crate) mod training;
 pub(crate) mod views;
