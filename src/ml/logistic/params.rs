@@ -9,11 +9,12 @@ use crate::base::{Error, Result};
 /// The most parameters for which [`Solver::Auto`] is Newton: their Hessian takes 128 MiB.
 const NEWTON_AT_MOST: usize = 4_096;
 
-/// Two-class logistic regression with an elastic-net penalty.
+/// Logistic regression with an elastic-net penalty.
 ///
 /// Minimises C·Σ log(1 + exp(−yᵢ(xᵢ·w + b))) + (1 − ρ)/2·‖w‖² + ρ·‖w‖₁ over w and b, where yᵢ = ±1 and ρ is the
 /// `l1_ratio`; the intercept b is not penalised. This is the objective of scikit-learn's `LogisticRegression`, whose
-/// newest parameters (`C`, `l1_ratio`) are the ones here.
+/// newest parameters (`C`, `l1_ratio`) are the ones here. With more than two classes each has coefficients and an
+/// intercept of its own, and the loss is −log of the softmax of its class (multinomial regression).
 ///
 /// Fitting an `Array2<f64>` with labels is linfa's `Fit`; a frame is fitted through a pipeline. A fit that ends before
 /// it has converged says so in its report ([`FittedLogisticRegression::converged`]).
