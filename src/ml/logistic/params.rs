@@ -80,12 +80,14 @@ pub enum Solver {
     /// SAGA (Defazio, Bach, Lacoste-Julien 2014) as scikit-learn runs it on dense rows: the same random order of rows,
     /// steps and stopping rule, and so the same results, rounding apart. `max_iter` counts epochs and `tol`, 10⁻⁴ if it
     /// is not given, is the relative change of the coefficients in the last; what it ends with is seldom the optimum
-    /// ([`FittedLogisticRegression::kkt`] tells how far it is). For results to compare; it is slow, and on one thread.
+    /// ([`FittedLogisticRegression::kkt`] tells how far it is). For results to compare: it is slow, on one thread, and for
+    /// two classes.
     Saga {
         /// scikit-learn's `random_state`.
         seed: u32,
     },
-    /// L-BFGS of `linfa-logistic`: no penalty with an ℓ₁ part, and the one-hot features as a dense matrix in memory.
+    /// L-BFGS of `linfa-logistic`: two classes, no penalty with an ℓ₁ part, no weights, and the one-hot features as a dense
+    /// matrix in memory.
     Linfa,
 }
 
