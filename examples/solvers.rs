@@ -80,7 +80,7 @@ fn fit(job: &Value) -> Result<Value> {
     let (classes, y) = Classes::of_column(column(job["target"].as_str().unwrap_or_default())?)?;
     let model = params(job).check()?.fit_design(&design, &classes, &y)?;
     Ok(json!({
-        "coef": model.coef_values(), "intercept": model.intercept(), "objective": model.objective(), "kkt": model.kkt(),
+        "coef": model.coef_values(), "intercept": model.intercepts(), "objective": model.objective(), "kkt": model.kkt(),
         "converged": model.converged(), "n_iter": model.n_iter(),
     }))
 }

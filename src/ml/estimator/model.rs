@@ -28,13 +28,14 @@ pub enum Predicted {
     Values(Vec<f64>),
     /// Class numbers alone.
     Classes(Vec<u32>),
-    /// The probability of each class, row by row, and the margin of the second of two classes.
+    /// The probability of each class, row by row, and the margins that they come from.
     Probabilities {
         /// Classes there are.
         classes: usize,
         /// `classes` numbers for each row, which add up to 1.
         probabilities: Vec<f64>,
-        /// For two classes: above 0 speaks for the second.
+        /// For two classes one for each row: above 0 speaks for the second. For more one for each class, row by row: the
+        /// largest speaks for its class.
         margins: Option<Vec<f64>>,
     },
 }
@@ -45,7 +46,7 @@ impl Predicted {
         match self {
             Predicted::Values(_) => None,
             Predicted::Classes(classes) => Some(classes.clone()),
-            Predicted::Probabilities { margins: Some(margins), .. } => {
+            Predicted::Probabilities { classes: 2, margins: Some(margins), .. } => {
                 Some(margins.iter().map(|z| u32::from(*z > 0.0)).collect())
             }
             Predicted::Probabilities { classes, probabilities, .. } => {

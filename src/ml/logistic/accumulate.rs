@@ -4,7 +4,10 @@
 //! the Hessian touches (p+1)²/2 + C·(p+1) + C²/2 cells however many one-hot features there are, about 2.5 times the work
 //! of a gradient. The sums are additive: what blocks give is merged in the order of the blocks.
 
+use std::ops::Range;
+
 use super::kernel::{add_scaled, dot, logistic, sum, weighted_logistic};
+use super::newton::Curved;
 use super::square::Square;
 use crate::ml::design::{Block, Layout};
 
@@ -118,7 +121,7 @@ impl Point {
         &self,
         block: &Block<'a>,
         y: &[bool],
-        range: std::ops::Range<usize>,
+        range: Range<usize>,
         buffer: &'a mut [f64],
     ) -> Option<&'a [f64]> {
         let own = block.weights.map(|w| &w[range.clone()]);
@@ -133,7 +136,7 @@ impl Point {
     }
 
     /// The margins x·w + b of rows `range` of a block.
-    pub fn margins(&self, block: &Block<'_>, range: std::ops::Range<usize>, z: &mut Vec<f64>) {
+    pub fn margins(&self, block: &Block<'_>, range: Range<usize>, z: &mut Vec<f64>) {
         z.clear();
         z.resize(range.len(), self.intercept);
         for ((x, shift), w) in block.numeric.iter().zip(&self.shift).zip(&self.numeric) {
@@ -163,11 +166,11 @@ pub(crate) struct Acc {
     sums: Vec<f64>,
 }
 
-/// Buffers of one strip.
-struct Strip {
+/// Buffers of one strip of at most [`STRIP`] rows.
+pub(super) struct Strip {
     z: Vec<f64>,
-    residual: Vec<f64>,
-    curvature: Vec<f64>,
+    pub residual: Vec<f64>,
+    pub curvature: Vec<f64>,
     weights: Vec<f64>,
     /// Shifted numeric columns, one after the other.
     x: Vec<f64>,
@@ -180,15 +183,7 @@ struct Strip {
 /// Loss, gradient and Hessian of the rows of one block at a point.
 pub(crate) fn accumulate(geometry: &Geometry, block: &Block<'_>, y: &[bool], point: &Point) -> Acc {
     let mut acc = Acc { rows: block.rows as u64, ..Acc::empty(geometry) };
-    let mut strip = Strip {
-        z: Vec::with_capacity(STRIP),
-        residual: vec![0.0; STRIP],
-        curvature: vec![0.0; STRIP],
-        weights: vec![0.0; STRIP],
-        x: vec![0.0; STRIP * geometry.numeric],
-        wx: vec![0.0; STRIP],
-        by_row: vec![0.0; if geometry.widths.is_empty() { 0 } else { STRIP * geometry.stride }],
-    };
+    let mut strip = Strip::new(geometry);
     for start in (0..block.rows).step_by(STRIP) {
         let range = start..(start + STRIP).min(block.rows);
         let rows = range.len();
@@ -204,12 +199,24 @@ pub(crate) fn accumulate(geometry: &Geometry, block: &Block<'_>, y: &[bool], poi
                 acc.loss += weighted_logistic(&strip.z, &y[range.clone()], weights, residual, curvature);
             }
         }
-        acc.add_dense(block, range.clone(), point, &mut strip);
-        if !geometry.widths.is_empty() {
-            acc.add_categories(block, range, &strip);
-        }
+        acc.add(block, range, &point.shift, &mut strip);
     }
     acc
+}
+
+impl Strip {
+    /// Buffers for rows of a geometry.
+    pub fn new(geometry: &Geometry) -> Self {
+        Strip {
+            z: Vec::with_capacity(STRIP),
+            residual: vec![0.0; STRIP],
+            curvature: vec![0.0; STRIP],
+            weights: vec![0.0; STRIP],
+            x: vec![0.0; STRIP * geometry.numeric],
+            wx: vec![0.0; STRIP],
+            by_row: vec![0.0; if geometry.widths.is_empty() { 0 } else { STRIP * geometry.stride }],
+        }
+    }
 }
 
 impl Acc {
@@ -226,12 +233,20 @@ impl Acc {
         self.sums.iter_mut().zip(&other.sums).for_each(|(a, b)| *a += b);
     }
 
+    /// Gradient and Hessian of rows `range` of a block, whose residuals and curvatures are in `strip`.
+    pub(super) fn add(&mut self, block: &Block<'_>, range: Range<usize>, shift: &[f64], strip: &mut Strip) {
+        self.add_dense(block, range.clone(), shift, strip);
+        if !self.geometry.widths.is_empty() {
+            self.add_categories(block, range, strip);
+        }
+    }
+
     /// Numeric features and intercept among themselves.
-    fn add_dense(&mut self, block: &Block<'_>, range: std::ops::Range<usize>, point: &Point, strip: &mut Strip) {
+    fn add_dense(&mut self, block: &Block<'_>, range: Range<usize>, shift: &[f64], strip: &mut Strip) {
         let (p, rows, stride) = (self.geometry.numeric, range.len(), self.geometry.stride);
         let residual = &strip.residual[..rows];
         let curvature = &strip.curvature[..rows];
-        for (j, (column, shift)) in block.numeric.iter().zip(&point.shift).enumerate() {
+        for (j, (column, shift)) in block.numeric.iter().zip(shift).enumerate() {
             let x = &mut strip.x[j * STRIP..j * STRIP + rows];
             x.iter_mut().zip(&column[range.clone()]).for_each(|(x, value)| *x = value - shift);
         }
@@ -259,7 +274,7 @@ impl Acc {
 
     /// Categories with the numeric features and among themselves. The sums of a category with the constant are its
     /// diagonal.
-    fn add_categories(&mut self, block: &Block<'_>, range: std::ops::Range<usize>, strip: &Strip) {
+    fn add_categories(&mut self, block: &Block<'_>, range: Range<usize>, strip: &Strip) {
         let Acc { geometry, sums, .. } = self;
         let stride = geometry.stride;
         for ((codes, start), width) in block.codes.iter().zip(&geometry.crosses).zip(&geometry.widths) {
@@ -327,6 +342,24 @@ impl Acc {
             }
         }
         hessian
+    }
+}
+
+impl Curved for Acc {
+    fn loss(&self) -> f64 {
+        self.loss
+    }
+
+    fn weight(&self) -> f64 {
+        self.weight
+    }
+
+    fn gradient(&self, c: f64) -> Vec<f64> {
+        Acc::gradient(self, c)
+    }
+
+    fn hessian(&self, c: f64) -> Square {
+        Acc::hessian(self, c)
     }
 }
 

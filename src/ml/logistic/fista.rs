@@ -211,7 +211,7 @@ mod tests {
     }
 
     fn aim(l1: f64, l2: f64, max_iter: usize) -> Aim {
-        let penalties = Penalties { l1, l2, intercept: 2, fit_intercept: true };
+        let penalties = Penalties { l1, l2, intercept: 2, fit_intercept: true, parameters: 3, margins: 1 };
         Aim { c: 1.0, penalties, scale: vec![1.0, 500.0, 1.0], tolerance: 1e-8, max_iter }
     }
 

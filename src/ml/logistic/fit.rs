@@ -8,10 +8,11 @@ use ndarray::{Array1, ArrayBase, Data, Ix2};
 
 use rustc_hash::FxHashMap;
 
+use super::fitted::class_of;
 use super::params::{Solver, ValidLogisticRegression};
 use super::passes::{By, Method};
 use super::problem::Problem;
-use super::terms::{Solution, Terms};
+use super::terms::{Solution, Terms, margins_of};
 use super::{FittedLogisticRegression, fista, lbfgs, newton, saga};
 use crate::base::{Error, Result};
 use crate::ml::classes::{Classes, Label};
@@ -26,11 +27,16 @@ impl ValidLogisticRegression {
     /// Fits to a design matrix and the class number of each row.
     ///
     /// # Errors
-    /// `Model` if there are not two classes, naming those there are, if a class has no rows that weigh anything, or if
-    /// labels and rows are not as many; `Unsupported` for more features than the solver can hold.
+    /// `Model` if there are not at least two classes, naming those there are, if a class has no rows that weigh anything,
+    /// or if labels and rows are not as many; `Unsupported` for more features than the solver can hold, or a solver that
+    /// knows two classes only.
     pub fn fit_design(&self, design: &Design, classes: &Classes, y: &[u32]) -> Result<FittedLogisticRegression> {
         if y.len() != design.rows() {
             return Err(Error::model(format!("{} labels for {} rows", y.len(), design.rows())));
+        }
+        if let Some(row) = y.iter().position(|class| *class as usize >= classes.len()) {
+            let what = format!("row {row} is of class number {}, and the classes are {classes}", y[row]);
+            return Err(Error::model(what).doing("fit a logistic regression"));
         }
         let labels = Labels::Classes(y);
         match fit_in_memory(self, design, labels, &Facts::of_design(design, labels, classes))? {
@@ -39,12 +45,17 @@ impl ValidLogisticRegression {
         }
     }
 
-    /// The coefficients and the intercept to begin with.
-    pub(super) fn warm(&self, layout: &Layout) -> Option<(Vec<f64>, f64)> {
-        let model = self.warm_start.as_deref()?;
-        let known: FxHashMap<&str, f64> = model.coef().collect();
-        let coef = layout.names().map(|name| known.get(name).copied().unwrap_or(0.0)).collect();
-        Some((coef, if self.fit_intercept { model.intercept() } else { 0.0 }))
+    /// The coefficients and intercepts to begin with, margin after margin; those of a model of other classes are none.
+    pub(super) fn warm(&self, layout: &Layout, classes: &Classes) -> Option<(Vec<f64>, Vec<f64>)> {
+        let fits = |model: &&FittedLogisticRegression| model.classes() == classes || classes.len() == 2;
+        let model = self.warm_start.as_deref().filter(fits).filter(|model| model.classes().len() == classes.len())?;
+        let places: FxHashMap<&str, usize> = model.layout().names().zip(0..).collect();
+        let coef = model.coef_matrix();
+        let known = |margin: usize, name: &str| places.get(name).map_or(0.0, |place| coef[[margin, *place]]);
+        let of_margin = |margin: usize| layout.names().map(move |name| known(margin, name)).collect::<Vec<f64>>();
+        let coef = (0..coef.nrows()).flat_map(of_margin).collect();
+        let intercept = |intercept: &f64| if self.fit_intercept { *intercept } else { 0.0 };
+        Some((coef, model.intercepts().iter().map(intercept).collect()))
     }
 }
 
@@ -54,9 +65,14 @@ impl Estimator for ValidLogisticRegression {
     }
 
     fn begin(&self, facts: &Facts) -> Result<Training> {
-        match self.solver_for(facts.layout.len() + 1) {
+        let classes = facts.classes.len();
+        match self.solver_for((facts.layout.len() + 1) * margins_of(classes)) {
             Solver::Auto | Solver::ProxNewton => self.in_passes::<newton::State>(facts),
             Solver::Fista => self.in_passes::<fista::State>(facts),
+            solver @ (Solver::Linfa | Solver::Saga { .. }) if classes > 2 => {
+                Err(Error::unsupported(format!("the solver {solver:?} for {classes} classes"))
+                    .help("use Solver::ProxNewton or Solver::Fista"))
+            }
             Solver::Linfa => self.in_memory(facts, lbfgs::solve),
             Solver::Saga { seed } => self.in_memory(facts, move |problem, params| saga::solve(problem, params, seed)),
         }
@@ -66,7 +82,7 @@ impl Estimator for ValidLogisticRegression {
 impl ValidLogisticRegression {
     /// A fit by a method that works in passes.
     fn in_passes<M: Method>(&self, facts: &Facts) -> Result<Training> {
-        Ok(Training::Passes(begin(&Arc::new(By::<M>::new(self)), facts, FittedModel::Logistic)?))
+        Ok(Training::Passes(begin(&Arc::new(By::<M>::new(self, &facts.classes)), facts, FittedModel::Logistic)?))
     }
 
     /// A fit by a solver that wants all rows in memory, as a dense matrix.
@@ -95,7 +111,7 @@ impl<L: Label, D: Data<Elem = f64>, T: AsSingleTargets<Elem = L>> Fit<ArrayBase<
     /// dataset's names, or x0, x1, …
     ///
     /// # Errors
-    /// `Model` for a value that is not finite (naming the feature), a label that is none, or not two classes.
+    /// `Model` for a value that is not finite (naming the feature), a label that is none, or fewer than two classes.
     fn fit(&self, dataset: &DatasetBase<ArrayBase<D, Ix2>, T>) -> Result<FittedLogisticRegression> {
         let mut design = Design::from_dense(dataset.records(), dataset.feature_names())?;
         if let Some(weights) = dataset.weights() {
@@ -113,12 +129,13 @@ impl FittedLogisticRegression {
     /// # Errors
     /// `Model` if the matrix has not one column for each feature.
     pub fn try_predict<L: Label, D: Data<Elem = f64>>(&self, x: &ArrayBase<D, Ix2>) -> Result<Array1<L>> {
-        if x.ncols() != self.coef_values().len() {
-            let what = format!("{} columns are given and the model has {}", x.ncols(), self.coef_values().len());
+        let coef = self.coef_matrix();
+        if x.ncols() != coef.ncols() {
+            let what = format!("{} columns are given and the model has {}", x.ncols(), coef.ncols());
             return Err(Error::model(what).doing("predict"));
         }
-        let z = x.dot(&ndarray::ArrayView1::from(self.coef_values())) + self.intercept();
-        Ok(z.mapv(|z| L::of_class(self.classes(), usize::from(z > 0.0))))
+        let z = x.dot(&coef.t()) + ndarray::ArrayView1::from(self.intercepts());
+        Ok(z.rows().into_iter().map(|z| L::of_class(self.classes(), class_of(&z.to_vec()))).collect())
     }
 }
 
@@ -130,7 +147,7 @@ impl<L: Label, D: Data<Elem = f64>> PredictInplace<ArrayBase<D, Ix2>, Array1<L>>
     /// [`try_predict`](FittedLogisticRegression::try_predict) gives an error instead.
     fn predict_inplace(&self, x: &ArrayBase<D, Ix2>, y: &mut Array1<L>) {
         assert_eq!(x.nrows(), y.len(), "the number of rows and of predictions must be the same");
-        assert_eq!(x.ncols(), self.coef_values().len(), "one column for each feature of the model is needed");
+        assert_eq!(x.ncols(), self.layout().len(), "one column for each feature of the model is needed");
         if let Ok(labels) = self.try_predict(x) {
             y.assign(&labels);
         }

@@ -29,8 +29,8 @@ pub(super) fn solve(problem: &Problem<'_>, params: &ValidLogisticRegression) -> 
         .with_intercept(params.fit_intercept)
         .max_iterations(params.steps_of(Solver::Linfa) as u64)
         .gradient_tolerance(params.tolerance() / params.c);
-    if let Some((coef, intercept)) = params.warm(design.layout()) {
-        let intercept = params.fit_intercept.then_some(intercept);
+    if let Some((coef, intercepts)) = params.warm(design.layout(), &problem.facts.classes) {
+        let intercept = intercepts.into_iter().filter(|_| params.fit_intercept);
         // its positive class is the more frequent one, whatever the labels
         let sign = if majority(&y) { 1.0 } else { -1.0 };
         solver = solver.initial_params(coef.into_iter().chain(intercept).map(|w| sign * w).collect());

@@ -12,6 +12,7 @@
 //! | `fista` | a first-order method as such a machine, for wide designs |
 //! | `accumulate` | one pass: loss, gradient and exact Hessian of structured rows |
 //! | `gradient` | one pass without the Hessian |
+//! | `softmax` | both for more than two classes |
 //! | `quadratic` | the inner problem on the Hessian |
 //! | `square` | symmetric matrices and Cholesky |
 //! | `kernel` | the logistic function over slices |
@@ -32,10 +33,13 @@ mod passes;
 mod problem;
 mod quadratic;
 mod saga;
+mod softmax;
 mod square;
 mod terms;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_multinomial;
 mod weights;
 
 pub use fitted::FittedLogisticRegression;

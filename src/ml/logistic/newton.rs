@@ -1,13 +1,28 @@
 //! The proximal Newton method as a machine that is fed with passes: it names a trial point, is given loss, gradient and
 //! Hessian there, and names the next, until it is done. It never sees a row, so the rows may come from anywhere.
 
-use super::accumulate::Acc;
 use super::quadratic::{Penalties, Quadratic};
+use super::square::Square;
 
 /// The share of the predicted decrease that a step has to give.
 const SUFFICIENT: f64 = 1e-3;
 /// Halvings of a step before the method gives up.
 const HALVINGS: u32 = 40;
+
+/// What a pass found at a point.
+pub(crate) trait Curved {
+    /// The sum of the losses of the rows, each times its weight.
+    fn loss(&self) -> f64;
+
+    /// The sum of the weights of the rows.
+    fn weight(&self) -> f64;
+
+    /// The gradient of the loss times `c`, in the solver's order.
+    fn gradient(&self, c: f64) -> Vec<f64>;
+
+    /// Its Hessian times `c`, both halves filled.
+    fn hessian(&self, c: f64) -> Square;
+}
 
 /// What to minimise, and how well.
 #[derive(Clone, Debug)]
@@ -94,10 +109,10 @@ impl State {
     }
 
     /// Takes in what a pass found at the trial point.
-    pub fn step(&mut self, acc: &Acc) -> Progress {
-        let objective = self.aim.c * acc.loss + self.aim.penalties.value(&self.trial);
+    pub fn step(&mut self, acc: &impl Curved) -> Progress {
+        let objective = self.aim.c * acc.loss() + self.aim.penalties.value(&self.trial);
         // near the optimum the true decrease is smaller than the rounding of the objective
-        let rounding = f64::EPSILON * (64.0 * objective.abs() + self.aim.c * acc.weight);
+        let rounding = f64::EPSILON * (64.0 * objective.abs() + self.aim.c * acc.weight());
         let wanted = self.objective + SUFFICIENT * self.length * self.promised + rounding;
         if objective <= wanted && objective.is_finite() { self.accept(acc, objective) } else { self.halve() }
     }
@@ -112,7 +127,7 @@ impl State {
         Progress::More
     }
 
-    fn accept(&mut self, acc: &Acc, objective: f64) -> Progress {
+    fn accept(&mut self, acc: &impl Curved, objective: f64) -> Progress {
         self.current.clone_from(&self.trial);
         self.objective = objective;
         let gradient = acc.gradient(self.aim.c);

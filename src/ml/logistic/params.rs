@@ -9,11 +9,12 @@ use crate::base::{Error, Result};
 /// The most parameters for which [`Solver::Auto`] is Newton: their Hessian takes 128 MiB.
 const NEWTON_AT_MOST: usize = 4_096;
 
-/// Two-class logistic regression with an elastic-net penalty.
+/// Logistic regression with an elastic-net penalty.
 ///
 /// Minimises C·Σ log(1 + exp(−yᵢ(xᵢ·w + b))) + (1 − ρ)/2·‖w‖² + ρ·‖w‖₁ over w and b, where yᵢ = ±1 and ρ is the
 /// `l1_ratio`; the intercept b is not penalised. This is the objective of scikit-learn's `LogisticRegression`, whose
-/// newest parameters (`C`, `l1_ratio`) are the ones here.
+/// newest parameters (`C`, `l1_ratio`) are the ones here. With more than two classes each has coefficients and an
+/// intercept of its own, and the loss is −log of the softmax of its class (multinomial regression).
 ///
 /// Fitting an `Array2<f64>` with labels is linfa's `Fit`; a frame is fitted through a pipeline. A fit that ends before
 /// it has converged says so in its report ([`FittedLogisticRegression::converged`]).
@@ -79,12 +80,14 @@ pub enum Solver {
     /// SAGA (Defazio, Bach, Lacoste-Julien 2014) as scikit-learn runs it on dense rows: the same random order of rows,
     /// steps and stopping rule, and so the same results, rounding apart. `max_iter` counts epochs and `tol`, 10⁻⁴ if it
     /// is not given, is the relative change of the coefficients in the last; what it ends with is seldom the optimum
-    /// ([`FittedLogisticRegression::kkt`] tells how far it is). For results to compare; it is slow, and on one thread.
+    /// ([`FittedLogisticRegression::kkt`] tells how far it is). For results to compare: it is slow, on one thread, and for
+    /// two classes.
     Saga {
         /// scikit-learn's `random_state`.
         seed: u32,
     },
-    /// L-BFGS of `linfa-logistic`: no penalty with an ℓ₁ part, and the one-hot features as a dense matrix in memory.
+    /// L-BFGS of `linfa-logistic`: two classes, no penalty with an ℓ₁ part, no weights, and the one-hot features as a dense
+    /// matrix in memory.
     Linfa,
 }
 

@@ -23,14 +23,14 @@ pub(crate) struct Problem<'a> {
 }
 
 impl Problem<'_> {
-    /// Judges coefficients that a solver found: objective, residual, and whether that is within the tolerance.
+    /// Judges coefficients of two classes that a solver found: objective, residual, and whether that is within the tolerance.
     ///
     /// # Errors
     /// As any fit.
     pub fn judge(&self, params: &ValidLogisticRegression, coef: &[f64], intercept: f64) -> Result<Solution> {
         // only the gradient is asked for
         let mut run = Run::<fista::State>::judging(params, self.facts, coef, intercept)?;
-        let passes = By::<fista::State>::new(params);
+        let passes = By::<fista::State>::new(params, &self.facts.classes);
         let starts: Vec<usize> = (0..self.design.rows()).step_by(CHUNK).collect();
         let of_block = |start: &usize| {
             let block = self.design.block(*start, start + CHUNK);
@@ -40,7 +40,7 @@ impl Problem<'_> {
         let mut total = passes.nothing(&run);
         sums.into_iter().for_each(|later| passes.merge(&mut total, later));
         passes.step(&mut run, total)?;
-        Ok(Solution { coef: coef.to_vec(), intercept, iterations: None, ..run.solution() })
+        Ok(Solution { coef: coef.to_vec(), intercepts: vec![intercept], iterations: None, ..run.solution() })
     }
 }
 

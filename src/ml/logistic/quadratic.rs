@@ -19,26 +19,34 @@ pub(crate) struct Penalties {
     pub l1: f64,
     /// Factor of ½·Σw².
     pub l2: f64,
-    /// The place of the intercept among the parameters.
+    /// The place of the intercept among the parameters of a margin.
     pub intercept: usize,
     /// Whether there is an intercept to fit; if not, its parameter stays 0.
     pub fit_intercept: bool,
+    /// Parameters of a margin.
+    pub parameters: usize,
+    /// How many margins a row has. Of several the last keeps its intercept, since only differences of them matter.
+    pub margins: usize,
 }
 
 impl Penalties {
     /// (l1, l2) of parameter j.
     pub fn of(&self, j: usize) -> (f64, f64) {
-        if j == self.intercept { (0.0, 0.0) } else { (self.l1, self.l2) }
+        if self.is_intercept(j) { (0.0, 0.0) } else { (self.l1, self.l2) }
     }
 
     /// Whether parameter j stays as it is.
     pub fn frozen(&self, j: usize) -> bool {
-        j == self.intercept && !self.fit_intercept
+        self.is_intercept(j) && (!self.fit_intercept || self.margins > 1 && j / self.parameters == self.margins - 1)
+    }
+
+    fn is_intercept(&self, j: usize) -> bool {
+        j % self.parameters == self.intercept
     }
 
     /// The penalty of a parameter vector.
     pub fn value(&self, beta: &[f64]) -> f64 {
-        let coefficients = || beta.iter().enumerate().filter(|(j, _)| *j != self.intercept).map(|(_, w)| *w);
+        let coefficients = || beta.iter().enumerate().filter(|(j, _)| !self.is_intercept(*j)).map(|(_, w)| *w);
         self.l1 * coefficients().map(f64::abs).sum::<f64>() + 0.5 * self.l2 * coefficients().map(|w| w * w).sum::<f64>()
     }
 
@@ -206,7 +214,7 @@ mod tests {
         #[test]
         fn the_minimiser_is_optimal(seed in prop::collection::vec(-1.0..1.0f64, 60), l1 in 0.0..2.0f64, l2 in 0.0..1.0f64) {
             let (hessian, gradient) = model(&seed);
-            let penalties = Penalties { l1, l2: l2 + 1e-3, intercept: 2, fit_intercept: true };
+            let penalties = Penalties { l1, l2: l2 + 1e-3, intercept: 2, fit_intercept: true, parameters: 6, margins: 1 };
             let scale = [1.0; 6];
             let centre = [0.0, 0.3, 0.0, -1.0, 0.0, 0.1];
             let quadratic = Quadratic { gradient: &gradient, hessian: &hessian, penalties, scale: &scale };
@@ -220,7 +228,7 @@ mod tests {
     #[test]
     fn an_intercept_that_is_not_fitted_stays() {
         let (hessian, gradient) = model(&[0.5; 60]);
-        let penalties = Penalties { l1: 0.1, l2: 0.5, intercept: 2, fit_intercept: false };
+        let penalties = Penalties { l1: 0.1, l2: 0.5, intercept: 2, fit_intercept: false, parameters: 6, margins: 1 };
         let quadratic = Quadratic { gradient: &gradient, hessian: &hessian, penalties, scale: &[1.0; 6] };
         assert_eq!(quadratic.minimise(&[0.0; 6], 1e-10)[2], 0.0);
     }

@@ -29,8 +29,8 @@ pub(super) fn solve(problem: &Problem<'_>, params: &ValidLogisticRegression, see
     let weights = totals.row_weights(classes, problem.design.row_weights());
     let mut random = Xorshift::for_dataset(seed);
     let mut saga = Saga::begin(params, &rows, &y);
-    if let Some((coef, intercept)) = params.warm(problem.design.layout()) {
-        (saga.weights, saga.intercept) = (coef, intercept);
+    if let Some((coef, intercepts)) = params.warm(problem.design.layout(), &problem.facts.classes) {
+        (saga.weights, saga.intercept) = (coef, intercepts.first().copied().unwrap_or(0.0));
     }
     let mut before = saga.weights.clone();
     let (mut epochs, mut converged) = (0, false);

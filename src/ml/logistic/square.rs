@@ -34,6 +34,11 @@ impl Square {
         Square { size, cells: vec![0.0; size * size] }
     }
 
+    /// The number of rows.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
     /// Row i.
     pub fn row(&self, i: usize) -> &[f64] {
         &self.cells[i * self.size..(i + 1) * self.size]

@@ -1,10 +1,11 @@
 //! What a logistic regression is fitted by, whatever rows pass by: the places of its sums and parameters, and the units
 //! of both.
 
-use super::accumulate::{Geometry, Point, move_intercept};
+use super::accumulate::{Geometry, move_intercept};
 use super::newton::Aim;
 use super::params::{Solver, ValidLogisticRegression};
 use super::quadratic::Penalties;
+use super::softmax::Points;
 use super::weights::ClassTotals;
 use crate::base::{Error, Result};
 use crate::ml::estimator::Facts;
@@ -14,33 +15,39 @@ use crate::ml::estimator::Facts;
 pub(crate) struct Terms {
     pub geometry: Geometry,
     fit_intercept: bool,
-    /// Multiplies the weights of the rows of each class.
-    by_class: Option<[f64; 2]>,
-    /// The weight of the rows of each class.
-    totals: [f64; 2],
+    /// What the rows of each class weigh.
+    totals: ClassTotals,
     /// Means of the numeric columns if there is an intercept, else zeros.
     shift: Vec<f64>,
-    /// The unit of the residual of each parameter: 1, or the spread of a numeric column if that is more.
+    /// The unit of the residual of each parameter of a margin: 1, or the spread of a numeric column if that is more.
     scale: Vec<f64>,
 }
 
 /// What a solver ended with.
 #[derive(Clone, Debug)]
 pub(crate) struct Solution {
-    /// Coefficients in the order of the layout.
+    /// Coefficients in the order of the layout, margin after margin.
     pub coef: Vec<f64>,
-    pub intercept: f64,
+    pub intercepts: Vec<f64>,
     pub iterations: Option<usize>,
     pub converged: bool,
     pub kkt: f64,
     pub objective: f64,
 }
 
+/// The margins of a row of so many classes: one for two, else one for each.
+pub(crate) fn margins_of(classes: usize) -> usize {
+    if classes == 2 { 1 } else { classes }
+}
+
 impl Terms {
     /// # Errors
-    /// `Model` if there are not two classes with rows that weigh anything, or for values that are too large.
+    /// `Model` if there are not at least two classes, all with rows that weigh anything, or for values that are too
+    /// large.
     pub fn new(facts: &Facts, params: &ValidLogisticRegression) -> Result<Terms> {
-        facts.classes.expect_two()?;
+        if facts.classes.len() < 2 {
+            facts.classes.expect_two()?;
+        }
         let totals = ClassTotals::of(&params.class_weight, facts)?;
         let geometry = Geometry::new(&facts.layout);
         // without an intercept columns cannot be shifted, and their spread is that around 0
@@ -55,14 +62,17 @@ impl Terms {
         let mut scale: Vec<f64> = spreads.into_iter().map(|spread| spread.max(1.0)).collect();
         scale.resize(geometry.parameters(), 1.0);
         let shift = facts.numeric.iter().map(|(mean, _)| if params.fit_intercept { *mean } else { 0.0 }).collect();
-        let two = |of: &[f64]| [of[0], of[1]];
-        let (by_class, totals) = (totals.factors.as_deref().map(two), two(&totals.totals));
-        Ok(Terms { geometry, fit_intercept: params.fit_intercept, by_class, totals, shift, scale })
+        Ok(Terms { geometry, fit_intercept: params.fit_intercept, totals, shift, scale })
     }
 
-    /// A point to sum up at.
-    pub fn point(&self, beta: &[f64]) -> Point {
-        Point::new(&self.geometry, &self.shift, beta).weighing(self.by_class)
+    /// The margins of a row: one for two classes, else one for each class.
+    pub fn margins(&self) -> usize {
+        margins_of(self.totals.totals.len())
+    }
+
+    /// The points to sum up at.
+    pub fn points(&self, beta: &[f64]) -> Points {
+        Points::new(&self.geometry, &self.shift, beta, self.totals.factors.as_deref())
     }
 
     /// What is to be minimised.
@@ -74,8 +84,10 @@ impl Terms {
                 l2: params.l2(),
                 intercept: self.geometry.numeric,
                 fit_intercept: self.fit_intercept,
+                parameters: self.geometry.parameters(),
+                margins: self.margins(),
             },
-            scale: self.scale.clone(),
+            scale: self.scale.repeat(self.margins()),
             tolerance: params.tolerance().max(self.rounding(params.c)),
             max_iter: params.steps_of(solver),
         }
@@ -83,31 +95,64 @@ impl Terms {
 
     /// The residual below which a gradient of rows of this weight is only rounding.
     fn rounding(&self, c: f64) -> f64 {
-        4.0 * f64::EPSILON * c * (self.totals[0] + self.totals[1])
+        4.0 * f64::EPSILON * c * self.totals.totals.iter().sum::<f64>()
     }
 
-    /// The log odds of the labels without any feature.
+    /// The log odds of the labels without any feature; of more than two classes the logarithms of their shares.
     pub fn start(&self) -> Vec<f64> {
-        let mut beta = vec![0.0; self.geometry.parameters()];
-        if self.fit_intercept {
-            beta[self.geometry.numeric] = (self.totals[1] / self.totals[0]).ln();
+        let (totals, parameters) = (&self.totals.totals, self.geometry.parameters());
+        let all: f64 = totals.iter().sum();
+        let mut beta = vec![0.0; parameters * self.margins()];
+        let intercepts = beta.iter_mut().skip(self.geometry.numeric).step_by(parameters);
+        match totals[..] {
+            _ if !self.fit_intercept => {}
+            [first, second] => intercepts.for_each(|intercept| *intercept = (second / first).ln()),
+            _ => intercepts.zip(totals).for_each(|(intercept, total)| *intercept = (total / all).ln()),
         }
         beta
     }
 
     /// From the user's coefficients to the solver's parameters.
-    pub fn inward(&self, coef: &[f64], intercept: f64) -> Vec<f64> {
-        let (numeric, one_hot) = coef.split_at(self.geometry.numeric);
-        let mut beta = [numeric, &[intercept], one_hot].concat();
-        move_intercept(&self.geometry, &self.shift, &mut beta, 1.0);
-        beta
+    pub fn inward(&self, coef: &[f64], intercepts: &[f64]) -> Vec<f64> {
+        let (features, mut whole) = (self.geometry.parameters() - 1, Vec::new());
+        for (margin, intercept) in intercepts.iter().enumerate() {
+            let (numeric, one_hot) = coef[margin * features..(margin + 1) * features].split_at(self.geometry.numeric);
+            let mut beta = [numeric, &[*intercept], one_hot].concat();
+            move_intercept(&self.geometry, &self.shift, &mut beta, 1.0);
+            whole.append(&mut beta);
+        }
+        whole
     }
 
-    /// From the solver's parameters to the user's coefficients and intercept.
-    pub fn outward(&self, beta: &[f64]) -> (Vec<f64>, f64) {
-        let mut beta = beta.to_vec();
-        move_intercept(&self.geometry, &self.shift, &mut beta, -1.0);
-        let intercept = beta.remove(self.geometry.numeric);
-        (beta, intercept)
+    /// From the solver's parameters to the user's coefficients and intercepts. Those of several classes are given with
+    /// mean 0 where adding one number to all changes nothing: the intercepts, and without a penalty the coefficients of
+    /// each feature.
+    pub fn outward(&self, beta: &[f64], penalties: &Penalties) -> (Vec<f64>, Vec<f64>) {
+        let (mut coef, mut intercepts) = (Vec::new(), Vec::new());
+        for beta in beta.chunks(self.geometry.parameters()) {
+            let mut beta = beta.to_vec();
+            move_intercept(&self.geometry, &self.shift, &mut beta, -1.0);
+            intercepts.push(beta.remove(self.geometry.numeric));
+            coef.append(&mut beta);
+        }
+        if self.margins() > 1 && penalties.l1 == 0.0 && penalties.l2 == 0.0 {
+            centre(&mut coef, self.margins());
+        }
+        if self.margins() > 1 && self.fit_intercept {
+            centre(&mut intercepts, self.margins());
+        }
+        (coef, intercepts)
+    }
+}
+
+/// Takes the mean off the values of each feature, which stand margin after margin.
+fn centre(values: &mut [f64], margins: usize) {
+    let features = values.len() / margins;
+    let mut means = vec![0.0; features];
+    for of_margin in values.chunks(features.max(1)) {
+        means.iter_mut().zip(of_margin).for_each(|(mean, value)| *mean += value / margins as f64);
+    }
+    for of_margin in values.chunks_mut(features.max(1)) {
+        of_margin.iter_mut().zip(&means).for_each(|(value, mean)| *value -= mean);
     }
 }

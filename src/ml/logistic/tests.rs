@@ -7,7 +7,7 @@ use crate::ml::classes::Classes;
 use crate::ml::design::{Design, OneHotBlock};
 
 /// The generator of the golden values: u = (x ≫ 11) / 2⁵³ of a linear congruence.
-struct Congruence(u64);
+pub(super) struct Congruence(pub u64);
 
 impl Iterator for Congruence {
     type Item = f64;
@@ -18,21 +18,27 @@ impl Iterator for Congruence {
     }
 }
 
-/// 600 rows of 4 standardised features and their labels.
-fn golden() -> (Array2<f64>, Array1<bool>) {
+/// 600 rows of 4 standardised features, and a probability for each.
+pub(super) fn golden_rows() -> (Array2<f64>, Vec<f64>) {
     let x: Vec<f64> = Congruence(1).take(2400).map(|u| (u - 0.5) * 4.0).collect();
     let mut x = Array2::from_shape_vec((600, 4), x).unwrap();
-    let y = x.rows().into_iter().zip(Congruence(7)).map(|(row, u)| {
+    let p = x.rows().into_iter().map(|row| {
         let z = 1.5 * row[0] - 0.8 * row[1] + 0.05 * row[2];
-        u < 1.0 / (1.0 + (-z).exp())
+        1.0 / (1.0 + (-z).exp())
     });
-    let y = Array1::from_iter(y);
+    let p = p.collect();
     for mut column in x.columns_mut() {
         let mean = column.mean().unwrap();
         let deviation = column.mapv(|v| (v - mean) * (v - mean)).mean().unwrap().sqrt();
         column.mapv_inplace(|v| (v - mean) / deviation);
     }
-    (x, y)
+    (x, p)
+}
+
+/// The rows and their labels.
+fn golden() -> (Array2<f64>, Array1<bool>) {
+    let (x, p) = golden_rows();
+    (x, p.iter().zip(Congruence(7)).map(|(p, u)| u < *p).collect())
 }
 
 fn fit(params: LogisticRegression) -> FittedLogisticRegression {
@@ -97,7 +103,7 @@ fn linfa_with_the_rarer_class_either_way_keeps_its_signs() {
 }
 
 /// Features as in the taxi program: the hour of the week is a sum of two others, and two columns are categorical.
-fn taxi(rows: usize) -> (Design, Vec<u32>) {
+pub(super) fn taxi(rows: usize) -> (Design, Vec<u32>) {
     let mut u = Congruence(3);
     let mut next = |n: f64| (u.next().unwrap() * n).floor();
     let day: Vec<f64> = (0..rows).map(|_| next(7.0)).collect();
@@ -237,6 +243,22 @@ fn a_saved_model_is_the_same_model() {
 }
 
 #[test]
+fn a_model_of_the_first_version_is_read() {
+    let file = r#"{"format": "partita.logistic_regression", "version": 1, "model": {
+        "layout": {"numeric": ["x"], "one_hot": []}, "coef": [0.5], "intercept": -0.25, "classes": {"Bool": [false, true]},
+        "n_iter": 4, "converged": true, "kkt": 1e-8, "objective": 3.5}}"#;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.json");
+    std::fs::write(&path, file).unwrap();
+    let model = FittedLogisticRegression::load(&path).unwrap();
+    assert_eq!((model.coef_of("x"), model.intercept(), model.intercepts()), (Some(0.5), -0.25, &[-0.25][..]));
+    assert_eq!((model.coef_of_class(0, "x"), model.coef_of_class(1, "x")), (Some(0.0), Some(0.5)));
+    model.save(&path).unwrap();
+    assert_eq!(FittedLogisticRegression::load(&path).unwrap(), model);
+    assert!(std::fs::read_to_string(&path).unwrap().contains("\"version\": 1"));
+}
+
+#[test]
 fn another_layout_is_refused() {
     let (design, y) = taxi(2_000);
     let model = LogisticRegression::new().check().unwrap().fit_design(&design, &two(), &y).unwrap();
@@ -328,8 +350,8 @@ fn saga_converges_to_the_optimum_and_from_it() {
 
 #[test]
 fn fista_finds_the_optimum_of_newton() {
-    let (design, y) = taxi(4_000);
-    let design = design.weights((0..4_000).map(|i| f64::from(i % 3)).collect()).unwrap();
+    let (design, y) = taxi(2_000);
+    let design = design.weights((0..2_000).map(|i| f64::from(i % 3)).collect()).unwrap();
     for ratio in [0.0, 0.5, 1.0] {
         let params = LogisticRegression::new().c(0.1).l1_ratio(ratio).class_weight(ClassWeight::Balanced);
         let newton = params.clone().check().unwrap().fit_design(&design, &two(), &y).unwrap();

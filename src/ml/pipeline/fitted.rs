@@ -178,11 +178,18 @@ impl FittedPipeline {
     }
 
     /// The margin x·w + b of each row, lazily, as the column `decision_function`: above 0 it speaks for the second class.
+    /// Of more than two classes each has a column, called as `decision_function_cash`, and the largest speaks for its class.
     ///
     /// # Errors
     /// As [`predict`](Self::predict).
     pub fn decision_function(&self, frame: &DataFrame) -> Result<DataFrame> {
-        self.answer(frame, Ask::Margin, vec!["decision_function".to_string()], false)
+        let names = match &self.end()?.classes {
+            classes if classes.len() > 2 => {
+                classes.names().into_iter().map(|class| format!("decision_function_{class}")).collect()
+            }
+            _ => vec!["decision_function".to_string()],
+        };
+        self.answer(frame, Ask::Margin, names, false)
     }
 
     /// The frame with the predicted labels as a further column, lazily.
@@ -230,7 +237,6 @@ impl FittedPipeline {
     /// The answers for a batch.
     fn columns(&self, batch: &RecordBatch, ask: &Ask) -> Result<Vec<ArrayRef>> {
         let end = self.end()?;
-        let column = |values: Vec<f64>| Arc::new(Float64Array::from(values)) as ArrayRef;
         let no = |what: &str| Error::model(format!("the model of the pipeline gives no {what}")).doing("predict");
         let predicted = end.fitted.predict(&self.rows(batch)?.design()?)?;
         Ok(match (ask, predicted) {
@@ -243,10 +249,11 @@ impl FittedPipeline {
                 vec![column(probabilities.into_iter().skip(1).step_by(2).collect())]
             }
             (Ask::Probabilities, Predicted::Probabilities { classes, probabilities, .. }) => {
-                let of_class = |class| column(probabilities.iter().copied().skip(class).step_by(classes).collect());
-                (0..classes).map(of_class).collect()
+                columns_of(&probabilities, classes)
             }
-            (Ask::Margin, Predicted::Probabilities { margins: Some(margins), .. }) => vec![column(margins)],
+            (Ask::Margin, Predicted::Probabilities { classes, margins: Some(margins), .. }) => {
+                columns_of(&margins, if classes == 2 { 1 } else { classes })
+            }
             (Ask::Margin, _) => return Err(no("margins")),
             _ => return Err(no("probabilities")),
         })
@@ -270,6 +277,15 @@ impl FittedPipeline {
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         FORMAT.load(path.as_ref(), |read: &FittedPipeline| read.model.as_ref()?.fitted.flaw())
     }
+}
+
+fn column(values: Vec<f64>) -> ArrayRef {
+    Arc::new(Float64Array::from(values))
+}
+
+/// The columns of numbers that stand row by row.
+fn columns_of(rows: &[f64], columns: usize) -> Vec<ArrayRef> {
+    (0..columns).map(|j| column(rows.iter().copied().skip(j).step_by(columns).collect())).collect()
 }
 
 impl Transformer<DataFrame, Result<DataFrame>> for FittedPipeline {

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use rayon::prelude::*;
 
 use super::cache::Cached;
+use super::memory::short;
 use super::views::{Division, Part, Ready, View};
 use crate::base::Result;
 use crate::exec::Reservation;
@@ -107,7 +108,8 @@ impl<'a> FromCache<'a> {
             true => size as u64 * at_work(1),
             false => size as u64 * at_work(views.len() as u64),
         };
-        reservation.grow(WHAT, more).map_err(|e| e.doing("fit a model to all rows"))?;
+        let step = "raise the memory limit of the session, or take fewer threads";
+        reservation.grow(WHAT, more).map_err(|e| short(e, step))?;
         let kept = keeps.then(|| {
             let chunk = || views.iter().map(|_| OnceLock::new()).collect();
             (0..cached.chunks()).map(|_| chunk()).collect()

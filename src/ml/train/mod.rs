@@ -10,6 +10,7 @@
 //! | `facts` | what fits want to know of a view before they begin |
 //! | `feed` | where a pass gets its rows from |
 //! | `solve` | all fits on the same passes |
+//! | `memory` | what to do when memory does not suffice |
 //! | `training` | from cached rows to fitted pipelines |
 
 pub(crate) mod cache;
@@ -17,6 +18,7 @@ mod codes;
 mod facts;
 pub(crate) mod feed;
 pub(crate) mod labels;
+mod memory;
 pub(crate) mod solve;
 mod steps;
 #[cfg(test)]

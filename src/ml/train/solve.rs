@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::feed::{Feed, InMemory, Piece};
+use super::memory::short;
 use crate::base::{Error, Result};
 use crate::exec::{Budget, Cancel};
 use crate::ml::design::{Block, Design};
@@ -47,7 +48,8 @@ pub(crate) fn solve(feed: &dyn Feed, jobs: Vec<Job>, budget: &Budget, cancel: &C
         let mut riding = waiting.len();
         while !reservation.try_grow(needed(&waiting[..riding])) {
             if riding == 1 {
-                reservation.grow(WHAT, needed(&waiting[..1]))?;
+                let step = "raise the memory limit of the session, or put rare categories together";
+                reservation.grow(WHAT, needed(&waiting[..1])).map_err(|e| short(e, step))?;
                 break;
             }
             riding = riding.div_ceil(2);

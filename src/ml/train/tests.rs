@@ -86,7 +86,7 @@ fn partitions_threads_and_memory_change_no_bit() {
         let found = search(frame(&session(|s| s.threads(threads)), parts)).unwrap();
         assert_eq!(found, known, "{parts} partitions, {threads} threads");
     }
-    let small = session(|s| s.threads(2).memory_limit(1_500_000_u64));
+    let small = session(|s| s.threads(2).memory_limit(2_000_000_u64));
     let frame = frame(&small, 7);
     assert_eq!(search(frame).unwrap(), known, "little memory");
     let spilled = small.task_context().spill.written().0;

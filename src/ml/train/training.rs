@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::cache::Cached;
 use super::facts;
 use super::feed::{Feed, FromCache, Piece};
+use super::memory::short;
 use super::solve::{Job, Outcome, solve};
 use super::steps::fit_steps;
 use super::views::{Division, Part, View};
@@ -112,7 +113,8 @@ fn in_memory(
     outcomes: &mut [Option<Outcome>],
 ) -> Result<u64> {
     let ctx = cached.context();
-    let too_large = |e: Error| e.help("fit to a sample, use a solver that works in passes, or raise the memory limit");
+    let too_large =
+        |e: Error| short(e, "fit to a sample, use a solver that works in passes, or raise the memory limit");
     let mut passes = 0;
     for view in 0..views.len() {
         let of_view: Vec<_> = fits.iter().filter(|(_, of, _)| *of == view).collect();
