@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fitted::FittedPipeline;
 use super::note::{self, Note};
-use super::outline::Outline;
+use super::outline::{Outline, Uses};
 use super::param::{ParamValue, Parameters};
 use super::step::{FittedStep, Step, names};
 use crate::base::{Error, ErrorKind, Result};
@@ -19,7 +19,6 @@ use crate::ml::classes::Classes;
 use crate::ml::dataset::{Target, features};
 use crate::ml::estimator::FittedModel;
 use crate::ml::estimator::training::Estimator;
-use crate::ml::prepare::OnePass;
 use crate::ml::train::cache::{Cached, Wanted};
 use crate::ml::train::training::{Passes, Trained, Wish, train};
 use crate::ml::train::views::Undivided;
@@ -214,23 +213,9 @@ fn prune(steps: &[(String, Step)], features: &Schema) -> Result<Pruned> {
         wanted = needed;
     }
     pruned.reverse();
-    let coded = first_categorized(&pruned, &outlines);
+    let coded = Uses::in_turn(pruned.iter().map(|(_, step)| step).zip(&outlines)).looked_up;
     let inputs = names(features).into_iter().filter(|name| wanted.plain.contains(name)).collect();
     Ok(Pruned { inputs, coded, steps: pruned, notes })
-}
-
-/// The columns that a `Categorizer` is the first to read.
-fn first_categorized(steps: &[(String, Step)], outlines: &[Outline]) -> Vec<String> {
-    let (mut coded, mut touched) = (Vec::new(), Vec::new());
-    for ((_, step), outline) in steps.iter().zip(outlines) {
-        let mut reads = step.reads(&outline.plain).unwrap_or_else(|| names(&outline.plain));
-        if let Step::Categorizer(_) = step {
-            coded.extend(reads.iter().filter(|name| !touched.contains(*name)).cloned());
-        }
-        touched.append(&mut reads);
-        touched.extend(step.changes(&outline.plain));
-    }
-    coded
 }
 
 fn check_names(steps: &[(String, Step)]) -> Result<()> {

@@ -5,7 +5,7 @@ use arrow::datatypes::{Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
 
 use super::chain::Pipeline;
-use super::outline::{Outline, Wanted};
+use super::outline::{Outline, Uses, Wanted};
 use super::param::{ParamValue, Parameters};
 use super::rows::Rows;
 use super::step::{FittedStep, Step, StepStats, names};
@@ -47,6 +47,17 @@ impl Pipeline {
         let rows = Rows { plain: batch.clone(), blocks: Vec::new() };
         let mut fitted = self.fitted_steps();
         Ok(fitted.try_fold(rows, |rows, (name, step)| step.apply(rows).map_err(|e| e.at_step(name)))?.plain)
+    }
+
+    /// The columns before each step, as far as the steps fit them.
+    fn outlines(&self, at: &Outline) -> Vec<Outline> {
+        let mut next = Some(at.clone());
+        let before = |(name, step): &(String, Step)| {
+            let at = next.take()?;
+            next = at.after(name, step).ok();
+            Some(at)
+        };
+        self.steps().iter().map_while(before).collect()
     }
 
     /// The same with its first unfitted step replaced.
@@ -147,13 +158,15 @@ impl Transform for Pipeline {
         })
     }
 
+    fn uses(&self, at: &Outline) -> Uses {
+        let outlines = self.outlines(at);
+        Uses::in_turn(self.steps().iter().map(|(_, step)| step).zip(&outlines))
+    }
+
     fn prune(&self, at: &Outline, wanted: Wanted) -> (Self, Wanted) {
-        let mut outlines = vec![at.clone()];
-        for (name, step) in self.steps() {
-            match outlines.last().map(|at| at.after(name, step)) {
-                Some(Ok(after)) => outlines.push(after),
-                _ => return (self.clone(), at.all()),
-            }
+        let outlines = self.outlines(at);
+        if outlines.len() < self.steps().len() {
+            return (self.clone(), at.all());
         }
         let (mut steps, mut wanted) = (Vec::new(), wanted);
         for ((name, step), at) in self.steps().iter().zip(&outlines).rev() {

@@ -12,6 +12,7 @@ use super::rows::Rows;
 use super::step::{FittedStep, Step, names, one_hot_is_closed};
 use crate::base::Result;
 use crate::base::schema::index_of;
+use crate::ml::prepare::OnePass;
 use crate::ml::prepare::transform::Transform;
 
 /// The columns at one place of a pipeline.
@@ -28,6 +29,36 @@ pub(crate) struct Outline {
 pub(crate) struct Wanted {
     pub plain: FxHashSet<String>,
     pub one_hot: FxHashSet<String>,
+}
+
+/// How steps use the columns that go into them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Uses {
+    /// Columns whose values are only looked up among categories: their codes in a dictionary will do.
+    pub looked_up: Vec<String>,
+    /// Columns whose values are used otherwise.
+    pub otherwise: Vec<String>,
+}
+
+impl Uses {
+    /// Those of steps one after the other, each with the columns before it.
+    pub fn in_turn<'a>(steps: impl Iterator<Item = (&'a Step, &'a Outline)>) -> Uses {
+        let (mut whole, mut changed) = (Uses::default(), FxHashSet::default());
+        for (step, at) in steps {
+            let Uses { looked_up, otherwise } = step.uses(at);
+            // what an earlier step has changed did not go in
+            whole.otherwise.extend(otherwise.into_iter().filter(|name| !changed.contains(name)));
+            whole.looked_up.extend(looked_up.into_iter().filter(|name| !changed.contains(name)));
+            changed.extend(step.changes(&at.plain));
+        }
+        whole.settled()
+    }
+
+    /// The same, with a column that is also used otherwise not among those that are looked up.
+    pub fn settled(mut self) -> Uses {
+        self.looked_up.retain(|name| !self.otherwise.contains(name));
+        self
+    }
 }
 
 impl Outline {

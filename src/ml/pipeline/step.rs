@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::chain::Pipeline;
 use super::nested::FittedSteps;
 use super::note::Note;
-use super::outline::{Outline, Wanted};
+use super::outline::{Outline, Uses, Wanted};
 use super::param::{ParamValue, Parameters};
 use super::rows::Rows;
 use crate::base::{Error, Result};
@@ -186,6 +186,13 @@ macro_rules! steps {
                     })*
                     Step::Fitted(_) => (self.clone(), at.all()),
                     $(Step::$model(_) => (self.clone(), wanted),)*
+                }
+            }
+
+            fn uses(&self, at: &Outline) -> Uses {
+                match self {
+                    $(Step::$step(step) => Transform::uses(step, at),)*
+                    _ => Uses { looked_up: Vec::new(), otherwise: names(&at.plain) },
                 }
             }
 

@@ -210,3 +210,30 @@ fn a_closure_cannot_be_saved() {
     assert!(!path.exists());
     assert_eq!(model.predict(&in_parts(1)).unwrap().compute().unwrap().num_rows(), ROWS);
 }
+
+#[test]
+fn what_is_only_looked_up_is_coded() {
+    let coded = |pipeline: Pipeline| {
+        let schema = trips().project(&[0, 1, 2]).unwrap().schema();
+        pipeline.step("clf", LogisticRegression::new()).prepare(&schema).unwrap().coded
+    };
+    let encoder = || OneHotEncoder::new().columns(["zone", "miles"]);
+    assert_eq!(coded(Pipeline::new().step("e", encoder())), ["zone", "miles"]);
+    assert_eq!(coded(Pipeline::new().step("p", preparation())), ["zone"]);
+    // miles are read as numbers before they are looked up
+    let function = FunctionTransformer::new().with("more", col("miles") + 1);
+    let pipeline = Pipeline::new().step("f", function).step("e", encoder());
+    assert_eq!(coded(pipeline.clone()), ["zone"]);
+    let fit = |parts| with_steps(pipeline.clone()).fit(&dataset(in_parts(parts).fillna(1.0).unwrap())).unwrap();
+    assert_eq!(fit(1), fit(6));
+    let twice =
+        ColumnTransformer::new().with("e", encoder(), ["zone", "miles"]).with("s", StandardScaler::new(), ["miles"]);
+    assert_eq!(coded(Pipeline::new().step("t", twice)), ["zone"]);
+    let passed =
+        ColumnTransformer::new().with("e", encoder(), ["zone", "miles"]).with("p", Remainder::Passthrough, ["miles"]);
+    assert_eq!(coded(Pipeline::new().step("t", passed)), ["zone"]);
+}
+
+fn with_steps(pipeline: Pipeline) -> Pipeline {
+    pipeline.step("clf", LogisticRegression::new())
+}

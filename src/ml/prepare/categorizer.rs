@@ -12,7 +12,7 @@ use super::one_pass::{OnePass, with_columns};
 use super::transform::{FittedTransform, Transform};
 use crate::base::schema::{index_of, logical};
 use crate::base::{Error, Result};
-use crate::ml::pipeline::outline::{Outline, Wanted};
+use crate::ml::pipeline::outline::{Outline, Uses, Wanted};
 use crate::ml::pipeline::param::params;
 use crate::ml::pipeline::rows::Rows;
 use crate::ml::pipeline::step::categorical;
@@ -203,6 +203,10 @@ impl Transform for Categorizer {
         let field = |f: &FieldRef| if chosen.contains(f.name()) { Arc::new(categorical(f)) } else { f.clone() };
         let fields: Vec<FieldRef> = at.plain.fields().iter().map(field).collect();
         Ok(Outline { plain: Schema::new(fields), one_hot: at.one_hot.clone() })
+    }
+
+    fn uses(&self, at: &Outline) -> Uses {
+        Uses { looked_up: self.chosen(&at.plain), otherwise: Vec::new() }
     }
 
     fn prune(&self, at: &Outline, wanted: Wanted) -> (Self, Wanted) {

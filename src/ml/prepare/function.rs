@@ -11,7 +11,7 @@ use super::transform::{FittedTransform, Transform};
 use crate::base::schema::index_of;
 use crate::base::{Error, Result};
 use crate::expr::{Expr, Program, col};
-use crate::ml::pipeline::outline::{Outline, Wanted};
+use crate::ml::pipeline::outline::{Outline, Uses, Wanted};
 use crate::ml::pipeline::param::params;
 use crate::ml::pipeline::rows::Rows;
 use crate::ml::pipeline::step::names;
@@ -149,6 +149,12 @@ impl Transform for FunctionTransformer {
         }
         let plain = self.begin(&at.plain)?.schema(&at.plain)?;
         Ok(Outline { plain: plain.as_ref().clone(), one_hot: at.one_hot.clone() })
+    }
+
+    fn uses(&self, at: &Outline) -> Uses {
+        let formulas = self.each.iter().chain(self.made.iter().map(|(_, formula)| formula));
+        let read = formulas.flat_map(|formula| formula.0.columns()).map(|name| name.to_string());
+        Uses { looked_up: Vec::new(), otherwise: self.chosen(&at.plain).into_iter().chain(read).collect() }
     }
 
     fn prune(&self, at: &Outline, mut wanted: Wanted) -> (Self, Wanted) {

@@ -16,7 +16,7 @@ use super::transform::{FittedTransform, Transform};
 use crate::base::schema::index_of;
 use crate::base::{Error, Result};
 use crate::ml::design::OneHotBlock;
-use crate::ml::pipeline::outline::{Outline, Wanted};
+use crate::ml::pipeline::outline::{Outline, Uses, Wanted};
 use crate::ml::pipeline::param::{FromParam, ParamValue, params};
 use crate::ml::pipeline::rows::Rows;
 use crate::ml::pipeline::step::names;
@@ -189,6 +189,10 @@ impl Transform for OneHotEncoder {
             at.without_one_hot(name, "encoding")?;
         }
         Ok(at.encoded(&self.chosen(&at.plain)))
+    }
+
+    fn uses(&self, at: &Outline) -> Uses {
+        Uses { looked_up: self.chosen(&at.plain), otherwise: Vec::new() }
     }
 
     fn prune(&self, at: &Outline, mut wanted: Wanted) -> (Self, Wanted) {

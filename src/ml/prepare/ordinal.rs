@@ -15,7 +15,7 @@ use super::one_pass::{OnePass, with_columns};
 use super::transform::{FittedTransform, Transform};
 use crate::base::schema::index_of;
 use crate::base::{Error, Result};
-use crate::ml::pipeline::outline::{Outline, Wanted};
+use crate::ml::pipeline::outline::{Outline, Uses, Wanted};
 use crate::ml::pipeline::param::params;
 use crate::ml::pipeline::rows::Rows;
 use crate::ml::pipeline::step::names;
@@ -132,6 +132,10 @@ impl Transform for OrdinalEncoder {
             at.without_one_hot(name, "encoding")?;
         }
         Ok(at.with_types(|field| chosen.contains(field.name()).then_some(DataType::Float64)))
+    }
+
+    fn uses(&self, at: &Outline) -> Uses {
+        Uses { looked_up: self.chosen(&at.plain), otherwise: Vec::new() }
     }
 
     fn prune(&self, at: &Outline, wanted: Wanted) -> (Self, Wanted) {

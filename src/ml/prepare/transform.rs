@@ -5,9 +5,10 @@ use arrow::array::RecordBatch;
 use super::one_pass::OnePass;
 use crate::base::{Error, Result};
 use crate::ml::pipeline::note::Note;
-use crate::ml::pipeline::outline::{Outline, Wanted};
+use crate::ml::pipeline::outline::{Outline, Uses, Wanted};
 use crate::ml::pipeline::param::Parameters;
 use crate::ml::pipeline::rows::Rows;
+use crate::ml::pipeline::step::names;
 
 /// A step that prepares columns, before its fit.
 pub(crate) trait Transform: OnePass + Parameters + Clone {
@@ -21,6 +22,11 @@ pub(crate) trait Transform: OnePass + Parameters + Clone {
     fn prune(&self, at: &Outline, wanted: Wanted) -> (Self, Wanted) {
         let _ = at;
         (self.clone(), wanted)
+    }
+
+    /// How it uses the columns at `at`.
+    fn uses(&self, at: &Outline) -> Uses {
+        Uses { looked_up: Vec::new(), otherwise: names(&at.plain) }
     }
 
     /// What of its doing at `at` the user may not expect.

@@ -8,7 +8,7 @@ use rustc_hash::FxHashSet;
 use super::parts::{ColumnStep, ColumnTransformer, REMAINDER, check_parts};
 use crate::base::{Error, Result};
 use crate::ml::pipeline::note::Note;
-use crate::ml::pipeline::outline::{Outline, Wanted};
+use crate::ml::pipeline::outline::{Outline, Uses, Wanted};
 use crate::ml::prepare::transform::Transform;
 
 impl Transform for ColumnTransformer {
@@ -26,8 +26,28 @@ impl Transform for ColumnTransformer {
             ColumnStep::Drop => {}
             ColumnStep::Step(_) => at.without_one_hot(name, "a step for the remainder, which would look into")?,
         }
-        expect_distinct(fields.iter().map(|f| f.name()).chain(&one_hot))?;
+        expect_distinct(fields.iter().map(|f| f.name()))?;
+        expect_distinct(one_hot.iter())?;
         Ok(Outline { plain: Schema::new(fields), one_hot })
+    }
+
+    fn uses(&self, at: &Outline) -> Uses {
+        let (mut whole, mut passed) = (Uses::default(), Vec::new());
+        let others = self.others(&at.plain);
+        for part in self.parts(&others) {
+            match (part.step, at.select(part.name, part.columns)) {
+                (ColumnStep::Step(step), Ok(chosen)) => {
+                    let uses = step.uses(&chosen);
+                    whole.looked_up.extend(uses.looked_up);
+                    whole.otherwise.extend(uses.otherwise);
+                }
+                // a column that one part looks up and another lets pass has to pass as it is
+                (ColumnStep::Passthrough, _) => passed.extend(part.columns),
+                _ => {}
+            }
+        }
+        whole.looked_up.retain(|name| !passed.contains(&name));
+        whole.settled()
     }
 
     fn prune(&self, at: &Outline, wanted: Wanted) -> (Self, Wanted) {
