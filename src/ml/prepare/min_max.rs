@@ -74,14 +74,6 @@ impl MinMaxScaler {
         self
     }
 
-    fn low(self, low: f64) -> Self {
-        MinMaxScaler { low, ..self }
-    }
-
-    fn high(self, high: f64) -> Self {
-        MinMaxScaler { high, ..self }
-    }
-
     /// Whether values beyond those of the fit become the ends of the range.
     #[must_use]
     pub fn clip(mut self, clip: bool) -> Self {
@@ -204,8 +196,6 @@ by_ends! { MaxAbsScaler, FittedMaxAbsScaler, |_me, schema| begin_ends(schema), |
 
 params! { MinMaxScaler {
     CLIP: bool = "clip" => clip;
-    HIGH: f64 = "feature_range_high" => high;
-    LOW: f64 = "feature_range_low" => low;
 } }
 params! { MaxAbsScaler {} }
 

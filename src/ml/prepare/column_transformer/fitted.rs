@@ -44,7 +44,7 @@ impl From<SavedColumnStep> for FittedColumnStep {
     }
 }
 
-/// A [`ColumnTransformer`] whose steps are fitted.
+/// A [`ColumnTransformer`](super::ColumnTransformer) whose steps are fitted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FittedColumnTransformer {
     pub(super) steps: Vec<Part<FittedColumnStep>>,

@@ -21,7 +21,7 @@ pub(super) const REMAINDER: &str = "remainder";
 ///
 /// The columns that no part names are dropped unless [`remainder`](Self::remainder) says otherwise, as in scikit-learn
 /// and dask-ml. That easily drops what an earlier step made, so the fitted transformer has a
-/// [`note`](FittedColumnTransformer::note) of it.
+/// [`note`](super::FittedColumnTransformer::note) of it.
 ///
 /// ```
 /// use partita::ml::{ColumnTransformer, OneHotEncoder, Pipeline, Remainder, SimpleImputer, StandardScaler};
