@@ -108,6 +108,7 @@ fn search(data: &str, what: &Search) -> Result<BTreeMap<String, f64>> {
     let begun = Instant::now();
     let found = GridSearchCv::new(pipeline, grid).cv(3).fit(&dataset)?;
     let passes = found.passes();
+    found.history().iter().for_each(|pass| eprintln!("{pass}"));
 
     let model = found.best_estimator()?.model()?;
     let mut answer = BTreeMap::from([

@@ -49,3 +49,4 @@ pub use select::{
     ErrorScore, FittedGridSearchCv, GridSearchCv, GroupKFold, KFold, ParamGrid, ParamSampler, RandomizedSearchCv,
     Scoring, SearchCv, StratifiedKFold, TimeSeriesSplit,
 };
+pub use train::{Pass, Passes};

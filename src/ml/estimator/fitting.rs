@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::facts::Facts;
 use super::labels::Labels;
 use super::model::FittedModel;
-use super::pass::{PassEstimator, Passed};
+use super::pass::{PassEstimator, Passed, Standing};
 use crate::base::{Error, Result};
 use crate::ml::design::Block;
 
@@ -35,7 +35,7 @@ pub(crate) trait Fitting: Send + Sync {
 
     fn step(&mut self, sums: Sums) -> Result<Passed>;
 
-    fn progress(&self) -> Option<f64>;
+    fn progress(&self) -> Option<Standing>;
 
     fn finish(self: Box<Self>) -> Result<FittedModel>;
 }
@@ -87,7 +87,7 @@ impl<E: PassEstimator> Fitting for Of<E> {
         self.estimator.step(&mut self.state, own(sums)?)
     }
 
-    fn progress(&self) -> Option<f64> {
+    fn progress(&self) -> Option<Standing> {
         self.estimator.progress(&self.state)
     }
 

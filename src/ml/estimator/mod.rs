@@ -19,5 +19,5 @@ pub(crate) mod training;
 pub use facts::Facts;
 pub use labels::Labels;
 pub use model::{FittedModel, Predicted, Predictor};
-pub use pass::{PassEstimator, Passed};
+pub use pass::{PassEstimator, Passed, Standing};
 pub use training::{Custom, WholeEstimator};

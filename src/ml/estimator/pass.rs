@@ -116,11 +116,20 @@ pub trait PassEstimator: Debug + Send + Sync + 'static {
         (8 * features, 0)
     }
 
-    /// How far the fit is, for people: the loss, the residual.
-    fn progress(&self, state: &Self::State) -> Option<f64> {
+    /// How far the fit is, for people.
+    fn progress(&self, state: &Self::State) -> Option<Standing> {
         let _ = state;
         None
     }
+}
+
+/// Where a fit stands after a pass.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Standing {
+    /// What is minimised, at the best point so far.
+    pub objective: f64,
+    /// How far from optimal that is, as the estimator measures it.
+    pub residual: f64,
 }
 
 /// What an estimator says after a pass.

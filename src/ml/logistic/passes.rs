@@ -16,7 +16,7 @@ use crate::base::{Error, Result};
 use crate::ml::classes::Classes;
 use crate::ml::design::{Block, Layout};
 use crate::ml::estimator::labels::Task;
-use crate::ml::estimator::{Facts, Labels, PassEstimator, Passed};
+use crate::ml::estimator::{Facts, Labels, PassEstimator, Passed, Standing};
 
 /// The most parameters for Newton: the Hessian is a square matrix of this size.
 const MAX_PARAMETERS: usize = 8_193;
@@ -240,7 +240,7 @@ impl<M: Method> PassEstimator for By<M> {
         M::bytes(&Geometry::new(layout), self.1)
     }
 
-    fn progress(&self, run: &Run<M>) -> Option<f64> {
-        Some(run.method.kkt())
+    fn progress(&self, run: &Run<M>) -> Option<Standing> {
+        Some(Standing { objective: run.method.objective(), residual: run.method.kkt() })
     }
 }

@@ -19,8 +19,9 @@ use crate::ml::classes::Classes;
 use crate::ml::dataset::{Target, features};
 use crate::ml::estimator::FittedModel;
 use crate::ml::estimator::training::Estimator;
+use crate::ml::train::Passes;
 use crate::ml::train::cache::{Cached, Wanted};
-use crate::ml::train::training::{Passes, Trained, Wish, train};
+use crate::ml::train::training::{Trained, Wish, train};
 use crate::ml::train::views::Undivided;
 
 /// Steps that prepare columns, each fitted to what the one before it gives, and a model at the end.
@@ -250,12 +251,14 @@ pub(crate) fn fit_to_all(
     target: &str,
 ) -> Result<(FittedPipeline, u64)> {
     let wish = Wish { prepared: prepared.clone(), split: None, model: model.clone() };
-    let Trained { views, fits, passes } = train(cached, &Undivided, &[wish])?;
+    let Trained { views, fits, passes, history } = train(cached, &Undivided, &[wish])?;
     let lost = || Error::invalid("a fit has no end");
     let (view, outcome) = fits.into_iter().next().ok_or_else(lost)?;
     let fitted = outcome.map_err(|e| e.at_column(target))?;
     let steps = views.into_iter().nth(view).ok_or_else(lost)?.steps;
-    Ok((finished(prepared, steps, fitted, &cached.classes, target), passes))
+    let mut finished = finished(prepared, steps, fitted, &cached.classes, target);
+    finished.learnt(history);
+    Ok((finished, passes))
 }
 
 /// The pipeline of fitted steps and a fitted model.

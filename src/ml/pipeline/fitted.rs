@@ -19,7 +19,7 @@ use crate::ml::classes::Classes;
 use crate::ml::estimator::{FittedModel, Predicted};
 use crate::ml::file::Format;
 use crate::ml::logistic::FittedLogisticRegression;
-use crate::ml::train::training::Passes;
+use crate::ml::train::{Pass, Passes};
 
 /// Its file. Version 1 knew no parts of a `ColumnTransformer` but scalers.
 const FORMAT: Format = Format { name: "partita.pipeline", version: 2 };
@@ -36,6 +36,8 @@ pub struct FittedPipeline {
     notes: Vec<Note>,
     #[serde(default)]
     passes: Passes,
+    #[serde(default)]
+    history: Vec<Pass>,
 }
 
 /// The last step and what it has learnt to tell.
@@ -75,7 +77,7 @@ impl FittedPipeline {
         notes: Vec<Note>,
     ) -> Self {
         let model = model.map(|(step, target, classes, fitted)| Model { step, target, classes, fitted });
-        FittedPipeline { inputs, steps, model, notes, passes: Passes::default() }
+        FittedPipeline { inputs, steps, model, notes, passes: Passes::default(), history: Vec::new() }
     }
 
     /// The same with a further step.
@@ -116,6 +118,15 @@ impl FittedPipeline {
     /// How often rows were read to fit it.
     pub fn passes(&self) -> Passes {
         self.passes
+    }
+
+    /// What came of each pass of the solver.
+    pub fn history(&self) -> &[Pass] {
+        &self.history
+    }
+
+    pub(crate) fn learnt(&mut self, history: Vec<Pass>) {
+        self.history = history;
     }
 
     pub(crate) fn took(&mut self, passes: Passes) {

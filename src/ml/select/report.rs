@@ -14,7 +14,7 @@ use super::settings::Scorings;
 use crate::base::{Error, Result};
 use crate::frame::Table;
 use crate::ml::pipeline::{FittedPipeline, Note, ParamValue};
-use crate::ml::train::training::Passes;
+use crate::ml::train::{Pass, Passes};
 
 /// The result of a [`SearchCv`](super::SearchCv): the scores of all candidates, and the best one fitted to all rows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,6 +32,8 @@ pub struct FittedGridSearchCv {
     notes: Vec<Note>,
     #[serde(default)]
     passes: Passes,
+    #[serde(default)]
+    history: Vec<Pass>,
 }
 
 /// What a search has measured, to be made sense of.
@@ -55,6 +57,8 @@ pub(crate) struct Measured {
     pub notes: Vec<Note>,
     /// How often rows were read.
     pub passes: Passes,
+    /// What came of each pass of the solvers.
+    pub history: Vec<Pass>,
 }
 
 /// The scores of all candidates by one scoring.
@@ -154,7 +158,7 @@ impl FittedGridSearchCv {
     /// # Errors
     /// `Invalid` without candidates or scorings; `Model` if no candidate has a score by which one could be chosen.
     pub(crate) fn new(measured: Measured) -> Result<Self> {
-        let Measured { candidates, scorings, test, train, sizes, iid, decisive, notes, passes } = measured;
+        let Measured { candidates, scorings, test, train, sizes, iid, decisive, notes, passes, history } = measured;
         let weights: Vec<f64> = sizes.iter().map(|size| if iid { *size as f64 } else { 1.0 }).collect();
         let mut train: Vec<Option<_>> = train.map_or_else(Vec::new, |train| train.into_iter().map(Some).collect());
         train.resize(test.len(), None);
@@ -179,7 +183,18 @@ impl FittedGridSearchCv {
                 .doing("choose the best candidate"));
         }
         let best = deciding.best();
-        Ok(FittedGridSearchCv { candidates, scorings, judged, sizes, decisive, best, estimator: None, notes, passes })
+        Ok(FittedGridSearchCv {
+            candidates,
+            scorings,
+            judged,
+            sizes,
+            decisive,
+            best,
+            estimator: None,
+            notes,
+            passes,
+            history,
+        })
     }
 
     /// The best candidate was fitted to all rows, in so many further passes.
@@ -192,6 +207,12 @@ impl FittedGridSearchCv {
     /// How often rows were read, the fit of the best to all rows included.
     pub fn passes(&self) -> Passes {
         self.passes
+    }
+
+    /// What came of each pass of the solvers that all candidates and splits rode on; that of the fit of the best to all
+    /// rows is in [`best_estimator`](Self::best_estimator).
+    pub fn history(&self) -> &[Pass] {
+        &self.history
     }
 
     /// The candidates, in their order.
@@ -346,6 +367,7 @@ mod tests {
             decisive: 0,
             notes: Vec::new(),
             passes: Passes::default(),
+            history: Vec::new(),
         }
     }
 

@@ -22,8 +22,9 @@ use crate::ml::pipeline::FittedPipeline;
 use crate::ml::pipeline::chain::{Prepared, fit_to_all};
 use crate::ml::pipeline::note::{self, Note};
 use crate::ml::pipeline::step::names;
+use crate::ml::train::Passes;
 use crate::ml::train::cache::{Cached, Wanted};
-use crate::ml::train::training::{Passes, Trained, Wish, train};
+use crate::ml::train::training::{Trained, Wish, train};
 use crate::ml::train::views::Part;
 
 /// Candidates whose steps before the model are the same.
@@ -154,6 +155,7 @@ impl Search<'_> {
             decisive: self.decisive,
             notes,
             passes,
+            history: trained.history,
         })?;
         if self.settings.refit != Refit::No {
             let (estimator, cache) = self.refit(result.best_index())?;

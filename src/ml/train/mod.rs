@@ -10,6 +10,7 @@
 //! | `facts` | what fits want to know of a view before they begin |
 //! | `feed` | where a pass gets its rows from |
 //! | `solve` | all fits on the same passes |
+//! | `history` | how often rows were read, and what came of each pass |
 //! | `memory` | what to do when memory does not suffice |
 //! | `training` | from cached rows to fitted pipelines |
 
@@ -17,6 +18,7 @@ pub(crate) mod cache;
 mod codes;
 mod facts;
 pub(crate) mod feed;
+mod history;
 pub(crate) mod labels;
 mod memory;
 pub(crate) mod solve;
@@ -25,3 +27,5 @@ mod steps;
 mod tests;
 pub(crate) mod training;
 pub(crate) mod views;
+
+pub use history::{Pass, Passes};

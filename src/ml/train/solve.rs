@@ -3,13 +3,14 @@
 use rayon::prelude::*;
 
 use super::feed::{Feed, InMemory, Piece};
+use super::history::Pass;
 use super::memory::short;
 use crate::base::{Error, Result};
 use crate::exec::{Budget, Cancel};
 use crate::ml::design::{Block, Design};
 use crate::ml::estimator::fitting::{Fitting, Sums};
 use crate::ml::estimator::labels::Labels;
-use crate::ml::estimator::pass::Passed;
+use crate::ml::estimator::pass::{Passed, Standing};
 use crate::ml::estimator::training::{Estimator, Training};
 use crate::ml::estimator::{Facts, FittedModel};
 
@@ -34,13 +35,18 @@ struct Live {
     outcome: Option<Result<()>>,
 }
 
-/// Fits all jobs. As many as memory allows ride on the same passes; says how many passes there were.
+/// Fits all jobs. As many as memory allows ride on the same passes; says what came of each.
 ///
 /// # Errors
 /// When rows cannot be read, or memory does not suffice for one fit; what is wrong with one fit is its outcome.
-pub(crate) fn solve(feed: &dyn Feed, jobs: Vec<Job>, budget: &Budget, cancel: &Cancel) -> Result<(Vec<Outcome>, u64)> {
+pub(crate) fn solve(
+    feed: &dyn Feed,
+    jobs: Vec<Job>,
+    budget: &Budget,
+    cancel: &Cancel,
+) -> Result<(Vec<Outcome>, Vec<Pass>)> {
     let mut outcomes: Vec<Option<Outcome>> = jobs.iter().map(|_| None).collect();
-    let mut passes = 0;
+    let mut passes = Vec::new();
     let mut waiting: Vec<Live> =
         jobs.into_iter().enumerate().map(|(place, job)| Live { place, job, outcome: None }).collect();
     while !waiting.is_empty() {
@@ -55,7 +61,7 @@ pub(crate) fn solve(feed: &dyn Feed, jobs: Vec<Job>, budget: &Budget, cancel: &C
             riding = riding.div_ceil(2);
         }
         let later = waiting.split_off(riding);
-        passes += ride(feed, &mut waiting, cancel)?;
+        ride(feed, &mut waiting, cancel, &mut passes)?;
         for Live { place, job, outcome } in std::mem::replace(&mut waiting, later) {
             outcomes[place] = outcome.map(|outcome| outcome.and_then(|()| job.fitting.finish()));
         }
@@ -79,24 +85,28 @@ fn wave(bytes: u64) -> usize {
 }
 
 /// Passes over all rows until every fit has ended.
-fn ride(feed: &dyn Feed, jobs: &mut [Live], cancel: &Cancel) -> Result<u64> {
-    let mut passes = 0;
+fn ride(feed: &dyn Feed, jobs: &mut [Live], cancel: &Cancel, passes: &mut Vec<Pass>) -> Result<()> {
     loop {
         let mut live: Vec<&mut Live> = jobs.iter_mut().filter(|live| live.outcome.is_none()).collect();
         if live.is_empty() {
-            return Ok(passes);
+            return Ok(());
         }
-        passes += 1;
         let sums = pass(feed, &live, cancel)?;
         live.par_iter_mut().zip(sums).for_each(|(live, sums)| match live.job.fitting.step(sums) {
             Ok(Passed::More) => {}
             Ok(Passed::Done) => live.outcome = Some(Ok(())),
             Err(error) => live.outcome = Some(Err(error)),
         });
-        let progress = live.iter().filter_map(|live| live.job.fitting.progress());
-        let worst = progress.fold(f64::NAN, f64::max);
-        let ended = live.iter().filter(|live| live.outcome.is_some()).count();
-        tracing::info!(pass = passes, fits = live.len(), ended, residual = worst, "a pass over the rows");
+        let standings: Vec<Standing> = live.iter().filter_map(|live| live.job.fitting.progress()).collect();
+        let objectives: f64 = standings.iter().map(|standing| standing.objective).sum();
+        let made = Pass {
+            fits: live.len(),
+            ended: live.iter().filter(|live| live.outcome.is_some()).count(),
+            objective: (!standings.is_empty()).then(|| objectives / standings.len() as f64),
+            residual: standings.iter().map(|standing| standing.residual).reduce(f64::max),
+        };
+        passes.push(made);
+        tracing::info!("pass {} over the rows: {made}", passes.len());
     }
 }
 

@@ -1,14 +1,13 @@
 //! From cached rows to fitted models: which views there are, what is fitted to them, in how many passes.
 
-use std::fmt;
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use super::cache::Cached;
 use super::facts;
 use super::feed::{Feed, FromCache, Piece};
+use super::history::Pass;
 use super::memory::short;
 use super::solve::{Job, Outcome, solve};
 use super::steps::fit_steps;
@@ -19,28 +18,6 @@ use crate::ml::estimator::Facts;
 use crate::ml::estimator::labels::Truth;
 use crate::ml::estimator::training::{Estimator, Training, Whole};
 use crate::ml::pipeline::chain::Prepared;
-
-/// How often rows were read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Passes {
-    /// Over the source: the files or batches of the frame, and all its operations.
-    pub source: u64,
-    /// Over the rows cached of it, in memory or on disk.
-    pub cache: u64,
-}
-
-impl fmt::Display for Passes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} over the source, {} over the cache", self.source, self.cache)
-    }
-}
-
-impl std::ops::AddAssign for Passes {
-    fn add_assign(&mut self, more: Passes) {
-        self.source += more.source;
-        self.cache += more.cache;
-    }
-}
 
 /// A fit that is wanted: a model after steps, on the training rows of a split or on all rows.
 pub(crate) struct Wish {
@@ -55,6 +32,8 @@ pub(crate) struct Trained {
     /// The view of each wish, and what was fitted to it.
     pub fits: Vec<(usize, Outcome)>,
     pub passes: u64,
+    /// Those of them that solvers asked for.
+    pub history: Vec<Pass>,
 }
 
 /// Fits all that is wanted.
@@ -86,11 +65,12 @@ pub(crate) fn train(cached: &Cached, division: &dyn Division, wishes: &[Wish]) -
             Err(error) => outcomes[place] = Some(Err(error)),
         }
     }
-    let ctx = cached.context();
+    let (ctx, mut history) = (cached.context(), Vec::new());
     if !jobs.is_empty() {
         let feed = FromCache::new(cached, division, &views, &facts, Part::Train)?;
-        let (fitted, more) = solve(&feed, jobs, &ctx.budget, &ctx.cancel)?;
-        passes += more;
+        let (fitted, ridden) = solve(&feed, jobs, &ctx.budget, &ctx.cancel)?;
+        passes += ridden.len() as u64;
+        history = ridden;
         places.into_iter().zip(fitted).for_each(|(place, outcome)| outcomes[place] = Some(outcome));
     }
     if !whole.is_empty() {
@@ -98,7 +78,7 @@ pub(crate) fn train(cached: &Cached, division: &dyn Division, wishes: &[Wish]) -
     }
     let lost = || Err(Error::invalid("a fit has no end"));
     let outcomes = outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(lost));
-    Ok(Trained { fits: view_of.into_iter().zip(outcomes).collect(), views, passes })
+    Ok(Trained { fits: view_of.into_iter().zip(outcomes).collect(), views, passes, history })
 }
 
 const WHAT: &str = "rows for a fit that wants them all in memory";
