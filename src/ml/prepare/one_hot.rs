@@ -23,7 +23,7 @@ use crate::ml::pipeline::step::names;
 
 /// Replaces columns by one boolean feature per distinct value, which it finds itself, in one pass: columns of numbers,
 /// strings and booleans, categorical or not. (A [`DummyEncoder`](super::DummyEncoder) wants a
-/// [`Categorizer`](super::Categorizer) before it.)
+/// [`Categorizer`] before it.)
 ///
 /// All columns are encoded unless it is told which; the others then come first, in their order. A block follows for each
 /// encoded column, its features in the order of the values, named `zone_74.0`. Null and NaN are no category: they are a
