@@ -21,8 +21,8 @@ use crate::ml::file::Format;
 use crate::ml::logistic::FittedLogisticRegression;
 use crate::ml::train::training::Passes;
 
-/// Its file.
-const FORMAT: Format = Format { name: "partita.pipeline", version: 1 };
+/// Its file. Version 1 knew no parts of a `ColumnTransformer` but scalers.
+const FORMAT: Format = Format { name: "partita.pipeline", version: 2 };
 
 /// The result of fitting a [`Pipeline`](super::Pipeline).
 ///

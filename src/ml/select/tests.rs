@@ -283,7 +283,7 @@ fn a_pipeline_is_saved_whole() {
     fitted.save(&path).unwrap();
     assert_eq!(FittedPipeline::load(&path).unwrap(), fitted);
     let text = std::fs::read_to_string(&path).unwrap();
-    std::fs::write(&path, text.replacen("\"version\": 1", "\"version\": 9", 1)).unwrap();
+    std::fs::write(&path, text.replacen("\"version\": 2", "\"version\": 9", 1)).unwrap();
     assert!(matches!(FittedPipeline::load(&path).unwrap_err().kind(), ErrorKind::Unsupported { .. }));
     std::fs::write(&path, "{}").unwrap();
     assert!(matches!(FittedPipeline::load(&path).unwrap_err().kind(), ErrorKind::Corrupt { .. }));
