@@ -6,7 +6,7 @@ use super::score::{self, Score, Truth};
 use super::scoring::Scoring;
 use crate::base::Result;
 use crate::ml::estimator::{FittedModel, Labels, Predicted};
-use crate::ml::train::cache::Cached;
+use crate::ml::train::cache::{Cached, Chunk};
 use crate::ml::train::views::{Division, Part, Ready, View};
 
 const WHAT: &str = "scores that order the rows";
@@ -25,8 +25,7 @@ pub(super) fn score(
 ) -> Result<Vec<Vec<f64>>> {
     let classes = (!cached.classes.is_empty()).then(|| cached.classes.len());
     let begin = || scorings.iter().map(|scoring| scoring.begin(classes)).collect::<Result<Vec<Score>>>();
-    let of_chunk = |number: usize| -> Result<Vec<Vec<Score>>> {
-        let chunk = cached.chunk(number)?;
+    let of_chunk = |chunk: Chunk| -> Result<Vec<Vec<Score>>> {
         let blocks = division.blocks(&chunk);
         let ready = |view: &View| view.ready(&chunk, part, division, &blocks);
         let rows = views.par_iter().map(ready).collect::<Result<Vec<_>>>()?;
@@ -39,14 +38,11 @@ pub(super) fn score(
     };
     let mut whole = models.iter().map(|_| begin()).collect::<Result<Vec<_>>>()?;
     let mut reservation = cached.context().budget.nothing();
-    let numbers: Vec<usize> = (0..cached.chunks()).collect();
-    for window in numbers.chunks(rayon::current_num_threads().max(1)) {
-        for later in window.par_iter().map(|number| of_chunk(*number)).collect::<Result<Vec<_>>>()? {
-            let scores = whole.iter_mut().flatten().zip(later.into_iter().flatten());
-            scores.for_each(|(all, later)| all.merge(later));
-        }
-        reservation.resize(WHAT, whole.iter().flatten().map(|score| score.bytes() as u64).sum())?;
-    }
+    cached.each(views.len(), of_chunk, |later| {
+        let scores = whole.iter_mut().flatten().zip(later.into_iter().flatten());
+        scores.for_each(|(all, later)| all.merge(later));
+        reservation.resize(WHAT, whole.iter().flatten().map(|score| score.bytes() as u64).sum())
+    })?;
     Ok(whole.into_par_iter().map(|scores| scores.into_iter().map(Score::value).collect()).collect())
 }
 

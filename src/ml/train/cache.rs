@@ -6,12 +6,14 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
 use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::{DataType, Field, Float64Type, Int32Type, Schema, SchemaRef, UInt32Type};
+use rayon::prelude::*;
 
 use super::codes::Dictionary;
 use super::labels::{Seen, truth};
+use super::memory::short;
 use crate::base::schema::{index_of, logical};
 use crate::base::{Error, ErrorKind, Result};
-use crate::exec::TaskContext;
+use crate::exec::{Reservation, TaskContext};
 use crate::frame::DataFrame;
 use crate::io::Batch;
 use crate::ml::classes::Classes;
@@ -22,6 +24,7 @@ use crate::plan::{Gather, Partition};
 /// small ones, so that few rows make many.
 pub(crate) const CHUNK: usize = if cfg!(test) { 1_000 } else { 65_536 };
 
+const WHAT: &str = "a few chunks of the rows to fit a model to";
 const TARGET: &str = "\u{0}target";
 const WEIGHT: &str = "\u{0}weight";
 const GROUP: &str = "\u{0}group";
@@ -95,6 +98,8 @@ struct Filling {
     first: u64,
     before: Vec<u64>,
     bytes: u64,
+    /// For the rows that wait to be a chunk, and the chunk.
+    room: Reservation,
     ctx: TaskContext,
 }
 
@@ -136,6 +141,7 @@ impl Cached {
             first: 0,
             before: Vec::new(),
             bytes: 0,
+            room: frame.session().budget().nothing(),
             ctx: frame.session().task_context().clone(),
         };
         for batch in chosen.batches()? {
@@ -160,6 +166,41 @@ impl Cached {
     /// Rows of the largest chunk.
     pub fn chunk_rows(&self) -> u64 {
         self.rows.min(CHUNK as u64)
+    }
+
+    /// Memory for the chunks of a window, read and changed by the steps of so many views.
+    ///
+    /// # Errors
+    /// `Memory` when the limit does not leave that.
+    pub fn room(&self, views: usize) -> Result<Reservation> {
+        // the bytes that were read, their columns, and for each view columns before and after a step
+        let chunk = self.chunk_bytes() * (2 + 2 * views as u64);
+        let step = "raise the memory limit of the session, or take fewer threads";
+        self.ctx.budget.reserve(WHAT, Cached::window() as u64 * chunk).map_err(|e| short(e, step))
+    }
+
+    /// What `of` makes of each chunk for so many views, a few chunks side by side, goes to `merge` in the order of the rows.
+    ///
+    /// # Errors
+    /// Those of both; `Memory` when the limit does not leave room for a few chunks.
+    pub fn each<T: Send>(
+        &self,
+        views: usize,
+        of: impl Fn(Chunk) -> Result<T> + Sync,
+        mut merge: impl FnMut(T) -> Result<()>,
+    ) -> Result<()> {
+        let _room = self.room(views)?;
+        let numbers: Vec<usize> = (0..self.chunks()).collect();
+        for window in numbers.chunks(Cached::window()) {
+            let made = window.par_iter().map(|number| of(self.chunk(*number)?)).collect::<Result<Vec<T>>>()?;
+            made.into_iter().try_for_each(&mut merge)?;
+        }
+        Ok(())
+    }
+
+    /// Chunks that are worked on at once.
+    pub fn window() -> usize {
+        rayon::current_num_threads().max(1)
     }
 
     pub fn context(&self) -> &TaskContext {
@@ -288,6 +329,7 @@ impl Filling {
         }
         let batch = Batch::new(whole, 0, self.first);
         self.bytes += batch.bytes() as u64;
+        self.room.resize(WHAT, 2 * batch.bytes() as u64)?;
         let mut gather = Gather::default();
         gather.push(batch, &self.ctx)?;
         let before = std::mem::replace(&mut self.before, after);

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::cache::Cached;
+use super::cache::{Cached, Chunk};
 use super::views::{Division, Part, View};
 use crate::base::Result;
 use crate::ml::estimator::facts::{Facts, Tally};
@@ -17,8 +17,7 @@ pub(super) fn gather(cached: &Cached, division: &dyn Division, views: &[View]) -
     let classes = cached.classes.len();
     let mut tallies: Vec<Tally> =
         outlines.iter().map(|design| Tally::of(design, Labels::Classes(&[]), classes)).collect();
-    let of_chunk = |number: &usize| -> Result<Vec<Tally>> {
-        let chunk = cached.chunk(*number)?;
+    let of_chunk = |chunk: Chunk| -> Result<Vec<Tally>> {
         let blocks = division.blocks(&chunk);
         let of_view = |view: &View| {
             let ready = view.ready(&chunk, Part::Train, division, &blocks)?;
@@ -26,12 +25,10 @@ pub(super) fn gather(cached: &Cached, division: &dyn Division, views: &[View]) -
         };
         views.par_iter().map(of_view).collect()
     };
-    let numbers: Vec<usize> = (0..cached.chunks()).collect();
-    for window in numbers.chunks(rayon::current_num_threads().max(1)) {
-        for part in window.par_iter().map(of_chunk).collect::<Result<Vec<_>>>()? {
-            tallies.iter_mut().zip(part).for_each(|(whole, later)| whole.merge(later));
-        }
-    }
+    cached.each(views.len(), of_chunk, |later| {
+        tallies.iter_mut().zip(later).for_each(|(whole, later)| whole.merge(later));
+        Ok(())
+    })?;
     let facts = tallies.into_iter().zip(outlines);
     Ok(facts.map(|(tally, outline)| tally.facts(outline.layout().clone(), cached.classes.clone())).collect())
 }

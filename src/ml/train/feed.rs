@@ -5,7 +5,6 @@ use std::sync::{Arc, OnceLock};
 use rayon::prelude::*;
 
 use super::cache::Cached;
-use super::memory::short;
 use super::views::{Division, Part, Ready, View};
 use crate::base::Result;
 use crate::exec::Reservation;
@@ -96,20 +95,13 @@ impl<'a> FromCache<'a> {
         let row =
             |facts: &Facts| 8 * (facts.layout.numeric().len() + 2) as u64 + 4 * facts.layout.one_hot().len() as u64;
         let all: u64 = facts.iter().map(|facts| facts.rows * row(facts)).sum();
-        let chunk = cached.chunk_bytes();
-        // a chunk is read, changed by each view's steps, and its rows are chosen
-        let at_work = |views: u64| {
-            2 * chunk + views * (2 * chunk + facts.iter().map(row).max().unwrap_or(0) * cached.chunk_rows())
-        };
-        let mut reservation = budget.nothing();
+        let size = Cached::window();
+        let ready = (size * views.len()) as u64 * cached.chunk_rows() * facts.iter().map(row).max().unwrap_or(0);
+        let mut reservation = cached.room(views.len())?;
         let keeps = all <= budget.free() / 3 && reservation.try_take(all);
-        let size = rayon::current_num_threads().max(1);
-        let more = match keeps {
-            true => size as u64 * at_work(1),
-            false => size as u64 * at_work(views.len() as u64),
-        };
-        let step = "raise the memory limit of the session, or take fewer threads";
-        reservation.grow(WHAT, more).map_err(|e| short(e, step))?;
+        if !keeps {
+            reservation.grow(WHAT, ready)?;
+        }
         let kept = keeps.then(|| {
             let chunk = || views.iter().map(|_| OnceLock::new()).collect();
             (0..cached.chunks()).map(|_| chunk()).collect()

@@ -6,7 +6,7 @@ use arrow::array::UInt64Array;
 use arrow::compute::take_record_batch;
 use rayon::prelude::*;
 
-use super::cache::Cached;
+use super::cache::{Cached, Chunk};
 use super::views::{Division, Part, View};
 use crate::base::{Error, Result};
 use crate::ml::pipeline::chain::in_step;
@@ -57,8 +57,7 @@ fn without_rows(cached: &Cached, view: &mut View, left: &mut VecDeque<(String, S
 
 /// The statistics of the next step of each view.
 fn pass(cached: &Cached, division: &dyn Division, views: &[(&View, &(String, Step))]) -> Result<Vec<StepStats>> {
-    let of_chunk = |number: usize| -> Result<Vec<StepStats>> {
-        let chunk = cached.chunk(number)?;
+    let of_chunk = |chunk: Chunk| -> Result<Vec<StepStats>> {
         let blocks = division.blocks(&chunk);
         let of_view = |(view, (name, step)): &(&View, &(String, Step))| -> Result<StepStats> {
             let batch = match view.rows(Part::Train, division, &blocks) {
@@ -79,18 +78,13 @@ fn pass(cached: &Cached, division: &dyn Division, views: &[(&View, &(String, Ste
         views.par_iter().map(of_view).collect()
     };
     let mut whole: Option<Vec<StepStats>> = None;
-    let numbers: Vec<usize> = (0..cached.chunks()).collect();
-    for window in numbers.chunks(rayon::current_num_threads().max(1)) {
-        for part in window.par_iter().map(|number| of_chunk(*number)).collect::<Result<Vec<_>>>()? {
-            match &mut whole {
-                None => whole = Some(part),
-                Some(whole) => {
-                    for ((all, later), (_, (name, step))) in whole.iter_mut().zip(part).zip(views) {
-                        step.merge(all, later).map_err(|e| in_step(e, name))?;
-                    }
-                }
-            }
-        }
-    }
+    cached.each(views.len(), of_chunk, |part| {
+        let Some(whole) = &mut whole else {
+            whole = Some(part);
+            return Ok(());
+        };
+        let mut parts = whole.iter_mut().zip(part).zip(views);
+        parts.try_for_each(|((all, later), (_, (name, step)))| step.merge(all, later).map_err(|e| in_step(e, name)))
+    })?;
     Ok(whole.unwrap_or_default())
 }
