@@ -79,10 +79,10 @@ pub use io::csv::{CsvOptions, CsvWriteOptions, Infer};
 pub use io::sink::Compression;
 pub use io::{ParquetReadOptions, ParquetWriteOptions, Receipt, WriteMode};
 pub use ml::{
-    Categorizer, ClassWeight, ColumnTransformer, DummyEncoder, FunctionTransformer, GridSearchCv, GroupKFold, KFold,
-    LogisticRegression, MaxAbsScaler, MinMaxScaler, OneHotEncoder, OrdinalEncoder, ParamGrid, ParamSampler, Penalty,
-    Pipeline, RandomizedSearchCv, Remainder, RobustScaler, Scoring, SimpleImputer, Solver, StandardScaler,
-    StratifiedKFold, Target, TimeSeriesSplit,
+    Categorizer, ClassWeight, ColumnTransformer, DummyEncoder, ElasticNet, FunctionTransformer, GridSearchCv,
+    GroupKFold, KFold, Lasso, LinearRegression, LogisticRegression, MaxAbsScaler, MinMaxScaler, OneHotEncoder,
+    OrdinalEncoder, ParamGrid, ParamSampler, Penalty, Pipeline, RandomizedSearchCv, Remainder, Ridge, RobustScaler,
+    Scoring, SimpleImputer, Solver, StandardScaler, StratifiedKFold, Target, TimeSeriesSplit,
 };
 pub use ops::{DropNa, Include, Join, JoinKind, Keep, Repartition, Sample, SampleMode, SetIndex};
 pub use session::{ProgressBar, Scheduler, Session, performance_report, profile};

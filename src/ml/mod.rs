@@ -3,6 +3,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`logistic`] | logistic regression with an elastic-net penalty |
+//! | [`linear`] | linear regression, alone or with a ridge, lasso or elastic-net penalty |
 //! | [`design`] | the design matrix as its structure: numeric columns and codes |
 //! | [`classes`] | the classes of a target |
 //! | [`estimator`] | what can stand at the end of a pipeline, and how it is fitted |
@@ -24,6 +25,7 @@ pub mod dataset;
 pub mod design;
 pub mod estimator;
 mod file;
+pub mod linear;
 pub mod logistic;
 pub mod metrics;
 pub mod pipeline;
@@ -37,6 +39,7 @@ pub use ndarray;
 pub use classes::{Classes, Label};
 pub use dataset::Target;
 pub use design::{Design, Layout, OneHotBlock};
+pub use linear::{ElasticNet, FittedLinearRegression, Lasso, LinearRegression, Ridge, ValidLinearRegression};
 pub use logistic::{
     ClassWeight, FittedLogisticRegression, LogisticRegression, Penalty, Solver, ValidLogisticRegression,
 };

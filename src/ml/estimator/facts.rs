@@ -26,6 +26,8 @@ pub struct Facts {
     pub class_weight: Vec<f64>,
     /// Mean and variance (ddof 0) of each numeric feature, weights left aside.
     pub numeric: Vec<(f64, f64)>,
+    /// Mean and variance (ddof 0) of the target, weights left aside; NaN where classes are learnt.
+    pub target: (f64, f64),
 }
 
 /// The same in the making.
@@ -36,13 +38,14 @@ pub(crate) struct Tally {
     counts: Vec<u64>,
     class_weight: Vec<f64>,
     numeric: Vec<Moments>,
+    target: Moments,
 }
 
 impl Tally {
     /// Of some rows.
     pub fn of(design: &Design, labels: Labels<'_>, classes: usize) -> Tally {
         let block = design.block(0, design.rows());
-        let moments = |values: &&[f64]| {
+        let moments = |values: &[f64]| {
             let mut moments = Moments::default();
             moments.update(values);
             moments
@@ -60,7 +63,8 @@ impl Tally {
             weight: block.weights.map_or(block.rows as f64, |weights| weights.iter().sum()),
             counts,
             class_weight,
-            numeric: block.numeric.iter().map(moments).collect(),
+            numeric: block.numeric.iter().map(|values| moments(values)).collect(),
+            target: moments(labels.values()),
         }
     }
 
@@ -71,14 +75,15 @@ impl Tally {
         self.counts.iter_mut().zip(later.counts).for_each(|(a, b)| *a += b);
         self.class_weight.iter_mut().zip(later.class_weight).for_each(|(a, b)| *a += b);
         self.numeric.iter_mut().zip(later.numeric).for_each(|(a, b)| a.merge(b));
+        self.target.merge(later.target);
     }
 
     /// What is known in the end.
     pub fn facts(self, layout: Layout, classes: Classes) -> Facts {
-        let moments = self.numeric.iter().map(|moments| {
+        let mean_and_var = |moments: &Moments| {
             let column = moments.column(String::new());
             (column.mean, column.var)
-        });
+        };
         Facts {
             layout,
             classes,
@@ -86,7 +91,8 @@ impl Tally {
             weight: self.weight,
             counts: self.counts,
             class_weight: self.class_weight,
-            numeric: moments.collect(),
+            numeric: self.numeric.iter().map(mean_and_var).collect(),
+            target: mean_and_var(&self.target),
         }
     }
 }

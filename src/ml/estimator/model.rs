@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::base::{Error, Result};
 use crate::ml::design::{Design, Layout};
+use crate::ml::linear::FittedLinearRegression;
 use crate::ml::logistic::FittedLogisticRegression;
 
 /// A model that predicts from the rows of a design matrix.
@@ -19,6 +20,22 @@ pub trait Predictor: Debug + Send + Sync + 'static {
     /// # Errors
     /// `Model` if the features are not those of the fit.
     fn predict(&self, design: &Design) -> Result<Predicted>;
+}
+
+/// Checks that features are those that a model was fitted to.
+///
+/// # Errors
+/// `Model`, naming the first that differs.
+pub(crate) fn expect_features(fitted: &Layout, given: &Layout) -> Result<()> {
+    if fitted == given {
+        return Ok(());
+    }
+    let differs = fitted.names().zip(given.names()).find(|(fitted, given)| fitted != given);
+    let what = match differs {
+        Some((fitted, given)) => format!("the feature `{given}` stands where the model has `{fitted}`"),
+        None => format!("{} features are given and the model has {}", given.len(), fitted.len()),
+    };
+    Err(Error::model(what).doing("predict").help("prepare the rows with the steps that were fitted with the model"))
 }
 
 /// What a model predicts for some rows.
@@ -63,6 +80,8 @@ impl Predicted {
 pub enum FittedModel {
     /// Logistic regression.
     Logistic(FittedLogisticRegression),
+    /// Linear regression, with any penalty.
+    Linear(FittedLinearRegression),
     /// A model of one's own, or of linfa. It lives in memory only: it cannot be saved.
     Other(Arc<dyn Predictor>),
 }
@@ -70,6 +89,7 @@ pub enum FittedModel {
 #[derive(Serialize, Deserialize)]
 enum Saved {
     Logistic(FittedLogisticRegression),
+    Linear(FittedLinearRegression),
 }
 
 impl FittedModel {
@@ -89,6 +109,7 @@ impl FittedModel {
     fn predictor(&self) -> &dyn Predictor {
         match self {
             FittedModel::Logistic(model) => model,
+            FittedModel::Linear(model) => model,
             FittedModel::Other(model) => model.as_ref(),
         }
     }
@@ -97,6 +118,7 @@ impl FittedModel {
     pub(crate) fn unconverged(&self) -> Option<f64> {
         match self {
             FittedModel::Logistic(model) => (!model.converged()).then(|| model.kkt()),
+            FittedModel::Linear(model) => (!model.converged()).then(|| model.kkt()),
             FittedModel::Other(_) => None,
         }
     }
@@ -109,7 +131,7 @@ impl FittedModel {
         match self {
             FittedModel::Other(_) => Err(Error::unsupported("saving a model that is not one of this crate")
                 .help("keep what it has learnt in a file of your own")),
-            FittedModel::Logistic(_) => Ok(()),
+            FittedModel::Logistic(_) | FittedModel::Linear(_) => Ok(()),
         }
     }
 
@@ -117,6 +139,7 @@ impl FittedModel {
     pub(crate) fn flaw(&self) -> Option<&'static str> {
         match self {
             FittedModel::Logistic(model) => model.flaw(),
+            FittedModel::Linear(model) => model.flaw(),
             FittedModel::Other(_) => None,
         }
     }
@@ -126,6 +149,7 @@ impl PartialEq for FittedModel {
     fn eq(&self, other: &FittedModel) -> bool {
         match (self, other) {
             (FittedModel::Logistic(a), FittedModel::Logistic(b)) => a == b,
+            (FittedModel::Linear(a), FittedModel::Linear(b)) => a == b,
             (FittedModel::Other(a), FittedModel::Other(b)) => Arc::ptr_eq(a, b),
             _ => false,
         }
@@ -136,6 +160,7 @@ impl Serialize for FittedModel {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         match self {
             FittedModel::Logistic(model) => Saved::Logistic(model.clone()).serialize(serializer),
+            FittedModel::Linear(model) => Saved::Linear(model.clone()).serialize(serializer),
             // where the content of a model decides an identity, the place in memory stands for it
             FittedModel::Other(model) => format!("{:p}", Arc::as_ptr(model)).serialize(serializer),
         }
@@ -146,6 +171,7 @@ impl<'de> Deserialize<'de> for FittedModel {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<FittedModel, D::Error> {
         Ok(match Saved::deserialize(deserializer)? {
             Saved::Logistic(model) => FittedModel::Logistic(model),
+            Saved::Linear(model) => FittedModel::Linear(model),
         })
     }
 }

@@ -12,7 +12,7 @@ use super::square::Square;
 use crate::ml::design::{Block, Layout};
 
 /// Rows handled together in the cache.
-const STRIP: usize = 512;
+pub(crate) const STRIP: usize = 512;
 
 /// Where the sums of a layout stand in one long vector, and where its parameters stand in the solver's order: numeric
 /// coefficients, intercept, coefficients of the one-hot features.
@@ -167,7 +167,7 @@ pub(crate) struct Acc {
 }
 
 /// Buffers of one strip of at most [`STRIP`] rows.
-pub(super) struct Strip {
+pub(crate) struct Strip {
     z: Vec<f64>,
     pub residual: Vec<f64>,
     pub curvature: Vec<f64>,
@@ -234,7 +234,7 @@ impl Acc {
     }
 
     /// Gradient and Hessian of rows `range` of a block, whose residuals and curvatures are in `strip`.
-    pub(super) fn add(&mut self, block: &Block<'_>, range: Range<usize>, shift: &[f64], strip: &mut Strip) {
+    pub(crate) fn add(&mut self, block: &Block<'_>, range: Range<usize>, shift: &[f64], strip: &mut Strip) {
         self.add_dense(block, range.clone(), shift, strip);
         if !self.geometry.widths.is_empty() {
             self.add_categories(block, range, strip);

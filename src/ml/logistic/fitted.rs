@@ -12,6 +12,7 @@ use super::terms::{Solution, margins_of};
 use crate::base::{Error, Result};
 use crate::ml::classes::Classes;
 use crate::ml::design::{Design, Layout};
+use crate::ml::estimator::model::expect_features;
 use crate::ml::estimator::{Predicted, Predictor};
 use crate::ml::file::Format;
 
@@ -131,7 +132,7 @@ impl FittedLogisticRegression {
     /// # Errors
     /// `Model` if the features are not those of the fit; it names the first that differs.
     pub fn decision_function(&self, design: &Design) -> Result<Vec<f64>> {
-        self.expect_features(design.layout())?;
+        expect_features(&self.layout, design.layout())?;
         let columns: Vec<Vec<f64>> = self
             .coef_matrix()
             .rows()
@@ -207,18 +208,6 @@ impl FittedLogisticRegression {
         let margins = margins_of(self.classes.len());
         let fits = self.coef.len() == self.layout.len() * margins && self.intercepts.len() == margins && margins != 0;
         (!fits).then_some("the coefficients do not fit the features or the classes")
-    }
-
-    fn expect_features(&self, layout: &Layout) -> Result<()> {
-        if *layout == self.layout {
-            return Ok(());
-        }
-        let differs = self.layout.names().zip(layout.names()).find(|(fitted, given)| fitted != given);
-        let what = match differs {
-            Some((fitted, given)) => format!("the feature `{given}` stands where the model has `{fitted}`"),
-            None => format!("{} features are given and the model has {}", layout.len(), self.layout.len()),
-        };
-        Err(Error::model(what).doing("predict").help("prepare the rows with the steps that were fitted with the model"))
     }
 }
 

@@ -20,22 +20,22 @@
 //! | `lbfgs` | the solver of `linfa-logistic` |
 //! | `weights` | what rows weigh: their own weights, and those of their classes |
 
-mod accumulate;
+pub(in crate::ml) mod accumulate;
 mod fista;
 mod fit;
 mod fitted;
-mod gradient;
-mod kernel;
+pub(in crate::ml) mod gradient;
+pub(in crate::ml) mod kernel;
 mod lbfgs;
-mod newton;
+pub(in crate::ml) mod newton;
 mod params;
 mod passes;
-mod problem;
-mod quadratic;
+pub(in crate::ml) mod problem;
+pub(in crate::ml) mod quadratic;
 mod saga;
 mod softmax;
-mod square;
-mod terms;
+pub(in crate::ml) mod square;
+pub(in crate::ml) mod terms;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

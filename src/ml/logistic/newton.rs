@@ -4,6 +4,8 @@
 use super::quadratic::{Penalties, Quadratic};
 use super::square::Square;
 
+/// The most parameters: the Hessian is a square matrix of this size.
+pub(crate) const MAX_PARAMETERS: usize = 8_193;
 /// The share of the predicted decrease that a step has to give.
 const SUFFICIENT: f64 = 1e-3;
 /// Halvings of a step before the method gives up.

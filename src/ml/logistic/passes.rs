@@ -7,7 +7,7 @@ use super::FittedLogisticRegression;
 use super::accumulate::Geometry;
 use super::fista::{self, Shape};
 use super::gradient::Slopes;
-use super::newton::{self, Aim, Progress};
+use super::newton::{self, Aim, MAX_PARAMETERS, Progress};
 use super::params::{Solver, ValidLogisticRegression};
 use super::quadratic::Penalties;
 use super::softmax::{MarginAcc, Points, accumulate_margins, accumulate_slopes, pairs_of};
@@ -17,9 +17,6 @@ use crate::ml::classes::Classes;
 use crate::ml::design::{Block, Layout};
 use crate::ml::estimator::labels::Task;
 use crate::ml::estimator::{Facts, Labels, PassEstimator, Passed, Standing};
-
-/// The most parameters for Newton: the Hessian is a square matrix of this size.
-const MAX_PARAMETERS: usize = 8_193;
 
 /// A method that names a point, is given sums there, and names the next.
 pub(crate) trait Method: Debug + Send + Sync + 'static {

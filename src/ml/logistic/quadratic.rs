@@ -109,6 +109,14 @@ impl Quadratic<'_> {
         place.beta
     }
 
+    /// The minimiser if there is no ℓ₁ penalty: one Newton step. A parameter of which the others before it take the place
+    /// stays where it is.
+    pub fn minimise_smooth(&self, centre: &[f64]) -> Vec<f64> {
+        let mut place = Place { beta: centre.to_vec(), gradient: self.gradient.to_vec() };
+        self.solve_active(&mut place, centre);
+        place.beta
+    }
+
     /// Sweeps of coordinate descent until the signs settle.
     fn descend(&self, place: &mut Place, tolerance: f64) {
         let mut settled = 0;

@@ -40,6 +40,26 @@ pub(crate) fn margins_of(classes: usize) -> usize {
     if classes == 2 { 1 } else { classes }
 }
 
+/// What is subtracted from each numeric column: its mean if there is an intercept that can take it up.
+pub(crate) fn shifts(facts: &Facts, fit_intercept: bool) -> Vec<f64> {
+    facts.numeric.iter().map(|(mean, _)| if fit_intercept { *mean } else { 0.0 }).collect()
+}
+
+/// How far the values of each numeric column lie from what is subtracted.
+///
+/// # Errors
+/// `Model` for values that are too large.
+pub(crate) fn spreads(facts: &Facts, fit_intercept: bool) -> Result<Vec<f64>> {
+    let spread = |(mean, var): &(f64, f64)| if fit_intercept { var.sqrt() } else { (var + mean * mean).sqrt() };
+    let spreads: Vec<f64> = facts.numeric.iter().map(spread).collect();
+    match spreads.iter().position(|spread| !spread.is_finite()) {
+        Some(at) => Err(Error::model("the values are so large that their squares overflow")
+            .at_column(facts.layout.numeric()[at].as_str())
+            .help("scale the feature first, with StandardScaler")),
+        None => Ok(spreads),
+    }
+}
+
 impl Terms {
     /// # Errors
     /// `Model` if there are not at least two classes, all with rows that weigh anything, or for values that are too
@@ -50,18 +70,10 @@ impl Terms {
         }
         let totals = ClassTotals::of(&params.class_weight, facts)?;
         let geometry = Geometry::new(&facts.layout);
-        // without an intercept columns cannot be shifted, and their spread is that around 0
-        let spread =
-            |(mean, var): &(f64, f64)| if params.fit_intercept { var.sqrt() } else { (var + mean * mean).sqrt() };
-        let spreads: Vec<f64> = facts.numeric.iter().map(spread).collect();
-        if let Some(at) = spreads.iter().position(|spread| !spread.is_finite()) {
-            return Err(Error::model("the values are so large that their squares overflow")
-                .at_column(facts.layout.numeric()[at].as_str())
-                .help("scale the feature first, with StandardScaler"));
-        }
+        let spreads = spreads(facts, params.fit_intercept)?;
         let mut scale: Vec<f64> = spreads.into_iter().map(|spread| spread.max(1.0)).collect();
         scale.resize(geometry.parameters(), 1.0);
-        let shift = facts.numeric.iter().map(|(mean, _)| if params.fit_intercept { *mean } else { 0.0 }).collect();
+        let shift = shifts(facts, params.fit_intercept);
         Ok(Terms { geometry, fit_intercept: params.fit_intercept, totals, shift, scale })
     }
 

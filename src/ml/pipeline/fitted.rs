@@ -18,11 +18,13 @@ use crate::ml::apply::Apply;
 use crate::ml::classes::Classes;
 use crate::ml::estimator::{FittedModel, Predicted};
 use crate::ml::file::Format;
+use crate::ml::linear::FittedLinearRegression;
 use crate::ml::logistic::FittedLogisticRegression;
 use crate::ml::train::{Pass, Passes};
 
-/// Its file. Version 1 knew no parts of a `ColumnTransformer` but scalers.
-const FORMAT: Format = Format { name: "partita.pipeline", version: 2 };
+/// Its file. Version 1 knew no parts of a `ColumnTransformer` but scalers, version 2 no linear models.
+const FORMAT: Format = Format { name: "partita.pipeline", version: 3 };
+const LOGISTIC: Format = Format { version: 2, ..FORMAT };
 
 /// The result of fitting a [`Pipeline`](super::Pipeline).
 ///
@@ -104,6 +106,17 @@ impl FittedPipeline {
         match self.estimator()? {
             FittedModel::Logistic(model) => Ok(model),
             _ => Err(Error::model("the model of the pipeline is no logistic regression").help("use estimator()")),
+        }
+    }
+
+    /// The linear regression at its end.
+    ///
+    /// # Errors
+    /// `Model` if it has none, or another model: see [`estimator`](Self::estimator).
+    pub fn linear_model(&self) -> Result<&FittedLinearRegression> {
+        match self.estimator()? {
+            FittedModel::Linear(model) => Ok(model),
+            _ => Err(Error::model("the model of the pipeline is no linear regression").help("use estimator()")),
         }
     }
 
@@ -278,7 +291,9 @@ impl FittedPipeline {
         if let Some(model) = &self.model {
             model.fitted.expect_saved().map_err(|e| e.doing("save the model to").at_path(path.as_ref().display()))?;
         }
-        FORMAT.save(path.as_ref(), self)
+        let linear = self.model.as_ref().is_some_and(|model| matches!(model.fitted, FittedModel::Linear(_)));
+        let format = if linear { FORMAT } else { LOGISTIC };
+        format.save(path.as_ref(), self)
     }
 
     /// Reads what [`save`](Self::save) wrote.

@@ -18,6 +18,7 @@ use crate::base::{Error, Result};
 use crate::frame::DataFrame;
 use crate::ml::estimator::training::Estimator;
 use crate::ml::estimator::{Custom, PassEstimator, WholeEstimator};
+use crate::ml::linear::{ElasticNet, Lasso, LinearRegression, Ridge};
 use crate::ml::logistic::LogisticRegression;
 use crate::ml::prepare::frames::fit_frame;
 use crate::ml::prepare::one_pass::Fitting;
@@ -74,6 +75,13 @@ macro_rules! steps {
                 }
             }
         )*
+
+        impl Step {
+            /// Whether it is a model, which needs a target.
+            pub(crate) fn is_model(&self) -> bool {
+                matches!(self, $(Step::$model(_))|*)
+            }
+        }
 
         $(
             impl From<$model> for Step {
@@ -258,6 +266,14 @@ steps! {
     model {
         /// The model at the end.
         LogisticRegression;
+        /// Least squares at the end.
+        LinearRegression;
+        /// Least squares with an ℓ₂ penalty at the end.
+        Ridge;
+        /// Least squares with an ℓ₁ penalty at the end.
+        Lasso;
+        /// Least squares with both penalties at the end.
+        ElasticNet;
         /// A model of one's own at the end.
         Custom;
     }
@@ -287,6 +303,10 @@ impl Step {
     pub(crate) fn estimator(&self) -> Result<Option<Arc<dyn Estimator>>> {
         Ok(match self {
             Step::LogisticRegression(model) => Some(Arc::new(model.check_ref()?.clone())),
+            Step::LinearRegression(model) => Some(Arc::new(model.check_ref()?.clone())),
+            Step::Ridge(model) => Some(Arc::new(model.check_ref()?.clone())),
+            Step::Lasso(model) => Some(Arc::new(model.check_ref()?.clone())),
+            Step::ElasticNet(model) => Some(Arc::new(model.check_ref()?.clone())),
             Step::Custom(model) => Some(model.estimator()),
             _ => None,
         })
@@ -295,11 +315,6 @@ impl Step {
     /// The names of its parameters.
     pub fn params(&self) -> Vec<String> {
         Parameters::params(self)
-    }
-
-    /// Whether it is a model, which needs a target.
-    pub(crate) fn is_model(&self) -> bool {
-        matches!(self, Step::LogisticRegression(_) | Step::Custom(_))
     }
 
     /// Fits to a frame.
