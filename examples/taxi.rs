@@ -4,7 +4,7 @@
 //!     cargo run --release --example taxi -- 'trips/*.parquet' --all-rows
 //!
 //! It reads trip records lazily, cleans them and derives columns partition by partition, describes and samples them,
-//! then searches for the best elastic-net logistic regression. Read it from the top: `tutorial` is the whole story.
+//! then searches for the best elastic-net logistic regression, saves it and judges it by other rows. Read it from the top: `tutorial` is the whole story.
 
 #[path = "taxi/options.rs"]
 mod options;
@@ -14,9 +14,10 @@ mod report;
 use arrow::datatypes::DataType::Float64;
 use options::Options;
 use partita::ml::linfa::DatasetBase;
+use partita::ml::{FittedGridSearchCv, FittedPipeline, metrics, plots};
 use partita::{
-    Categorizer, ColumnTransformer, CsvOptions, DataFrame, DummyEncoder, GridSearchCv, LogisticRegression, ParamGrid,
-    Penalty, Pipeline, Remainder, Result, Sample, Scoring, Session, StandardScaler, Target, col, cols, wait,
+    Categorizer, ColumnTransformer, CsvOptions, DataFrame, DummyEncoder, Error, GridSearchCv, LogisticRegression,
+    ParamGrid, Penalty, Pipeline, Remainder, Result, Sample, Scoring, Session, StandardScaler, Target, col, cols, wait,
 };
 use report::Report;
 
@@ -61,22 +62,55 @@ fn tutorial(options: &Options, report: &mut Report) -> Result<()> {
     };
     println!("searching over {} of {} rows", sample.len()?, taxi.len()?);
 
-    let scale = ColumnTransformer::new().with("num", StandardScaler::new(), NUMERIC).remainder(match options.one_hot {
-        true => Remainder::Passthrough,
-        false => Remainder::Drop,
-    });
-    let pipeline = Pipeline::new()
-        .step("categorize", Categorizer::new().columns(CATEGORICAL))
-        .step("onehot", DummyEncoder::new().columns(CATEGORICAL))
-        .step("scale", scale)
-        .step("clf", LogisticRegression::new().penalty(Penalty::ElasticNet { l1_ratio: 0.5 }).max_iter(100));
+    let training = DatasetBase::new(sample.clone(), Target::column(TARGET));
     let grid = ParamGrid::new().values(LogisticRegression::L1_RATIO.of("clf"), RATIOS);
-    let search = GridSearchCv::new(pipeline, grid).cv(3).scoring(Scoring::Accuracy);
-    let search = report.step("search", || search.fit(&DatasetBase::new(sample.clone(), Target::column(TARGET))))?;
-    println!("{search}\n");
+    let search = GridSearchCv::new(pipeline(options.one_hot), grid)
+        .cv(3)
+        .scoring([Scoring::Accuracy, Scoring::RocAuc])
+        .refit(Scoring::Accuracy);
+    let search = report.step("search", || search.fit(&training))?;
+    println!("{search}\npasses: {}\n", search.passes());
+
+    // the same without the one-hot features that the model saw, or with those that it did not see
+    let other = pipeline(!options.one_hot).with_params(search.best_params())?;
+    let other = report.step("fit", || other.fit(&training))?;
+    report.step("judge", || judge(options, &taxi, &search, &other))?;
 
     report.rows(rows, memory, &taxi, &described)?;
     report.search(&sample, &RATIOS, &search)
+}
+
+/// As the tutorial writes it, the scaler drops the one-hot features, and the model does not see them.
+fn pipeline(one_hot: bool) -> Pipeline {
+    let remainder = if one_hot { Remainder::Passthrough } else { Remainder::Drop };
+    Pipeline::new()
+        .step("categorize", Categorizer::new().columns(CATEGORICAL))
+        .step("onehot", DummyEncoder::new().columns(CATEGORICAL))
+        .step("scale", ColumnTransformer::new().with("num", StandardScaler::new(), NUMERIC).remainder(remainder))
+        .step("clf", LogisticRegression::new().penalty(Penalty::ElasticNet { l1_ratio: 0.5 }).max_iter(100))
+}
+
+/// Saves the best model, and scores other rows by what was saved and by another model.
+fn judge(options: &Options, taxi: &DataFrame, search: &FittedGridSearchCv, other: &FittedPipeline) -> Result<()> {
+    let at = |name: &str| options.output.join(name);
+    std::fs::create_dir_all(&options.output).map_err(|e| Error::io(options.output.display(), e).doing("create"))?;
+    search.best_estimator()?.save(at("high_tip.json"))?;
+    let best = FittedPipeline::load(at("high_tip.json"))?;
+
+    // predictions are lazy columns: they are computed where metrics ask for them
+    let rows = taxi.sample(Sample::fraction(options.sample_frac).seed(options.seed + 1))?;
+    let rows = best.with_prediction(&best.with_probability(&rows, "best")?, "predicted")?;
+    let rows = other.with_probability(&rows, "other")?.persist()?;
+    let on = |column: &str| metrics::on(&rows, TARGET, column);
+    println!("{}", on("predicted").classification_report()?);
+
+    let (best, other) = (on("best").roc_curve()?, on("other").roc_curve()?);
+    let (best_sees, other_sees) =
+        if options.one_hot { ("with one-hot", "numbers") } else { ("numbers", "with one-hot") };
+    plots::roc([(best_sees, &best), (other_sees, &other)]).title("Generous tips").save(at("roc.svg"))?;
+    search.validation_plot(LogisticRegression::L1_RATIO.of("clf"))?.save(at("l1_ratio.svg"))?;
+    println!("the model and pictures are in {}", options.output.display());
+    Ok(())
 }
 
 /// Keeps paid trips and derives what the model looks at.

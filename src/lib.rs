@@ -36,7 +36,7 @@
 //! | results | [`Table`], [`DataFrame::compute`], [`DataFrame::batches`], [`DataFrame::persist`] and [`wait`], [`DataFrame::to_parquet`] |
 //! | functions as tasks | [`delayed`](fn@delayed), [`Delayed`], [`compute_all`]; [`LocalCluster`], [`Client`], [`Future`], [`as_completed`] |
 //! | chunked arrays (begun) | [`array::Array`] and the module [`mod@array`] |
-//! | pictures | [`DataFrame::visualize`], [`Visualize`], [`Drawing`] |
+//! | pictures | [`DataFrame::visualize`], [`Visualize`], [`Drawing`]; [`Plot`] and [`ml::plots`] |
 //! | threads, memory | [`Session`], [`Scheduler`], [`config`] |
 //! | seeing what happens | [`ProgressBar`], [`DataFrame::explain_analyze`], [`profile`](fn@profile), [`performance_report`](fn@performance_report), `watch::Dashboard` (feature `dashboard`) |
 //! | models | [`Pipeline`], [`GridSearchCv`], [`LogisticRegression`] and the module [`ml`] |
@@ -61,6 +61,7 @@ pub mod session;
 pub mod watch;
 
 pub use arrow;
+pub use base::chart::Plot;
 pub use base::{ByteSize, Error, ErrorKind, Identity, Location, Result, Token, config};
 pub use delayed::{
     AsCompleted, Client, Collection, Delayed, Future, LocalCluster, OnError, as_completed, compute_all, delayed,

@@ -17,6 +17,7 @@ pub struct Options {
     pub block_size: Option<ByteSize>,
     pub fuse: bool,
     pub json: Option<PathBuf>,
+    pub output: PathBuf,
     pub explain: bool,
     pub progress: bool,
 }
@@ -35,6 +36,7 @@ const USAGE: &str = "usage: taxi [PATHS…] [options]
   --block-size SIZE      bytes of a CSV partition; the answer does not depend on it
   --no-fuse              every operation a task of its own; the answer does not depend on it
   --json FILE            write the answers to a file
+  --output FOLDER        where the model and pictures go (default: partita-taxi among temporary files)
   --explain              show the plan
   --no-progress          no progress bar";
 
@@ -53,6 +55,7 @@ impl Options {
             block_size: None,
             fuse: true,
             json: None,
+            output: std::env::temp_dir().join("partita-taxi"),
             explain: false,
             progress: true,
         };
@@ -74,6 +77,7 @@ impl Options {
                 "--batch-rows" => options.batch_rows = Some(number(&arg, value()?)?),
                 "--block-size" => options.block_size = Some(value()?.parse()?),
                 "--no-fuse" => options.fuse = false,
+                "--output" => options.output = value()?.into(),
                 "--json" => options.json = Some(value()?.into()),
                 "--explain" => options.explain = true,
                 "--no-progress" => options.progress = false,

@@ -9,10 +9,12 @@
 //! | [`shown`] | numbers and durations as people read them |
 //! | [`mod@config`] | settings that are not in the program: a file, the environment |
 //! | [`disk`] | what files are created on |
+//! | [`chart`] | pictures of numbers along axes |
 //! | [`picture`] | pictures as files: SVG, PNG |
 //! | [`deep`] | recursion over plans and expressions of any depth |
 
 pub mod bytes;
+pub mod chart;
 pub mod config;
 pub mod deep;
 pub mod disk;

@@ -8,6 +8,7 @@
 //! | [`classes`] | the classes of a target |
 //! | [`estimator`] | what can stand at the end of a pipeline, and how it is fitted |
 //! | [`metrics`] | how good predictions are |
+//! | [`plots`] | pictures of models: curves, matrices, paths |
 //! | [`prepare`] | categories, one-hot features, scaling |
 //! | [`dataset`] | frames as linfa's records, targets |
 //! | [`pipeline`] | steps one after the other, ending in a model |
@@ -29,6 +30,7 @@ pub mod linear;
 pub mod logistic;
 pub mod metrics;
 pub mod pipeline;
+pub mod plots;
 pub mod prepare;
 pub mod select;
 mod train;
@@ -49,7 +51,7 @@ pub use prepare::{
     OnePass, OrdinalEncoder, Remainder, RobustScaler, SimpleImputer, StandardScaler,
 };
 pub use select::{
-    ErrorScore, FittedGridSearchCv, GridSearchCv, GroupKFold, KFold, ParamGrid, ParamSampler, RandomizedSearchCv,
-    Scoring, SearchCv, StratifiedKFold, TimeSeriesSplit,
+    CoefficientPath, ErrorScore, FittedGridSearchCv, GridSearchCv, GroupKFold, KFold, ParamGrid, ParamSampler,
+    RandomizedSearchCv, Scoring, SearchCv, StratifiedKFold, TimeSeriesSplit, coefficient_path,
 };
 pub use train::{Pass, Passes};

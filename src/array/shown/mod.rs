@@ -6,7 +6,6 @@
 //! | `grid` | where the lines of a drawing of chunks stand: pure |
 //! | `drawing` | [`to_svg`](super::Array::to_svg): the chunks as Dask draws them, in one, two or three directions |
 //! | `page` | [`to_html`](super::Array::to_html): the table and the drawing |
-//! | `ticks` | round numbers along an axis: pure |
 //! | `plot` | [`plot`](super::Array::plot): an array of one axis as a line |
 
 mod drawing;
@@ -14,6 +13,5 @@ mod grid;
 mod page;
 mod plot;
 mod table;
-mod ticks;
 
-pub use plot::Plot;
+pub use crate::base::chart::Plot;

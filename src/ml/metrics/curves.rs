@@ -117,6 +117,13 @@ impl RocCurve {
     }
 }
 
+impl PrecisionRecallCurve {
+    /// The average precision: the area under it, by steps.
+    pub fn average_precision(&self) -> f64 {
+        self.recall.windows(2).zip(&self.precision).map(|(recall, precision)| (recall[0] - recall[1]) * precision).sum()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

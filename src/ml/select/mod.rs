@@ -13,11 +13,13 @@
 //! | [`settings`] | what a search is told |
 //! | [`search`] | a search under way |
 //! | [`report`] | what a search found |
+//! | [`mod@path`] | coefficients over a parameter |
 //! | `permutation` | shuffling without memory |
 
 mod division;
 pub mod folds;
 pub mod grid;
+pub mod path;
 mod permutation;
 pub mod report;
 pub mod sampler;
@@ -32,6 +34,7 @@ pub mod train_test;
 
 pub use folds::{Cv, GroupKFold, IntoCv, KFold, StratifiedKFold, TimeSeriesSplit};
 pub use grid::{Candidates, ParamGrid, Params};
+pub use path::{CoefficientPath, coefficient_path};
 pub use report::{FittedGridSearchCv, Judged};
 pub use sampler::{ParamDistribution, ParamSampler};
 pub use scoring::Scoring;

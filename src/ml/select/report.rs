@@ -123,6 +123,11 @@ impl Judged {
         self.train.as_ref().map(|train| train.mean.as_slice())
     }
 
+    /// The standard deviation of each candidate's training scores over the splits.
+    pub fn std_train_scores(&self) -> Option<&[f64]> {
+        self.train.as_ref().map(|train| train.std.as_slice())
+    }
+
     /// The rank of each candidate, from 1: one more than how many are better. NaN is behind all numbers.
     pub fn ranks(&self) -> Vec<i64> {
         let better = |a: f64, b: f64| a > b || (b.is_nan() && !a.is_nan());
@@ -237,7 +242,8 @@ impl FittedGridSearchCv {
         })
     }
 
-    fn deciding(&self) -> &Judged {
+    /// The scores by the scoring that decides.
+    pub fn deciding(&self) -> &Judged {
         &self.judged[self.decisive]
     }
 
@@ -314,7 +320,7 @@ impl FittedGridSearchCv {
 }
 
 /// Values of one type as a column of it, others as text.
-fn param_column(values: &[Option<&ParamValue>]) -> ArrayRef {
+pub(super) fn param_column(values: &[Option<&ParamValue>]) -> ArrayRef {
     fn all<T>(values: &[Option<&ParamValue>], of: impl Fn(&ParamValue) -> Option<T>) -> Option<Vec<Option<T>>> {
         values.iter().map(|value| value.map_or(Some(None), |value| of(value).map(Some))).collect()
     }

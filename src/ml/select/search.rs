@@ -18,20 +18,20 @@ use crate::ml::dataset::{Target, features};
 use crate::ml::estimator::FittedModel;
 use crate::ml::estimator::labels::Task;
 use crate::ml::estimator::training::Estimator;
-use crate::ml::pipeline::FittedPipeline;
 use crate::ml::pipeline::chain::{Prepared, fit_to_all};
 use crate::ml::pipeline::note::{self, Note};
 use crate::ml::pipeline::step::names;
+use crate::ml::pipeline::{FittedPipeline, Pipeline};
 use crate::ml::train::Passes;
 use crate::ml::train::cache::{Cached, Wanted};
 use crate::ml::train::training::{Trained, Wish, train};
 use crate::ml::train::views::Part;
 
 /// Candidates whose steps before the model are the same.
-struct Group {
-    prepared: Arc<Prepared>,
+pub(super) struct Group {
+    pub prepared: Arc<Prepared>,
     /// Each candidate's place, and its model.
-    candidates: Vec<(usize, Arc<dyn Estimator>)>,
+    pub candidates: Vec<(usize, Arc<dyn Estimator>)>,
 }
 
 impl<C: Candidates> SearchCv<C> {
@@ -47,34 +47,48 @@ impl<C: Candidates> SearchCv<C> {
             schema = without(&schema, group)?;
         }
         let candidates = self.candidates.candidates()?;
-        let mut groups: Vec<Group> = Vec::new();
-        for (place, params) in candidates.iter().enumerate() {
-            let prepared = self.pipeline.with_params(params)?.prepare(&schema)?;
-            let candidate = (place, prepared.model.clone());
-            match groups.iter_mut().find(|g| g.prepared.steps == prepared.steps) {
-                Some(group) => group.candidates.push(candidate),
-                None => groups.push(Group { prepared: Arc::new(prepared), candidates: vec![candidate] }),
-            }
-        }
-        let task = groups.first().map_or(Task::Classification, |group| group.prepared.model.task());
-        let scorings = settings.scorings(task);
+        let (groups, wanted) = grouped(&self.pipeline, &candidates, &schema, target, settings.cv.group_column())?;
+        let scorings = settings.scorings(wanted.task);
         let decisive = settings.decisive(&scorings)?;
-        let asked_by = |name: &String| groups.iter().any(|g| g.prepared.inputs.contains(name));
-        let inputs: Vec<String> = names(&schema).into_iter().filter(asked_by).collect();
-        let wanted = Wanted {
-            coded: coded_by_all(&groups, &inputs),
-            features: inputs,
-            target: target.name(),
-            task,
-            weight: target.weight(),
-            group: settings.cv.group_column(),
-        };
         let cached = Cached::of(frame, &wanted)?;
         let splits = settings.cv.splits(&totals(&cached))?;
         let session = frame.session();
         let search = Search { settings, scorings, decisive, cached, splits, target: target.name(), candidates, groups };
         session.install(|| search.run()).unwrap_or_else(|| search.run())
     }
+}
+
+/// Candidates by the steps before their models, and what has to be cached for them.
+///
+/// # Errors
+/// Of [`Pipeline::with_params`] and of steps that do not fit the columns.
+pub(super) fn grouped<'a>(
+    pipeline: &Pipeline,
+    candidates: &[Params],
+    schema: &Schema,
+    target: &'a Target,
+    group: Option<&'a str>,
+) -> Result<(Vec<Group>, Wanted<'a>)> {
+    let mut groups: Vec<Group> = Vec::new();
+    for (place, params) in candidates.iter().enumerate() {
+        let prepared = pipeline.with_params(params)?.prepare(schema)?;
+        let candidate = (place, prepared.model.clone());
+        match groups.iter_mut().find(|g| g.prepared.steps == prepared.steps) {
+            Some(group) => group.candidates.push(candidate),
+            None => groups.push(Group { prepared: Arc::new(prepared), candidates: vec![candidate] }),
+        }
+    }
+    let asked_by = |name: &String| groups.iter().any(|g| g.prepared.inputs.contains(name));
+    let inputs: Vec<String> = names(schema).into_iter().filter(asked_by).collect();
+    let wanted = Wanted {
+        coded: coded_by_all(&groups, &inputs),
+        features: inputs,
+        target: target.name(),
+        task: groups.first().map_or(Task::Classification, |group| group.prepared.model.task()),
+        weight: target.weight(),
+        group,
+    };
+    Ok((groups, wanted))
 }
 
 /// The columns of a schema but for the one that groups the rows.

@@ -2,7 +2,7 @@
 
 /// About so many round numbers between two others: 1, 2 or 5 times a power of ten apart (Heckbert, "Nice numbers for graph
 /// labels", 1990).
-pub(super) fn ticks(low: f64, high: f64, about: usize) -> Vec<f64> {
+pub(crate) fn ticks(low: f64, high: f64, about: usize) -> Vec<f64> {
     let span = high - low;
     let rough = span / about.max(1) as f64;
     // between the smallest numbers there are none
@@ -18,7 +18,7 @@ pub(super) fn ticks(low: f64, high: f64, about: usize) -> Vec<f64> {
 }
 
 /// A number at a tick of this distance to the next, with as many places as tell them apart.
-pub(super) fn label(value: f64, step: f64) -> String {
+pub(crate) fn label(value: f64, step: f64) -> String {
     let largest = value.abs().max(step.abs());
     if largest >= 1e7 || (largest > 0.0 && largest < 1e-4) {
         return format!("{value:.2e}").replace(".00e", "e");
