@@ -158,7 +158,8 @@ impl Classes {
     pub fn expect_two(&self) -> Result<()> {
         match self.len() {
             2 => Ok(()),
-            0 => Err(Error::model("the target has no rows, and so no classes")),
+            0 => Err(Error::model("the target has no rows, and so no classes")
+                .help("look at what filters and samples leave, with len()")),
             1 => Err(Error::model(format!("the target has only one class, {self}, and two are needed"))
                 .help("look at the target with describe(), or draw a larger sample")),
             n => Err(Error::model(format!("the target has {n} classes, {self}, and two are needed"))

@@ -21,6 +21,7 @@ mod futures;
 mod groups;
 mod joins;
 mod memory;
+mod models;
 mod orders;
 mod origins;
 mod page;

@@ -188,15 +188,18 @@ impl ParamGuard for LogisticRegression {
         let ValidLogisticRegression { c, penalty, solver, class_weight, .. } = &self.0;
         let tol = self.0.tolerance();
         if !(*c > 0.0 && c.is_finite()) {
-            return Err(Error::invalid(format!("c is {c}, and has to be above 0")));
+            let what = format!("c is {c}, and has to be above 0");
+            return Err(Error::invalid(what).help("smaller ones penalise more; without a penalty use Penalty::None"));
         }
         if let Penalty::ElasticNet { l1_ratio } = penalty
             && !(0.0..=1.0).contains(l1_ratio)
         {
-            return Err(Error::invalid(format!("l1_ratio is {l1_ratio}, and has to be from 0 to 1")));
+            let what = format!("l1_ratio is {l1_ratio}, and has to be from 0 to 1");
+            return Err(Error::invalid(what).help("0 is the ℓ₂ penalty alone, 1 the ℓ₁ penalty"));
         }
         if !(tol > 0.0 && tol.is_finite()) {
-            return Err(Error::invalid(format!("tol is {tol}, and has to be above 0")));
+            let what = format!("tol is {tol}, and has to be above 0");
+            return Err(Error::invalid(what).help("leave it out, or give one as 1e-6"));
         }
         if *solver == Solver::Linfa && self.0.l1() != 0.0 {
             let what = format!("the solver Linfa knows no ℓ₁ penalty, and l1_ratio is {}", self.0.penalty.l1_ratio());

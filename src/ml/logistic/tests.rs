@@ -206,7 +206,7 @@ fn what_cannot_be_fitted_is_a_typed_error() {
     let valid = LogisticRegression::new().check().unwrap();
     assert!(valid.fit_design(&design, &two(), &y[1..]).is_err());
     let text = valid.fit_design(&design, &two(), &[0; 10]).unwrap_err().to_string();
-    assert!(text.contains("one class, number 0 of 0.0, 1.0"), "{text}");
+    assert!(text.contains("all 10 rows are of the class 0.0"), "{text}");
 }
 
 #[test]

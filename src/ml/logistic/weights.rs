@@ -91,7 +91,10 @@ impl ClassTotals {
         let weighted = facts.weight != facts.rows as f64 || factors.is_some();
         let rows = if weighted { "rows that weigh anything" } else { "rows" };
         Err(Error::model(match there[..] {
-            [only] => format!("all {} {rows} are of one class, number {only} of {classes}", facts.rows),
+            [only] => {
+                let names = classes.names();
+                format!("all {} {rows} are of the class {}, and none of another", facts.rows, names[only])
+            }
             _ => format!("{} of the {} classes {classes} have no {rows}", totals.len() - there.len(), totals.len()),
         }))
     }
@@ -144,7 +147,7 @@ mod tests {
     #[test]
     fn a_class_without_weight_is_an_error() {
         let text = totals(&ClassWeight::Balanced, Some(&[1.0, 0.0, 1.0, 1.0])).unwrap_err().to_string();
-        assert!(text.contains("number 0 of false, true"), "{text}");
+        assert!(text.contains("that weigh anything are of the class False"), "{text}");
         let text = totals(&ClassWeight::of([(false, 0.0), (true, 0.0)]), None).unwrap_err().to_string();
         assert!(text.contains("2 of the 2 classes"), "{text}");
     }

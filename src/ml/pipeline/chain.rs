@@ -165,7 +165,10 @@ impl Pipeline {
 
     /// Checks the steps against the columns, and leaves out what is not needed.
     pub(crate) fn prepare(&self, features: &Schema) -> Result<Prepared> {
-        let end = self.steps.split_last().map(|((name, step), steps)| Ok::<_, Error>((name, step.estimator()?, steps)));
+        let end = self
+            .steps
+            .split_last()
+            .map(|((name, step), steps)| Ok::<_, Error>((name, step.estimator().map_err(|e| e.at_step(name))?, steps)));
         let Some((name, Some(model), steps)) = end.transpose()? else {
             return Err(Error::invalid("the last step of the pipeline has to be a model")
                 .help("add .step(\"clf\", LogisticRegression::new()), or use fit_frame"));
@@ -270,6 +273,14 @@ pub(crate) fn finished(
     target: &str,
 ) -> FittedPipeline {
     let mut notes = prepared.notes.clone();
+    for (name, step) in &steps {
+        let columns = step.without_categories();
+        if !columns.is_empty() {
+            let none = Note::NoCategories { step: name.clone(), columns };
+            note::log(std::slice::from_ref(&none));
+            notes.push(none);
+        }
+    }
     if let Some(kkt) = fitted.unconverged() {
         let late = Note::NotConverged { fit: format!("step `{}` to all rows", prepared.name), kkt };
         note::log(std::slice::from_ref(&late));

@@ -17,6 +17,13 @@ pub enum Note {
         /// Categorical columns all of whose one-hot features are dropped.
         one_hot: Vec<String>,
     },
+    /// Columns had no value but null in the rows of the fit, so that no feature comes of them.
+    NoCategories {
+        /// The step that found nothing.
+        step: String,
+        /// The columns.
+        columns: Vec<String>,
+    },
     /// A fit of a search failed, and has the score that was given for such.
     FitFailed {
         /// Which fit: the parameters and the fold.
@@ -45,6 +52,13 @@ impl fmt::Display for Note {
                     "step `{step}` (ColumnTransformer) drops {}, so the model does not see them: keep them with \
                      remainder(Remainder::Passthrough)",
                     what.join(" and ")
+                )
+            }
+            Note::NoCategories { step, columns } => {
+                let columns = listed(columns);
+                write!(
+                    f,
+                    "step `{step}` found no value in {columns}, so no feature comes of it: leave it out, or fill it"
                 )
             }
             Note::FitFailed { fit, why } => write!(f, "the fit of {fit} failed, so its scores are no scores: {why}"),

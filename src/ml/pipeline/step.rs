@@ -338,6 +338,17 @@ fn of_another() -> Error {
 }
 
 impl FittedStep {
+    /// The columns in which it has found no category.
+    pub(crate) fn without_categories(&self) -> Vec<String> {
+        let columns = match self {
+            FittedStep::Categorizer(step) => step.columns(),
+            FittedStep::OneHotEncoder(step) => step.columns(),
+            FittedStep::OrdinalEncoder(step) => step.columns(),
+            _ => &[],
+        };
+        columns.iter().filter(|(_, categories)| categories.is_empty()).map(|(name, _)| name.clone()).collect()
+    }
+
     /// The rows after this step; one-hot features stay codes.
     pub(crate) fn apply(&self, rows: Rows) -> Result<Rows> {
         FittedTransform::apply(self, rows)

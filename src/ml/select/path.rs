@@ -78,7 +78,7 @@ fn fitted(
     candidates: &[Params],
     target: &str,
 ) -> Result<(Vec<FittedPipeline>, Vec<Note>, u64)> {
-    let mut notes = groups.first().map(|group| group.prepared.notes.clone()).unwrap_or_default();
+    let mut notes: Vec<Note> = Vec::new();
     let (mut wishes, mut of_wish) = (Vec::new(), Vec::new());
     for group in groups {
         for (place, model) in &group.candidates {
@@ -91,11 +91,16 @@ fn fitted(
     for ((place, group), (view, outcome)) in of_wish.into_iter().zip(trained.fits) {
         let fit = shown(&candidates[place]);
         let model = outcome.map_err(|e| e.at_column(target).help(format!("this was with {fit}")))?;
-        if let Some(kkt) = model.unconverged() {
-            notes.push(Note::NotConverged { fit, kkt });
-        }
+        let late = model.unconverged().map(|kkt| Note::NotConverged { fit, kkt });
         let steps = trained.views[view].steps.clone();
-        models.push((place, finished(&group.prepared, steps, model, &cached.classes, target)));
+        let model = finished(&group.prepared, steps, model, &cached.classes, target);
+        for note in model.notes().iter().filter(|note| !matches!(note, Note::NotConverged { .. })) {
+            if !notes.contains(note) {
+                notes.push(note.clone());
+            }
+        }
+        notes.extend(late);
+        models.push((place, model));
     }
     models.sort_by_key(|(place, _)| *place);
     Ok((models.into_iter().map(|(_, model)| model).collect(), notes, trained.passes))

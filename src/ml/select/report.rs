@@ -185,7 +185,8 @@ impl FittedGridSearchCv {
             return Err(notes
                 .last()
                 .map_or(Error::model(what.clone()), |note| Error::model(format!("{what}; {note}")))
-                .doing("choose the best candidate"));
+                .doing("choose the best candidate")
+                .help("in a fold without rows of some class there may be no score: use StratifiedKFold, fewer folds, or a larger sample"));
         }
         let best = deciding.best();
         Ok(FittedGridSearchCv {

@@ -71,7 +71,8 @@ pub(super) fn grouped<'a>(
 ) -> Result<(Vec<Group>, Wanted<'a>)> {
     let mut groups: Vec<Group> = Vec::new();
     for (place, params) in candidates.iter().enumerate() {
-        let prepared = pipeline.with_params(params)?.prepare(schema)?;
+        let within = |e: Error| if params.is_empty() { e } else { e.doing(format!("try {}", shown(params))) };
+        let prepared = pipeline.with_params(params).and_then(|pipeline| pipeline.prepare(schema)).map_err(within)?;
         let candidate = (place, prepared.model.clone());
         match groups.iter_mut().find(|g| g.prepared.steps == prepared.steps) {
             Some(group) => group.candidates.push(candidate),
@@ -189,7 +190,10 @@ impl Search<'_> {
         let mut done = Vec::with_capacity(fits.len());
         for (&(place, split), (view, outcome)) in fits.iter().zip(std::mem::take(&mut trained.fits)) {
             let fit = || format!("candidate {place} ({}), fold {split}", shown(&self.candidates[place]));
-            let in_fold = |e: Error| e.at_column(self.target).help(format!("this was in fold {split}"));
+            let in_fold = |e: Error| {
+                let divide = "where a class is missing, divide rows by their classes with StratifiedKFold";
+                e.at_column(self.target).help(format!("this was in fold {split}; {divide}"))
+            };
             match outcome.map_err(in_fold) {
                 Ok(model) => {
                     if let Some(kkt) = model.unconverged() {

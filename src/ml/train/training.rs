@@ -56,6 +56,10 @@ pub(crate) fn train(cached: &Cached, division: &dyn Division, wishes: &[Wish]) -
     let mut outcomes: Vec<Option<Outcome>> = wishes.iter().map(|_| None).collect();
     let (mut jobs, mut places, mut whole) = (Vec::new(), Vec::new(), Vec::new());
     for (place, (wish, view)) in wishes.iter().zip(&view_of).enumerate() {
+        if facts[*view].layout.is_empty() {
+            outcomes[place] = Some(Err(no_features(&wish.prepared)));
+            continue;
+        }
         match wish.model.begin(&facts[*view]) {
             Ok(Training::Passes(fitting)) => {
                 jobs.push(Job { view: *view, fitting });
@@ -79,6 +83,16 @@ pub(crate) fn train(cached: &Cached, division: &dyn Division, wishes: &[Wish]) -
     let lost = || Err(Error::invalid("a fit has no end"));
     let outcomes = outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(lost));
     Ok(Trained { fits: view_of.into_iter().zip(outcomes).collect(), views, passes, history })
+}
+
+/// All columns are categorical, and no category of them occurs.
+fn no_features(prepared: &Prepared) -> Error {
+    let error = Error::model("no feature is left to fit to: no column has a category in the training rows");
+    let error = error.doing("fit").help("add columns that have values, or fill these");
+    match prepared.inputs.first() {
+        Some(column) => error.at_column(column),
+        None => error,
+    }
 }
 
 const WHAT: &str = "rows for a fit that wants them all in memory";

@@ -220,7 +220,11 @@ pub(super) fn expect_folds(folds: usize, rows: u64) -> Result<()> {
         return Err(Error::invalid(format!("cross-validation needs 2 folds or more, not {folds}")));
     }
     if (folds as u64) > rows {
-        return Err(Error::model(format!("{rows} rows cannot be divided into {folds} folds")));
+        let help = match rows {
+            0 => "look at what filters and samples leave, with len()",
+            _ => "use fewer folds, or draw a larger sample",
+        };
+        return Err(Error::model(format!("{rows} rows cannot be divided into {folds} folds")).help(help));
     }
     Ok(())
 }
