@@ -41,6 +41,7 @@ pub use ndarray;
 pub use classes::{Classes, Label};
 pub use dataset::Target;
 pub use design::{Design, Layout, OneHotBlock};
+pub use estimator::{FittedLinfa, LinfaEstimator};
 pub use linear::{ElasticNet, FittedLinearRegression, Lasso, LinearRegression, Ridge, ValidLinearRegression};
 pub use logistic::{
     ClassWeight, FittedLogisticRegression, LogisticRegression, Penalty, Solver, ValidLogisticRegression,
