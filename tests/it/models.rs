@@ -53,7 +53,7 @@ fn constant_columns_have_no_coefficient() {
     let only = trips.records().select(["one", "high_tip"]).unwrap();
     let only = DatasetBase::new(only, Target::column("high_tip"));
     for solver in solvers() {
-        let model = LogisticRegression::new().solver(solver.clone()).max_iter(2000);
+        let model = LogisticRegression::new().solver(solver).max_iter(2000);
         for pipeline in [scaled(model.clone()), Pipeline::new().step("clf", model.clone())] {
             let fitted = pipeline.fit(&trips).unwrap();
             let model = fitted.model().unwrap();
@@ -74,7 +74,7 @@ fn collinear_columns_converge_or_say_that_they_have_not() {
         ("pickup_week_hour", number(move |i| Some(24.0 * weekday(i) + (i * 7 % 24) as f64))),
     ]);
     for solver in solvers() {
-        let model = LogisticRegression::new().solver(solver.clone()).max_iter(2000);
+        let model = LogisticRegression::new().solver(solver).max_iter(2000);
         for model in [model.clone(), model.clone().c(100.0), model.penalty(Penalty::None)] {
             for pipeline in [scaled(model.clone()), Pipeline::new().step("clf", model)] {
                 let fitted = pipeline.fit(&trips).unwrap();
@@ -92,7 +92,7 @@ fn collinear_columns_converge_or_say_that_they_have_not() {
 #[test]
 fn fits_that_are_cut_short_say_so() {
     for solver in solvers() {
-        let model = LogisticRegression::new().solver(solver.clone()).max_iter(1).tol(1e-14);
+        let model = LogisticRegression::new().solver(solver).max_iter(1).tol(1e-14);
         let fitted = scaled(model.clone()).fit(&trips(vec![])).unwrap();
         let model_end = fitted.model().unwrap();
         assert!(!model_end.converged() && model_end.kkt() > 0.0, "{solver:?}");

@@ -8,7 +8,7 @@ use linfa::dataset::DatasetBase;
 use crate::DataFrame;
 use crate::ml::select::ParamGrid;
 use crate::ml::{
-    GridSearchCv, LogisticRegression, Pipeline, Scoring, SearchCv, StandardScaler, Target, coefficient_path,
+    GridSearchCv, Lasso, LogisticRegression, Pipeline, Scoring, SearchCv, StandardScaler, Target, coefficient_path,
 };
 
 fn taxi() -> DatasetBase<DataFrame, Target> {
@@ -99,4 +99,14 @@ fn a_path_is_the_fits_alone_on_fewer_passes() {
     assert!(coefficient_path(&pipeline(), "clf__C", none, &taxi).is_err());
     let wrong = coefficient_path(&pipeline(), "clf__gamma", [1.0], &taxi).unwrap_err().to_string();
     assert!(wrong.contains("clf__C"), "{wrong}");
+}
+
+#[test]
+fn values_have_paths_too() {
+    let taxi = DatasetBase::new(taxi().records().select(["hour", "minute"]).unwrap(), Target::column("minute"));
+    let lasso = Pipeline::new().step("scale", StandardScaler::new()).step("reg", Lasso::new());
+    let path = coefficient_path(&lasso, Lasso::ALPHA.of("reg"), [10.0, 0.001], &taxi).unwrap();
+    let coefs = &path.coefficients().unwrap()[0].1;
+    assert!(coefs[0] == 0.0 && coefs[1] != 0.0, "{coefs:?}");
+    assert!(path.plot().unwrap().to_svg().contains("reg__alpha"));
 }

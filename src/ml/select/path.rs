@@ -12,6 +12,7 @@ use super::search::{Group, grouped};
 use crate::base::{Error, Result};
 use crate::frame::{DataFrame, Table};
 use crate::ml::dataset::{Target, features};
+use crate::ml::estimator::FittedModel;
 use crate::ml::pipeline::chain::finished;
 use crate::ml::pipeline::note::Note;
 use crate::ml::pipeline::{FittedPipeline, ParamKey, ParamValue, Pipeline};
@@ -173,7 +174,14 @@ impl CoefficientPath {
 
 /// The features of a model and their coefficients.
 fn coefficients_of(pipeline: &FittedPipeline) -> Result<Vec<(String, f64)>> {
-    let model = pipeline.model().map_err(|e| e.doing("list the coefficients"))?;
+    let model = match pipeline.estimator()? {
+        FittedModel::Logistic(model) => model,
+        FittedModel::Linear(model) => return Ok(model.coef().map(|(name, coef)| (name.to_string(), coef)).collect()),
+        FittedModel::Other(_) => {
+            let error = Error::model("a model that is not one of this crate tells no coefficients");
+            return Err(error.doing("list the coefficients").help("look at models()"));
+        }
+    };
     if model.classes().len() == 2 {
         return Ok(model.coef().map(|(name, coef)| (name.to_string(), coef)).collect());
     }
