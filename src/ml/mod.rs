@@ -14,12 +14,14 @@
 //! | [`pipeline`] | steps one after the other, ending in a model |
 //! | [`select`] | folds, candidates, scorings, the search |
 //! | `train` | training on rows that need not fit into memory |
+//! | `arrays` | chunked arrays to models, and frames to the design matrix as one |
 //! | `apply` | fitted things as operations on frames |
 //! | `file` | the files of models |
 //!
 //! linfa and its version of ndarray are part of the interface, and re-exported.
 
 mod apply;
+mod arrays;
 mod bridge;
 pub mod classes;
 pub mod dataset;
