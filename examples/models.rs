@@ -1,16 +1,16 @@
 //! Models of all kinds on the sample of trips: a logistic regression searched for by several scores, a ridge regression
-//! saved, loaded and scored, a tree and naive Bayes of linfa, and an estimator of one's own.
+//! saved, loaded and scored, a tree and naive Bayes of linfa, and an estimator of one's own; with pictures.
 //!
 //!     models [--out FOLDER]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use partita::ml::design::{Block, Layout};
 use partita::ml::estimator::labels::Task;
 use partita::ml::estimator::{Facts, Labels, PassEstimator, Passed, Predicted, Predictor};
 use partita::ml::linfa::DatasetBase;
 use partita::ml::select::train_test_split;
-use partita::ml::{Design, FittedPipeline, LinfaEstimator, Step, metrics};
+use partita::ml::{Design, FittedPipeline, LinfaEstimator, Step, coefficient_path, metrics};
 use partita::{
     Categorizer, ColumnTransformer, DataFrame, DummyEncoder, Error, GridSearchCv, LogisticRegression, ParamGrid,
     Pipeline, Remainder, Result, Ridge, Scoring, StandardScaler, Target, col, cols, read_parquet,
@@ -32,10 +32,11 @@ fn main() -> Result<()> {
     let (train, test) = train_test_split(&trips, 0.25, 42)?;
     println!("{} trips to train on, {} held out", train.len()?, test.len()?);
 
-    high_tips(&train, &test)?;
+    high_tips(&train, &test, &folder)?;
     tips(&train, &test, &folder.join("tips.json"))?;
-    others(&train, &test)
-    // the place of pictures: ROC, calibration and validation curves into `folder`
+    others(&train, &test)?;
+    println!("\nthe model of tips and pictures of the others are in {}", folder.display());
+    Ok(())
 }
 
 /// Trips that were paid, with what a model may look at, the tip, and whether it was high.
@@ -60,7 +61,7 @@ fn prepared() -> Pipeline {
 }
 
 /// A grid of logistic regressions by several scores, all candidates and folds on the same passes over the rows.
-fn high_tips(train: &DataFrame, test: &DataFrame) -> Result<()> {
+fn high_tips(train: &DataFrame, test: &DataFrame, folder: &Path) -> Result<()> {
     let pipeline = prepared().step("clf", LogisticRegression::new());
     let grid = ParamGrid::new()
         .values(LogisticRegression::L1_RATIO.of("clf"), [0.0, 0.5, 1.0])
@@ -69,8 +70,8 @@ fn high_tips(train: &DataFrame, test: &DataFrame) -> Result<()> {
         .cv(3)
         .scoring([Scoring::RocAuc, Scoring::Accuracy, Scoring::NegLogLoss])
         .refit(Scoring::RocAuc);
-    let train = train.drop(["tip_amount"])?;
-    let search = search.fit(&DatasetBase::new(train, Target::column("high_tip")))?;
+    let dataset = DatasetBase::new(train.drop(["tip_amount"])?, Target::column("high_tip"));
+    let search = search.fit(&dataset)?;
     println!("\n== is the tip high? {} candidates, {}", search.candidates().len(), search.passes());
     for judged in search.judged() {
         println!("{:>14}: {:.4}", judged.scoring().to_string(), judged.mean_test_scores()[search.best_index()]);
@@ -80,8 +81,16 @@ fn high_tips(train: &DataFrame, test: &DataFrame) -> Result<()> {
     let held_out = model.with_probability(&held_out, "probability")?;
     println!("best of them by ROC AUC: {:?}; of the trips held out:", search.best_params());
     println!("{}", metrics::on(&held_out, "high_tip", "predicted").classification_report()?);
-    println!("ROC AUC {:.4}", metrics::on(&held_out, "high_tip", "probability").roc_auc()?);
-    Ok(())
+    let scores = metrics::on(&held_out, "high_tip", "probability");
+    println!("ROC AUC {:.4}", scores.roc_auc()?);
+
+    scores.roc_curve()?.plot().save(folder.join("roc.svg"))?;
+    scores.calibration_curve(10)?.plot().save(folder.join("calibration.svg"))?;
+    search.validation_plot(LogisticRegression::C.of("clf"))?.save(folder.join("validation.svg"))?;
+    let lasso = prepared().step("clf", LogisticRegression::new().l1_ratio(1.0));
+    let path = coefficient_path(&lasso, LogisticRegression::C.of("clf"), [1e-4, 1e-3, 1e-2, 0.1, 1.0], &dataset)?;
+    println!("the coefficients along five values of C: {}", path.passes());
+    path.plot()?.save(folder.join("coefficients.svg"))
 }
 
 /// A ridge regression: saved, loaded, scored on what it has not seen.
