@@ -1,7 +1,7 @@
 //! The classes of a target: sorted distinct labels, as scikit-learn's `classes_`.
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, StringArray};
-use arrow::compute::cast;
+use arrow::compute::{CastOptions, cast, cast_with_options};
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
@@ -61,6 +61,7 @@ impl Classes {
     /// # Errors
     /// `Model` for a null or NaN, `TypeMismatch` for a column of another type.
     pub fn of_column(column: &ArrayRef) -> Result<(Classes, Vec<u32>)> {
+        let column = &unpacked(column)?;
         if let Some(row) = (0..column.len()).find(|&i| column.is_null(i)) {
             return Err(Error::model(format!("the target is null in row {row}"))
                 .help("drop the rows without a label, or fill them"));
@@ -70,9 +71,7 @@ impl Classes {
                 let labels: Vec<bool> = column.as_boolean().values().iter().collect();
                 bool::encode(labels.iter())
             }
-            t if t.is_integer() => {
-                i64::encode(cast(column, &DataType::Int64)?.as_primitive::<Int64Type>().values().iter())
-            }
+            t if t.is_integer() => i64::encode(whole_numbers(column)?.as_primitive::<Int64Type>().values().iter()),
             t if t.is_floating() => {
                 f64::encode(cast(column, &DataType::Float64)?.as_primitive::<Float64Type>().values().iter())
             }
@@ -176,6 +175,23 @@ impl fmt::Display for Classes {
         let more = if self.len() > SHOWN { ", …" } else { "" };
         write!(f, "{}{more}", labels.join(", "))
     }
+}
+
+/// The column itself, if it is a dictionary with its values in their places.
+pub(crate) fn unpacked(column: &ArrayRef) -> Result<ArrayRef> {
+    Ok(match column.data_type() {
+        DataType::Dictionary(_, values) => cast(column, values)?,
+        _ => column.clone(),
+    })
+}
+
+/// A column of whole numbers as those of 64 bits with a sign.
+///
+/// # Errors
+/// When one is too large.
+pub(crate) fn whole_numbers(column: &ArrayRef) -> Result<ArrayRef> {
+    let refuse = CastOptions { safe: false, ..CastOptions::default() };
+    Ok(cast_with_options(column, &DataType::Int64, &refuse)?)
 }
 
 /// Sorted distinct labels and each row's place among them.

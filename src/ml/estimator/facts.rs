@@ -24,7 +24,7 @@ pub struct Facts {
     pub counts: Vec<u64>,
     /// The weight of each class.
     pub class_weight: Vec<f64>,
-    /// Mean and variance (ddof 0) of each numeric feature, weights left aside.
+    /// Mean and variance (ddof 0) of each numeric feature, rows of no weight left out, the other weights left aside.
     pub numeric: Vec<(f64, f64)>,
     /// Mean and variance (ddof 0) of the target, weights left aside; NaN where classes are learnt.
     pub target: (f64, f64),
@@ -47,7 +47,14 @@ impl Tally {
         let block = design.block(0, design.rows());
         let moments = |values: &[f64]| {
             let mut moments = Moments::default();
-            moments.update(values);
+            match block.weights {
+                // a row of no weight is as good as not there
+                Some(weights) if !values.is_empty() => {
+                    let counted = values.iter().zip(weights).filter(|(_, weight)| **weight > 0.0);
+                    moments.update(&counted.map(|(value, _)| *value).collect::<Vec<f64>>());
+                }
+                _ => moments.update(values),
+            }
             moments
         };
         let mut counts = vec![0; classes];

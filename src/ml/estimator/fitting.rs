@@ -21,6 +21,9 @@ pub(crate) trait Fitting: Send + Sync {
     /// About the bytes of the sums, and of a step beside them.
     fn bytes(&self) -> (u64, u64);
 
+    /// About the bytes that the fit keeps from pass to pass.
+    fn kept(&self) -> u64;
+
     /// How many rows are summed up together: this depends on the features alone.
     fn rows(&self) -> usize {
         // merging four bytes of sums costs about as much as a row
@@ -44,6 +47,7 @@ struct Of<E: PassEstimator> {
     estimator: Arc<E>,
     state: E::State,
     bytes: (u64, u64),
+    kept: u64,
     model: fn(E::Fitted) -> FittedModel,
 }
 
@@ -57,7 +61,8 @@ pub(crate) fn begin<E: PassEstimator>(
     model: fn(E::Fitted) -> FittedModel,
 ) -> Result<Box<dyn Fitting>> {
     let (state, bytes) = (estimator.begin(facts)?, estimator.bytes(&facts.layout));
-    Ok(Box::new(Of { estimator: estimator.clone(), state, bytes, model }))
+    let kept = estimator.kept(&facts.layout);
+    Ok(Box::new(Of { estimator: estimator.clone(), state, bytes, kept, model }))
 }
 
 fn own<T: 'static>(sums: Sums) -> Result<T> {
@@ -67,6 +72,10 @@ fn own<T: 'static>(sums: Sums) -> Result<T> {
 impl<E: PassEstimator> Fitting for Of<E> {
     fn bytes(&self) -> (u64, u64) {
         self.bytes
+    }
+
+    fn kept(&self) -> u64 {
+        self.kept
     }
 
     fn nothing(&self) -> Sums {

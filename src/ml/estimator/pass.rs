@@ -116,6 +116,12 @@ pub trait PassEstimator: Debug + Send + Sync + 'static {
         (8 * features, 0)
     }
 
+    /// About how many bytes a fit keeps from pass to pass, beside the sums.
+    fn kept(&self, layout: &Layout) -> u64 {
+        let _ = layout;
+        0
+    }
+
     /// How far the fit is, for people.
     fn progress(&self, state: &Self::State) -> Option<Standing> {
         let _ = state;

@@ -136,6 +136,11 @@ impl PassEstimator for Squares {
         (8 * geometry.sums() as u64, 3 * 8 * parameters * parameters)
     }
 
+    fn kept(&self, layout: &Layout) -> u64 {
+        let parameters = Geometry::new(layout).parameters() as u64;
+        8 * parameters * parameters
+    }
+
     fn progress(&self, run: &Run) -> Option<Standing> {
         Some(Standing { objective: run.report.objective, residual: run.report.kkt })
     }

@@ -196,8 +196,11 @@ impl FittedPipeline {
     /// # Errors
     /// As [`predict`](Self::predict).
     pub fn predict_proba(&self, frame: &DataFrame) -> Result<DataFrame> {
-        let (target, fitted) = (&self.end()?.target, self.model()?);
-        let names = fitted.classes().names().into_iter().map(|class| format!("{target}_{class}")).collect();
+        let Model { target, classes, .. } = self.end()?;
+        if classes.is_empty() {
+            return Err(Error::model("the model of the pipeline gives no probabilities").doing("predict"));
+        }
+        let names = classes.names().into_iter().map(|class| format!("{target}_{class}")).collect();
         self.answer(frame, Ask::Probabilities, names, false)
     }
 
@@ -291,8 +294,9 @@ impl FittedPipeline {
         if let Some(model) = &self.model {
             model.fitted.expect_saved().map_err(|e| e.doing("save the model to").at_path(path.as_ref().display()))?;
         }
-        let linear = self.model.as_ref().is_some_and(|model| matches!(model.fitted, FittedModel::Linear(_)));
-        let format = if linear { FORMAT } else { LOGISTIC };
+        // two classes by logistic regression are what the older version knows too
+        let newer = |model: &Model| matches!(model.fitted, FittedModel::Linear(_)) || model.classes.len() > 2;
+        let format = if self.model.as_ref().is_some_and(newer) { FORMAT } else { LOGISTIC };
         format.save(path.as_ref(), self)
     }
 

@@ -219,7 +219,9 @@ impl ErrorScore {
     /// The error, if it is to be raised, or is not of the data: when memory runs out, or the search is cancelled.
     pub(crate) fn instead(self, error: Error, fit: impl FnOnce() -> String) -> Result<(f64, Note)> {
         match self {
-            ErrorScore::Value(score) if matches!(error.kind(), ErrorKind::Model { .. }) => {
+            ErrorScore::Value(score)
+                if matches!(error.kind(), ErrorKind::Model { .. } | ErrorKind::Panicked { .. }) =>
+            {
                 let failed = Note::FitFailed { fit: fit(), why: error.to_string() };
                 note::log(std::slice::from_ref(&failed));
                 Ok((score, failed))

@@ -352,7 +352,7 @@ impl Filling {
             None => Vec::new(),
         };
         let mut groups = vec![0; group_places.len()];
-        group_places.iter().zip(&self.group_rows).for_each(|(place, rows)| groups[*place as usize] = *rows);
+        group_places.iter().zip(&self.group_rows).for_each(|(place, rows)| groups[*place as usize] += *rows);
         // labels that appear later have no rows before
         self.chunks.iter_mut().for_each(|chunk| chunk.before.resize(places.len(), 0));
         Ok(Cached {

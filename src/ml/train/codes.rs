@@ -11,6 +11,7 @@ use rustc_hash::FxHashMap;
 
 use crate::base::schema::logical;
 use crate::base::{Error, Result};
+use crate::ml::classes::whole_numbers;
 use crate::ml::prepare::Categories;
 
 /// The dictionary of a column.
@@ -58,6 +59,10 @@ impl Dictionary {
                 let t = DataType::Dictionary(Box::new(DataType::Int32), Box::new(value_type.clone()));
                 let column = cast(column, &t)?;
                 let column = column.as_dictionary::<Int32Type>();
+                if column.values().is_empty() {
+                    // no row has a value
+                    return Ok(column.keys().clone());
+                }
                 let known = values.get_or_insert_with(|| column.values().clone());
                 if known.to_data() != column.values().to_data() {
                     return Err(Error::model("the categories are not the same in every partition")
@@ -97,7 +102,7 @@ impl Growing {
     fn codes(&mut self, column: &ArrayRef) -> Result<Int32Array> {
         Ok(match self {
             Growing::Bool(known) => numbered(known, cast(column, &DataType::Boolean)?.as_boolean().iter()),
-            Growing::Int(known) => numbered(known, cast(column, &DataType::Int64)?.as_primitive::<Int64Type>().iter()),
+            Growing::Int(known) => numbered(known, whole_numbers(column)?.as_primitive::<Int64Type>().iter()),
             Growing::Float(known) => {
                 let column = cast(column, &DataType::Float64)?;
                 let values = column.as_primitive::<Float64Type>().iter();

@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 
 use crate::base::schema::logical;
 use crate::base::{Error, Result};
-use crate::ml::classes::Classes;
+use crate::ml::classes::{Classes, unpacked};
 use crate::ml::estimator::labels::{Task, Truth};
 
 /// More distinct labels than this are values, not classes.
@@ -39,6 +39,8 @@ impl Seen {
     /// # Errors
     /// `Model` for a null or NaN, naming the row among all; `TypeMismatch` for a type that cannot be learnt.
     pub fn column(&mut self, column: &ArrayRef) -> Result<ArrayRef> {
+        // what is null among the values of a dictionary is not null among its keys
+        let column = &unpacked(column)?;
         let missing = |what: &str, row: usize| {
             Error::model(format!("the target is {what} in row {}", self.rows + row as u64))
                 .help("drop the rows without a label, or fill them")

@@ -73,7 +73,7 @@ pub(crate) fn solve(
 /// The bytes that fits riding together take.
 fn needed(jobs: &[Live]) -> u64 {
     let bytes = |live: &Live| live.job.fitting.bytes();
-    let sums: u64 = jobs.iter().map(|live| bytes(live).0).sum();
+    let sums: u64 = jobs.iter().map(|live| bytes(live).0 + live.job.fitting.kept()).sum();
     let at_work = |live: &Live| bytes(live).1 + bytes(live).0 * wave(bytes(live).0) as u64;
     let threads = rayon::current_num_threads().min(jobs.len()) as u64;
     sums + threads * jobs.iter().map(at_work).max().unwrap_or(0)

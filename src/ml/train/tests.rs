@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, DictionaryArray, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::Int32Type;
 use linfa::dataset::DatasetBase;
 
 use crate::base::{ErrorKind, Result};
@@ -12,8 +13,8 @@ use crate::ml::design::{Block, Design, Layout};
 use crate::ml::estimator::labels::Task;
 use crate::ml::estimator::{Facts, Labels, PassEstimator, Passed, Predicted, Predictor, WholeEstimator};
 use crate::ml::{
-    Categorizer, ColumnTransformer, DummyEncoder, FittedPipeline, GridSearchCv, LogisticRegression, ParamGrid,
-    Pipeline, Remainder, Solver, StandardScaler, Step, Target,
+    Categorizer, ColumnTransformer, DummyEncoder, FittedPipeline, GridSearchCv, LinearRegression, LogisticRegression,
+    OneHotEncoder, ParamGrid, Pipeline, Remainder, Solver, StandardScaler, Step, Target, TimeSeriesSplit,
 };
 use crate::session::{Session, SessionBuilder};
 
@@ -269,4 +270,84 @@ fn solvers_that_want_all_rows_get_them() {
 
 fn frame_of(session: &Session) -> DataFrame {
     frame(session, 4).drop(["weight"]).unwrap()
+}
+
+fn fitted_linear(columns: Vec<(&str, ArrayRef)>, target: Target) -> Result<FittedPipeline> {
+    let frame = DataFrame::from_batches([RecordBatch::try_from_iter(columns).unwrap()])?;
+    Pipeline::new().step("reg", LinearRegression::new()).fit(&DatasetBase::new(frame, target))
+}
+
+#[test]
+fn rows_of_no_weight_are_as_good_as_not_there() {
+    let floats = |values: [f64; 4]| Arc::new(Float64Array::from(values.to_vec())) as ArrayRef;
+    for far in [1e8, 1e12, 1e200] {
+        let columns = vec![
+            ("x", floats([1.0, 2.0, 3.0, far])),
+            ("y", floats([1.0, 2.0, 3.0, -far])),
+            ("w", floats([1.0, 1.0, 1.0, 0.0])),
+        ];
+        let fitted = fitted_linear(columns, Target::column("y").weighted_by("w")).unwrap();
+        let slope = fitted.linear_model().unwrap().coef_of("x").unwrap();
+        assert!((slope - 1.0).abs() < 1e-9, "{far:e}: {slope}");
+    }
+}
+
+#[test]
+fn targets_may_be_dictionaries_but_not_null_in_them() {
+    let keys = || arrow::array::Int32Array::from(vec![0, 1, 0, 1, 1, 0]);
+    let x: ArrayRef = Arc::new(Float64Array::from(vec![1.0, 2.0, 1.5, 1.2, 3.0, 0.5]));
+    let target = |values: ArrayRef| {
+        let y = DictionaryArray::<Int32Type>::try_new(keys(), values).unwrap();
+        DataFrame::from_batches([
+            RecordBatch::try_from_iter([("x", x.clone()), ("y", Arc::new(y) as ArrayRef)]).unwrap()
+        ])
+    };
+    let fit = |values: ArrayRef| {
+        let pipeline = Pipeline::new().step("clf", LogisticRegression::new());
+        pipeline.fit(&DatasetBase::new(target(values).unwrap(), Target::column("y")))
+    };
+    let flags = fit(Arc::new(arrow::array::BooleanArray::from(vec![false, true]))).unwrap();
+    assert_eq!(flags.model().unwrap().classes(), &crate::ml::Classes::Bool(vec![false, true]));
+    let text = fit(Arc::new(StringArray::from(vec![Some("a"), None]))).unwrap_err().to_string();
+    assert!(text.contains("column `y`") && text.contains("null in row 1"), "{text}");
+}
+
+#[test]
+fn a_split_looks_at_its_own_rows_alone() {
+    let places = (0..ROWS).map(|i| if i > ROWS * 9 / 10 { "late" } else { ["a", "b", "c"][i % 3] });
+    let rows = rows();
+    let columns: Vec<(&str, ArrayRef)> =
+        vec![("place", Arc::new(StringArray::from_iter_values(places))), ("y", rows.column(5).clone())];
+    let frame = DataFrame::from_batches([RecordBatch::try_from_iter(columns).unwrap()]).unwrap();
+    let pipeline = Pipeline::new().step("onehot", OneHotEncoder::new()).step("clf", LogisticRegression::new());
+    let search = GridSearchCv::new(pipeline, ParamGrid::new()).cv(TimeSeriesSplit::new(3)).error_score(f64::NAN);
+    let text = search.refit(false).fit(&DatasetBase::new(frame.clone(), Target::column("y"))).unwrap_err().to_string();
+    // the last split tests on rows of a category that none of its training rows has: only that is an error
+    assert!(text.contains("column `place`") && text.contains("late"), "{text}");
+    let pipeline = Pipeline::new().step("onehot", OneHotEncoder::new()).step("clf", LogisticRegression::new());
+    let early = TimeSeriesSplit::new(2).test_size(500);
+    let frame = frame.head(4_700).unwrap();
+    let search = GridSearchCv::new(pipeline, ParamGrid::new()).cv(early).refit(false);
+    search.fit(&DatasetBase::new(frame, Target::column("y"))).unwrap();
+}
+
+#[test]
+fn empty_partitions_and_numbers_without_sign_are_no_trouble() {
+    let place: ArrayRef = Arc::new(
+        DictionaryArray::<Int32Type>::try_new(
+            arrow::array::Int32Array::from(vec![0, 1, 0, 1]),
+            Arc::new(StringArray::from(vec!["a", "b"])),
+        )
+        .unwrap(),
+    );
+    let y: ArrayRef = Arc::new(arrow::array::UInt64Array::from(vec![0, 1, 1, 1]));
+    let batch = RecordBatch::try_from_iter([("place", place.clone()), ("y", y)]).unwrap();
+    let fit = |batch: RecordBatch| {
+        let frame = DataFrame::from_batches([RecordBatch::new_empty(batch.schema()), batch]).unwrap();
+        let pipeline = Pipeline::new().step("o", DummyEncoder::new()).step("clf", LogisticRegression::new());
+        pipeline.fit(&DatasetBase::new(frame, Target::column("y")))
+    };
+    assert_eq!(fit(batch).unwrap().model().unwrap().layout().len(), 2);
+    let large: ArrayRef = Arc::new(arrow::array::UInt64Array::from(vec![0, u64::MAX, u64::MAX - 1, 1]));
+    assert!(fit(RecordBatch::try_from_iter([("place", place), ("y", large)]).unwrap()).is_err());
 }

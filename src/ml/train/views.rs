@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use arrow::array::{RecordBatch, UInt64Array};
+use arrow::compute::take_record_batch;
+
 use super::cache::{Cached, Chunk};
 use crate::base::Result;
 use crate::ml::design::Design;
@@ -62,7 +65,7 @@ impl View {
     ///
     /// # Errors
     /// For values that a step cannot work with.
-    pub fn prepare(&self, chunk: &arrow::array::RecordBatch) -> Result<Rows> {
+    pub fn prepare(&self, chunk: &RecordBatch) -> Result<Rows> {
         let rows = Rows::of(chunk, &self.prepared.inputs)?;
         self.steps.iter().try_fold(rows, |rows, (_, step)| step.apply(rows))
     }
@@ -72,15 +75,20 @@ impl View {
     /// # Errors
     /// As [`prepare`](Self::prepare), and `Model` for a feature that is null or not finite.
     pub fn ready(&self, chunk: &Chunk, part: Part, division: &dyn Division, blocks: &[u32]) -> Result<Ready> {
-        let design = self.prepare(&chunk.features)?.design_from(chunk.first)?;
-        let design = match &chunk.weights {
-            Some(weights) => design.weights(weights.clone())?,
-            None => design,
+        let rows = self.rows(part, division, blocks);
+        let of = |batch: &RecordBatch| self.prepare(batch)?.design_from(chunk.first);
+        let Some(rows) = rows else {
+            return Ok(Ready {
+                design: weighed(of(&chunk.features)?, chunk.weights.clone())?,
+                truth: chunk.truth.clone(),
+            });
         };
-        Ok(match self.rows(part, division, blocks) {
-            Some(rows) => Ready { design: design.take(&rows), truth: chunk.truth.take(&rows) },
-            None => Ready { design, truth: chunk.truth.clone() },
-        })
+        let places = UInt64Array::from_iter_values(rows.iter().map(|row| *row as u64));
+        // among all rows the number of the one that an error names is right
+        let design = of(&take_record_batch(&chunk.features, &places)?);
+        let design = design.map_err(|e| of(&chunk.features).err().unwrap_or(e))?;
+        let weights = chunk.weights.as_ref().map(|weights| rows.iter().map(|&row| weights[row]).collect());
+        Ok(Ready { design: weighed(design, weights)?, truth: chunk.truth.take(&rows) })
     }
 
     /// No rows, prepared: what is known of the features.
@@ -89,6 +97,13 @@ impl View {
     /// As [`prepare`](Self::prepare).
     pub fn outline(&self, cached: &Cached) -> Result<Design> {
         self.prepare(&cached.empty()?)?.design_from(0)
+    }
+}
+
+fn weighed(design: Design, weights: Option<Vec<f64>>) -> Result<Design> {
+    match weights {
+        Some(weights) => design.weights(weights),
+        None => Ok(design),
     }
 }
 
