@@ -51,10 +51,10 @@ impl<C: Candidates> SearchCv<C> {
         let scorings = settings.scorings(wanted.task);
         let decisive = settings.decisive(&scorings)?;
         let cached = Cached::of(frame, &wanted)?;
+        let splits = settings.cv.splits(&totals(&cached))?;
         // what cannot be scored so is said before anything is fitted
         let classes = (!cached.classes.is_empty()).then(|| cached.classes.len());
         scorings.list().iter().try_for_each(|scoring| scoring.begin(classes).map(drop))?;
-        let splits = settings.cv.splits(&totals(&cached))?;
         let session = frame.session();
         let search = Search { settings, scorings, decisive, cached, splits, target: target.name(), candidates, groups };
         session.install(|| search.run()).unwrap_or_else(|| search.run())
