@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use rayon::prelude::*;
 
 use super::cache::Cached;
+use super::memory::short;
 use super::views::{Division, Part, Ready, View};
 use crate::base::Result;
 use crate::exec::Reservation;
@@ -100,7 +101,8 @@ impl<'a> FromCache<'a> {
         let mut reservation = cached.room(views.len())?;
         let keeps = all <= budget.free() / 3 && reservation.try_take(all);
         if !keeps {
-            reservation.grow(WHAT, ready)?;
+            let step = "raise the memory limit of the session, or take fewer threads";
+            reservation.grow(WHAT, ready).map_err(|e| short(e, step))?;
         }
         let kept = keeps.then(|| {
             let chunk = || views.iter().map(|_| OnceLock::new()).collect();
