@@ -287,7 +287,7 @@ impl Filling {
                 let what = format!("the group is null in row {}", rows + row as u64);
                 return Err(Error::model(what).at_column(name).doing("divide the rows into folds"));
             }
-            self.group_rows.resize(groups.values().len(), 0);
+            self.group_rows.resize(groups.len(), 0);
             codes.values().iter().for_each(|code| self.group_rows[*code as usize] += 1);
             columns.push(Arc::new(codes));
         }

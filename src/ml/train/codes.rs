@@ -73,6 +73,17 @@ impl Dictionary {
         }
     }
 
+    /// How many codes there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Dictionary::Growing(Growing::Bool(known)) => known.len(),
+            Dictionary::Growing(Growing::Int(known)) => known.len(),
+            Dictionary::Growing(Growing::Float(known)) => known.len(),
+            Dictionary::Growing(Growing::Text(known)) => known.len(),
+            Dictionary::Given { values, .. } => values.as_ref().map_or(0, |values| values.len()),
+        }
+    }
+
     /// The values of all codes, in their order.
     pub fn values(&self) -> ArrayRef {
         match self {
