@@ -48,7 +48,12 @@ impl Executor for Serial {
     }
 
     fn install(&self, work: &mut (dyn FnMut() + Send)) {
-        work();
+        static ALONE: OnceLock<Option<rayon::ThreadPool>> = OnceLock::new();
+        let pool = || rayon::ThreadPoolBuilder::new().num_threads(1).build().ok();
+        match ALONE.get_or_init(pool) {
+            Some(pool) => pool.install(work),
+            None => work(),
+        }
     }
 }
 
