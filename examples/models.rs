@@ -84,13 +84,13 @@ fn high_tips(train: &DataFrame, test: &DataFrame, folder: &Path) -> Result<()> {
     let scores = metrics::on(&held_out, "high_tip", "probability");
     println!("ROC AUC {:.4}", scores.roc_auc()?);
 
-    scores.roc_curve()?.plot().save(folder.join("roc.svg"))?;
-    scores.calibration_curve(10)?.plot().save(folder.join("calibration.svg"))?;
-    search.validation_plot(LogisticRegression::C.of("clf"))?.save(folder.join("validation.svg"))?;
+    scores.roc_curve()?.plot().write(folder.join("roc.svg"))?;
+    scores.calibration_curve(10)?.plot().write(folder.join("calibration.svg"))?;
+    search.validation_plot(LogisticRegression::C.of("clf"))?.write(folder.join("validation.svg"))?;
     let lasso = prepared().step("clf", LogisticRegression::new().l1_ratio(1.0));
     let path = coefficient_path(&lasso, LogisticRegression::C.of("clf"), [1e-4, 1e-3, 1e-2, 0.1, 1.0], &dataset)?;
     println!("the coefficients along five values of C: {}", path.passes());
-    path.plot()?.save(folder.join("coefficients.svg"))
+    path.plot()?.write(folder.join("coefficients.svg"))
 }
 
 /// A ridge regression: saved, loaded, scored on what it has not seen.

@@ -107,8 +107,8 @@ fn judge(options: &Options, taxi: &DataFrame, search: &FittedGridSearchCv, other
     let (best, other) = (on("best").roc_curve()?, on("other").roc_curve()?);
     let (best_sees, other_sees) =
         if options.one_hot { ("with one-hot", "numbers") } else { ("numbers", "with one-hot") };
-    plots::roc([(best_sees, &best), (other_sees, &other)]).title("Generous tips").save(at("roc.svg"))?;
-    search.validation_plot(LogisticRegression::L1_RATIO.of("clf"))?.save(at("l1_ratio.svg"))?;
+    plots::roc([(best_sees, &best), (other_sees, &other)]).title("Generous tips").write(at("roc.svg"))?;
+    search.validation_plot(LogisticRegression::L1_RATIO.of("clf"))?.write(at("l1_ratio.svg"))?;
     println!("the model and pictures are in {}", options.output.display());
     Ok(())
 }

@@ -24,7 +24,7 @@ const LETTERS: usize = 28;
 /// Pixels of a panel from top to bottom, if nothing else is said.
 pub(crate) const HEIGHT: f64 = 318.0;
 
-/// A picture of numbers, drawn when it is asked for: `plot.title("ROC").save("roc.svg")`.
+/// A picture of numbers, drawn when it is asked for: `plot.title("ROC").write("roc.svg")`.
 ///
 /// It is SVG for light and dark paper, whose title and description say what is to be seen; its size does not grow with what
 /// it shows.
@@ -172,16 +172,8 @@ impl Plot {
     ///
     /// # Errors
     /// `Invalid` when the name ends otherwise; `Io` when it cannot be written; `Unsupported` for PNG without the feature.
-    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        picture::write(&self.to_svg(), path.as_ref())
-    }
-
-    /// As [`save`](Self::save), called as with other pictures.
-    ///
-    /// # Errors
-    /// As [`save`](Self::save).
     pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
-        self.save(path)
+        picture::write(&self.to_svg(), path.as_ref())
     }
 }
 

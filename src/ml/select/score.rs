@@ -2,17 +2,9 @@
 
 use super::scoring::{Asks, Scoring};
 use crate::base::{Error, Result};
+use crate::ml::estimator::Labels;
 use crate::ml::metrics::confusion::{Counts, f_beta, precision, recall};
 use crate::ml::metrics::{Accuracy, Average, Brier, LogLoss, Ranking, Residuals};
-
-/// What is true of rows.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Truth<'a> {
-    /// The numbers of their classes.
-    Classes(&'a [u32]),
-    /// Numbers.
-    Values(&'a [f64]),
-}
 
 /// What a model says of rows.
 #[derive(Clone, Copy, Debug)]
@@ -83,14 +75,14 @@ impl Score {
     /// # Errors
     /// `Model` if the predictions are not such as the score can be made from, if there are not as many of each, or for a
     /// weight that is negative or not finite.
-    pub fn update(&mut self, truth: Truth<'_>, predicted: &Predicted<'_>, weights: Option<&[f64]>) -> Result<()> {
+    pub fn update(&mut self, truth: Labels<'_>, predicted: &Predicted<'_>, weights: Option<&[f64]>) -> Result<()> {
         let classes = self.classes;
         match (&mut self.state, truth) {
-            (State::Residuals(state), Truth::Values(truth)) => match predicted {
+            (State::Residuals(state), Labels::Values(truth)) => match predicted {
                 Predicted::Values(values) => state.update(truth, values, weights),
                 _ => Err(self.unfit(predicted)),
             },
-            (State::Accuracy(state), Truth::Classes(truth)) => match predicted {
+            (State::Accuracy(state), Labels::Classes(truth)) => match predicted {
                 Predicted::Margins(z) if z.len() == truth.len() && weights.is_none() => {
                     state.count(truth.iter().zip(*z).map(|(truth, z)| (*truth == 1) == (*z > 0.0)), None);
                     Ok(())
@@ -100,15 +92,15 @@ impl Score {
                     None => Err(self.unfit(predicted)),
                 },
             },
-            (State::Counts(state), Truth::Classes(truth)) => match predicted.classes(truth.len(), classes) {
+            (State::Counts(state), Labels::Classes(truth)) => match predicted.classes(truth.len(), classes) {
                 Some(predicted) => state.update(truth, &predicted, weights),
                 None => Err(self.unfit(predicted)),
             },
-            (State::Ranking(state), Truth::Classes(truth)) => match predicted.rank(truth.len()) {
+            (State::Ranking(state), Labels::Classes(truth)) => match predicted.rank(truth.len()) {
                 Some(scores) => state.update(&second(truth), &scores, weights),
                 None => Err(self.unfit(predicted)),
             },
-            (State::LogLoss(state), Truth::Classes(truth)) => match predicted.probabilities(truth.len(), classes) {
+            (State::LogLoss(state), Labels::Classes(truth)) => match predicted.probabilities(truth.len(), classes) {
                 Some(p) => {
                     let of_truth = p
                         .chunks(classes)
@@ -118,7 +110,7 @@ impl Score {
                 }
                 None => Err(self.unfit(predicted)),
             },
-            (State::Brier(state), Truth::Classes(truth)) => match predicted.probabilities(truth.len(), classes) {
+            (State::Brier(state), Labels::Classes(truth)) => match predicted.probabilities(truth.len(), classes) {
                 Some(p) => state.update_classes(truth, &p, weights),
                 None => Err(self.unfit(predicted)),
             },
@@ -287,7 +279,7 @@ mod tests {
 
     fn score(scoring: Scoring, truth: &[u32], predicted: Predicted<'_>, classes: usize) -> f64 {
         let mut score = scoring.begin(Some(classes)).unwrap();
-        score.update(Truth::Classes(truth), &predicted, None).unwrap();
+        score.update(Labels::Classes(truth), &predicted, None).unwrap();
         score.value()
     }
 
@@ -335,17 +327,17 @@ mod tests {
     #[test]
     fn numbers_are_judged_by_their_errors() {
         let mut score = Scoring::NegMeanAbsoluteError.begin(None).unwrap();
-        score.update(Truth::Values(&[1.0, 2.0]), &Predicted::Values(&[2.0, 4.0]), None).unwrap();
+        score.update(Labels::Values(&[1.0, 2.0]), &Predicted::Values(&[2.0, 4.0]), None).unwrap();
         assert_eq!(score.value(), -1.5);
     }
 
     #[test]
     fn what_cannot_be_judged_is_said() {
         let mut score = Scoring::RocAuc.begin(Some(2)).unwrap();
-        let text = score.update(Truth::Classes(&[0]), &Predicted::Classes(&[0]), None).unwrap_err().to_string();
+        let text = score.update(Labels::Classes(&[0]), &Predicted::Classes(&[0]), None).unwrap_err().to_string();
         assert!(text.contains("`roc_auc` cannot be made from predicted classes"), "{text}");
-        assert!(score.update(Truth::Classes(&[0, 1]), &Predicted::Margins(&[0.0]), None).is_err());
-        assert!(score.update(Truth::Values(&[0.0]), &Predicted::Values(&[0.0]), None).is_err());
+        assert!(score.update(Labels::Classes(&[0, 1]), &Predicted::Margins(&[0.0]), None).is_err());
+        assert!(score.update(Labels::Values(&[0.0]), &Predicted::Values(&[0.0]), None).is_err());
         for scoring in Scoring::all() {
             let classes = (scoring.asks() != Asks::Value).then_some(2);
             assert!(scoring.begin(classes).unwrap().value().is_nan(), "{scoring}");
@@ -371,10 +363,10 @@ mod tests {
                     let weights = weighted.then_some(&weights[from..to]);
                     if learnt {
                         let predicted = Predicted::Values(&margins[from..to]);
-                        score.update(Truth::Values(&values[from..to]), &predicted, weights).unwrap();
+                        score.update(Labels::Values(&values[from..to]), &predicted, weights).unwrap();
                     } else {
                         let predicted = Predicted::Margins(&margins[from..to]);
-                        score.update(Truth::Classes(&truth[from..to]), &predicted, weights).unwrap();
+                        score.update(Labels::Classes(&truth[from..to]), &predicted, weights).unwrap();
                     }
                     score
                 };

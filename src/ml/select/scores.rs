@@ -2,10 +2,10 @@
 
 use rayon::prelude::*;
 
-use super::score::{self, Score, Truth};
+use super::score::{self, Score};
 use super::scoring::Scoring;
 use crate::base::Result;
-use crate::ml::estimator::{FittedModel, Labels, Predicted};
+use crate::ml::estimator::{FittedModel, Predicted};
 use crate::ml::train::cache::{Cached, Chunk};
 use crate::ml::train::views::{Division, Part, Ready, View};
 
@@ -48,10 +48,7 @@ pub(super) fn score(
 
 /// Takes in what a model says of rows.
 fn update(scores: &mut [Score], rows: &Ready, model: &FittedModel) -> Result<()> {
-    let truth = match rows.truth.borrowed() {
-        Labels::Classes(classes) => Truth::Classes(classes),
-        Labels::Values(values) => Truth::Values(values),
-    };
+    let truth = rows.truth.borrowed();
     let predicted = model.predict(&rows.design)?;
     let seen = match &predicted {
         Predicted::Values(values) => score::Predicted::Values(values),

@@ -89,7 +89,8 @@ pub enum Refit {
     By(Scoring),
 }
 
-/// What happens if a candidate cannot be fitted to the training rows of a split.
+/// What happens if the model of a candidate cannot be fitted to the training rows of a split. A step before it that cannot
+/// be fitted ends the search.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub enum ErrorScore {
     /// The search ends with the error.
@@ -154,7 +155,7 @@ impl<C> SearchCv<C> {
         self
     }
 
-    /// What happens if a candidate cannot be fitted: an error, or a number for a score.
+    /// What happens if the model of a candidate cannot be fitted: an error, or a number for a score.
     #[must_use]
     pub fn error_score(mut self, error_score: impl Into<ErrorScore>) -> Self {
         self.settings.error_score = error_score.into();
