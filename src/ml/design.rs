@@ -90,15 +90,20 @@ impl Design {
     /// `Model` if the column has another number of rows, or a value that is NaN or infinite: it names the feature and
     /// the first such row.
     pub fn numeric(self, feature: impl Into<String>, values: Vec<f64>) -> Result<Self> {
-        self.numeric_from(feature, values, 0)
+        self.numeric_from(feature, values, Some(0))
     }
 
-    /// The same where the first row has this number among all.
-    pub(crate) fn numeric_from(mut self, feature: impl Into<String>, values: Vec<f64>, first: u64) -> Result<Self> {
+    /// The same where the first row has this number among all, if that is known.
+    pub(crate) fn numeric_from(
+        mut self,
+        feature: impl Into<String>,
+        values: Vec<f64>,
+        first: Option<u64>,
+    ) -> Result<Self> {
         let feature = feature.into();
         self.check_rows(&feature, values.len())?;
         if let Some(row) = values.iter().position(|v| !v.is_finite()) {
-            return Err(not_finite(&feature, values[row], first + row as u64));
+            return Err(not_finite(&feature, values[row], first.map(|first| first + row as u64)));
         }
         self.layout.numeric.push(feature);
         self.numeric.push(values);
@@ -237,9 +242,14 @@ impl Design {
     }
 }
 
+/// Says in which row something is, where that is known.
+pub(crate) fn in_row(row: Option<u64>) -> String {
+    row.map_or(String::new(), |row| format!(" in row {row}"))
+}
+
 /// The error for a value that no model can use.
-pub(crate) fn not_finite(feature: &str, value: f64, row: u64) -> Error {
-    Error::model(format!("the feature has the value {value} in row {row}, and only finite values can be fitted"))
+pub(crate) fn not_finite(feature: &str, value: f64, row: Option<u64>) -> Error {
+    Error::model(format!("the feature has the value {value}{}, and models need finite values", in_row(row)))
         .at_column(feature)
         .help("fill or drop such values first, with fillna or filter")
 }

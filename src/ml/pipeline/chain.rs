@@ -22,7 +22,7 @@ use crate::ml::estimator::training::Estimator;
 use crate::ml::train::Passes;
 use crate::ml::train::cache::{Cached, Wanted};
 use crate::ml::train::training::{Trained, Wish, train};
-use crate::ml::train::views::Undivided;
+use crate::ml::train::views::{Undivided, View, Views};
 
 /// Steps that prepare columns, each fitted to what the one before it gives, and a model at the end.
 ///
@@ -141,10 +141,13 @@ impl Pipeline {
         let cached = Cached::of(frame, &wanted)?;
         note::log(&prepared.notes);
         let session = frame.session();
-        let fit = || fit_to_all(&cached, &prepared, &prepared.model, target.name());
-        let (mut fitted, passes) = session.install(fit).unwrap_or_else(fit)?;
-        fitted.took(Passes { source: 1, cache: passes });
-        Ok(fitted)
+        let fit = || {
+            let views = Views::of(&cached, &Undivided, &[(prepared.clone(), None)])?;
+            let (mut fitted, passes) = fit_view(&cached, &views, 0, &prepared.model, target.name())?;
+            fitted.took(Passes { source: 1, cache: views.passes + passes });
+            Ok(fitted)
+        };
+        session.install(fit).unwrap_or_else(fit)
     }
 
     /// Fits a pipeline that has no model to a frame, a pass over its partitions for each step.
@@ -243,23 +246,22 @@ pub(crate) fn in_step(error: Error, name: &str) -> Error {
     }
 }
 
-/// Fits steps and a model to all rows; says in how many passes over the cache.
+/// Fits a model to the rows of a view; says in how many passes over the cache.
 ///
 /// # Errors
-/// Those of the steps and the model.
-pub(crate) fn fit_to_all(
+/// Those of the model.
+pub(crate) fn fit_view(
     cached: &Cached,
-    prepared: &Arc<Prepared>,
+    views: &Views,
+    view: usize,
     model: &Arc<dyn Estimator>,
     target: &str,
 ) -> Result<(FittedPipeline, u64)> {
-    let wish = Wish { prepared: prepared.clone(), split: None, model: model.clone() };
-    let Trained { views, fits, passes, history } = train(cached, &Undivided, &[wish])?;
-    let lost = || Error::invalid("a fit has no end");
-    let (view, outcome) = fits.into_iter().next().ok_or_else(lost)?;
+    let Trained { fits, passes, history } = train(cached, &Undivided, views, &[Wish { view, model: model.clone() }])?;
+    let outcome = fits.into_iter().next().unwrap_or_else(|| Err(Error::invalid("a fit has no end")));
     let fitted = outcome.map_err(|e| e.at_column(target))?;
-    let steps = views.into_iter().nth(view).ok_or_else(lost)?.steps;
-    let mut finished = finished(prepared, steps, fitted, &cached.classes, target);
+    let View { prepared, steps, .. } = &views.views[view];
+    let mut finished = finished(prepared, steps.clone(), fitted, &cached.classes, target);
     finished.learnt(history);
     Ok((finished, passes))
 }

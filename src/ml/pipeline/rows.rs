@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, Field, Float64Type, Schema};
 
 use crate::base::schema::{index_of, logical};
 use crate::base::{Error, Result};
-use crate::ml::design::{Design, OneHotBlock};
+use crate::ml::design::{Design, OneHotBlock, in_row};
 
 /// Rows whose one-hot features are codes.
 #[derive(Clone, Debug)]
@@ -52,14 +52,14 @@ impl Rows {
     /// # Errors
     /// `TypeMismatch` for a column that is no number, `Model` for one with a null, NaN or infinite value; both name it.
     pub fn design(self) -> Result<Design> {
-        self.design_from(0)
+        self.design_from(None)
     }
 
-    /// The same of rows of which the first has this number among all.
+    /// The same of rows of which the first has this number among all, if that is known.
     ///
     /// # Errors
     /// As [`design`](Self::design).
-    pub fn design_from(self, first: u64) -> Result<Design> {
+    pub fn design_from(self, first: Option<u64>) -> Result<Design> {
         let mut design = Design::with_rows(self.plain.num_rows());
         for (field, column) in self.plain.schema().fields().iter().zip(self.plain.columns()) {
             let values = numbers(column, first).map_err(|e| e.at_column(field.name()).doing("use as a feature"))?;
@@ -72,7 +72,7 @@ impl Rows {
     }
 }
 
-fn numbers(column: &ArrayRef, first: u64) -> Result<Vec<f64>> {
+fn numbers(column: &ArrayRef, first: Option<u64>) -> Result<Vec<f64>> {
     match column.data_type() {
         DataType::Dictionary(..) => {
             return Err(Error::types("the column is categorical, and a model needs numbers")
@@ -85,7 +85,8 @@ fn numbers(column: &ArrayRef, first: u64) -> Result<Vec<f64>> {
         }
     }
     if let Some(row) = (0..column.len()).find(|&row| column.is_null(row)) {
-        return Err(Error::model(format!("the feature is null in row {}", first + row as u64))
+        let place = in_row(first.map(|first| first + row as u64));
+        return Err(Error::model(format!("the feature is null{place}"))
             .help("fill or drop such values first, with fillna or filter"));
     }
     Ok(cast(column, &DataType::Float64)?.as_primitive::<Float64Type>().values().to_vec())

@@ -46,6 +46,16 @@ impl Vocabulary {
         }
     }
 
+    /// The value of a row of a column, to be shown; nothing where it is missing.
+    ///
+    /// # Errors
+    /// `TypeMismatch` for a column whose values are no categories.
+    pub fn of_row(column: &ArrayRef, row: usize) -> Result<Categories> {
+        let mut value = Vocabulary::for_type(column.data_type())?;
+        value.update(&column.slice(row, 1))?;
+        Ok(value.finish())
+    }
+
     /// Takes in the values of a column; of a categorical one those that its rows have, not all of its dictionary.
     ///
     /// # Errors

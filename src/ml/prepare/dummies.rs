@@ -7,7 +7,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, FieldRef, Int32Type, Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
 
-use super::categories::Categories;
+use super::categories::{Categories, Vocabulary};
 use super::dictionary::{Remembered, translate};
 use super::one_pass::{OnePass, with_columns};
 use super::transform::{FittedTransform, Transform};
@@ -283,8 +283,12 @@ impl FittedDummyEncoder {
         if self.params.unknown == Unknown::Error
             && let Some(row) = translate(dictionary, &translation, none)?.iter().position(|code| *code == none)
         {
-            return Err(Error::model(format!("row {row} has a value that is no category, or none"))
-                .help("use handle_unknown(Unknown::Ignore) to make it a row of zeros"));
+            let value = Vocabulary::of_row(column, row)?;
+            let what = match value.len() {
+                0 => "a row has no value".to_string(),
+                _ => format!("the value {value} is no category"),
+            };
+            return Err(Error::model(what).help("use handle_unknown(Unknown::Ignore) to make it a row of zeros"));
         }
         let shift = u32::from(self.params.drop_first);
         let features = none.saturating_sub(shift);
@@ -450,7 +454,7 @@ mod tests {
         assert!(text.contains("missing [\"x\"]"), "{text}");
         let strict = DummyEncoder::new().handle_unknown(Unknown::Error);
         let strict = strict.fit_batches(&batch.schema(), [&batch]).unwrap();
-        assert!(strict.transform_batch(&batch).unwrap_err().to_string().contains("row 2"));
+        assert!(strict.transform_batch(&batch).unwrap_err().to_string().contains("a row has no value"));
     }
 
     #[test]

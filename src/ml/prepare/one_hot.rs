@@ -264,7 +264,7 @@ impl FittedOneHotEncoder {
             None => categories.codes(column)?,
         };
         if self.params.unknown == Unknown::Error {
-            expect_known(column, categories, &codes)?;
+            expect_known(column, categories, &codes, "handle_unknown(..)")?;
         }
         let first = self.first(categories);
         let features = none.saturating_sub(first);
@@ -305,8 +305,8 @@ impl FittedOneHotEncoder {
 /// Succeeds where all values that are there are categories.
 ///
 /// # Errors
-/// `Model`, naming the first row and value that is none.
-pub(super) fn expect_known(column: &ArrayRef, categories: &Categories, codes: &[u32]) -> Result<()> {
+/// `Model`, naming the first value that is none, and the setting that would allow it.
+pub(super) fn expect_known(column: &ArrayRef, categories: &Categories, codes: &[u32], setting: &str) -> Result<()> {
     let none = categories.len() as u32;
     if codes.iter().all(|code| *code != none) {
         return Ok(());
@@ -316,10 +316,8 @@ pub(super) fn expect_known(column: &ArrayRef, categories: &Categories, codes: &[
     else {
         return Ok(());
     };
-    let mut value = Vocabulary::for_type(column.data_type())?;
-    value.update(&column.slice(row, 1))?;
-    let what = format!("row {row} has the value {}, which was not there in fitting", value.finish());
-    Err(Error::model(what).help("use handle_unknown(..) to say what becomes of such values"))
+    let what = format!("the value {} was not there in fitting", Vocabulary::of_row(column, row)?);
+    Err(Error::model(what).help(format!("use {setting} to say what becomes of such values")))
 }
 
 /// Where a column is null or NaN.
@@ -387,7 +385,7 @@ mod tests {
         assert_eq!(back.column(0).as_string::<i32>().value(1), "Male");
         assert!(back.column(1).is_null(1));
         let text = fit(&OneHotEncoder::new()).transform_batch(&other).unwrap_err().to_string();
-        assert!(text.contains("column `group`: row 1 has the value 4"), "{text}");
+        assert!(text.contains("column `group`: the value 4 was not there"), "{text}");
     }
 
     #[test]

@@ -186,7 +186,7 @@ impl FittedOrdinalEncoder {
         };
         let number = |code: &u32| (*code != none).then_some(f64::from(*code));
         let Some(unknown) = self.unknown else {
-            expect_known(column, categories, &codes)?;
+            expect_known(column, categories, &codes, "unknown_value(..)")?;
             return Ok(Arc::new(codes.iter().map(number).collect::<Float64Array>()));
         };
         let missing = super::one_hot::without_value(column)?;
@@ -263,7 +263,7 @@ mod tests {
         let other = of_columns([("gender", Arc::new(StringArray::from(vec![Some("Other"), None, Some("Male")])))]);
         let step = OrdinalEncoder::new().columns(["gender"]);
         let text = step.fit_batches(&part.schema(), [&part]).unwrap().transform_batch(&other).unwrap_err().to_string();
-        assert!(text.contains("column `gender`: row 0 has the value `Other`"), "{text}");
+        assert!(text.contains("column `gender`: the value `Other` was not there"), "{text}");
         let fitted = step.clone().unknown_value(-1.0).fit_batches(&part.schema(), [&part]).unwrap();
         let out = fitted.transform_batch(&other).unwrap();
         assert_eq!(floats(&out, "gender", "").unwrap(), Float64Array::from(vec![Some(-1.0), None, Some(1.0)]));

@@ -19,7 +19,7 @@ use crate::ml::pipeline::{FittedPipeline, ParamKey, ParamValue, Pipeline};
 use crate::ml::train::Passes;
 use crate::ml::train::cache::Cached;
 use crate::ml::train::training::{Wish, train};
-use crate::ml::train::views::Undivided;
+use crate::ml::train::views::{Undivided, View, Views};
 
 /// A pipeline fitted to the same rows with several values of one parameter: see [`coefficient_path`].
 #[derive(Clone, Debug)]
@@ -81,20 +81,22 @@ fn fitted(
 ) -> Result<(Vec<FittedPipeline>, Vec<Note>, u64)> {
     let mut notes: Vec<Note> = Vec::new();
     let (mut wishes, mut of_wish) = (Vec::new(), Vec::new());
-    for group in groups {
+    for (view, group) in groups.iter().enumerate() {
         for (place, model) in &group.candidates {
-            wishes.push(Wish { prepared: group.prepared.clone(), split: None, model: model.clone() });
-            of_wish.push((*place, group));
+            wishes.push(Wish { view, model: model.clone() });
+            of_wish.push((*place, view));
         }
     }
-    let trained = train(cached, &Undivided, &wishes)?;
+    let wanted: Vec<_> = groups.iter().map(|group| (group.prepared.clone(), None)).collect();
+    let views = Views::of(cached, &Undivided, &wanted)?;
+    let trained = train(cached, &Undivided, &views, &wishes)?;
     let mut models: Vec<(usize, FittedPipeline)> = Vec::with_capacity(candidates.len());
-    for ((place, group), (view, outcome)) in of_wish.into_iter().zip(trained.fits) {
+    for ((place, view), outcome) in of_wish.into_iter().zip(trained.fits) {
         let fit = shown(&candidates[place]);
         let model = outcome.map_err(|e| e.at_column(target).help(format!("this was with {fit}")))?;
         let late = model.unconverged().map(|kkt| Note::NotConverged { fit, kkt });
-        let steps = trained.views[view].steps.clone();
-        let model = finished(&group.prepared, steps, model, &cached.classes, target);
+        let View { prepared, steps, .. } = &views.views[view];
+        let model = finished(prepared, steps.clone(), model, &cached.classes, target);
         for note in model.notes().iter().filter(|note| !matches!(note, Note::NotConverged { .. })) {
             if !notes.contains(note) {
                 notes.push(note.clone());
@@ -104,7 +106,7 @@ fn fitted(
         models.push((place, model));
     }
     models.sort_by_key(|(place, _)| *place);
-    Ok((models.into_iter().map(|(_, model)| model).collect(), notes, trained.passes))
+    Ok((models.into_iter().map(|(_, model)| model).collect(), notes, views.passes + trained.passes))
 }
 
 impl CoefficientPath {

@@ -11,7 +11,8 @@ use crate::ml::train::views::{Division, Part, Ready, View};
 
 const WHAT: &str = "scores that order the rows";
 
-/// How each model does on a part of the rows of its view, by each scoring.
+/// How each model does on a part of the rows of its view, by each scoring; and in how many passes that was found: one,
+/// unless memory has no room for all views at once.
 ///
 /// # Errors
 /// When rows cannot be read, a model cannot predict, or its predictions are not such as a score is made from.
@@ -22,28 +23,35 @@ pub(super) fn score(
     models: &[(usize, &FittedModel)],
     part: Part,
     scorings: &[Scoring],
-) -> Result<Vec<Vec<f64>>> {
+) -> Result<(Vec<Vec<f64>>, u64)> {
     let classes = (!cached.classes.is_empty()).then(|| cached.classes.len());
     let begin = || scorings.iter().map(|scoring| scoring.begin(classes)).collect::<Result<Vec<Score>>>();
-    let of_chunk = |chunk: Chunk| -> Result<Vec<Vec<Score>>> {
-        let blocks = division.blocks(&chunk);
-        let ready = |view: &View| view.ready(&chunk, part, division, &blocks);
-        let rows = views.par_iter().map(ready).collect::<Result<Vec<_>>>()?;
-        let of_model = |(view, model): &(usize, &FittedModel)| {
-            let mut scores = begin()?;
-            update(&mut scores, &rows[*view], model)?;
-            Ok(scores)
-        };
-        models.par_iter().map(of_model).collect()
-    };
     let mut whole = models.iter().map(|_| begin()).collect::<Result<Vec<_>>>()?;
     let mut reservation = cached.context().budget.nothing();
-    cached.each(views.len(), of_chunk, |later| {
-        let scores = whole.iter_mut().flatten().zip(later.into_iter().flatten());
-        scores.for_each(|(all, later)| all.merge(later));
-        reservation.resize(WHAT, whole.iter().flatten().map(|score| score.bytes() as u64).sum())
-    })?;
-    Ok(whole.into_par_iter().map(|scores| scores.into_iter().map(Score::value).collect()).collect())
+    let (at_once, mut passes) = (cached.at_once(views.len()), 0);
+    for (turn, some) in views.chunks(at_once).enumerate() {
+        let first = turn * at_once;
+        let of_turn = |view: usize| (first..first + some.len()).contains(&view);
+        let of_chunk = |chunk: Chunk| -> Result<Vec<Vec<Score>>> {
+            let blocks = division.blocks(&chunk);
+            let ready = |view: &View| view.ready(&chunk, part, division, &blocks);
+            let rows = some.par_iter().map(ready).collect::<Result<Vec<_>>>()?;
+            let of_model = |(view, model): &(usize, &FittedModel)| {
+                let mut scores = begin()?;
+                update(&mut scores, &rows[*view - first], model)?;
+                Ok(scores)
+            };
+            models.par_iter().filter(|(view, _)| of_turn(*view)).map(of_model).collect()
+        };
+        cached.each(some.len(), of_chunk, |later| {
+            let of_turn = whole.iter_mut().zip(models).filter(|(_, (view, _))| of_turn(*view));
+            let scores = of_turn.flat_map(|(scores, _)| scores).zip(later.into_iter().flatten());
+            scores.for_each(|(all, later)| all.merge(later));
+            reservation.resize(WHAT, whole.iter().flatten().map(|score| score.bytes() as u64).sum())
+        })?;
+        passes += 1;
+    }
+    Ok((whole.into_par_iter().map(|scores| scores.into_iter().map(Score::value).collect()).collect(), passes))
 }
 
 /// Takes in what a model says of rows.

@@ -18,14 +18,15 @@ use crate::ml::dataset::{Target, features};
 use crate::ml::estimator::FittedModel;
 use crate::ml::estimator::labels::Task;
 use crate::ml::estimator::training::Estimator;
-use crate::ml::pipeline::chain::{Prepared, fit_to_all};
+use crate::ml::pipeline::chain::{Prepared, fit_view};
 use crate::ml::pipeline::note::{self, Note};
 use crate::ml::pipeline::step::names;
 use crate::ml::pipeline::{FittedPipeline, Pipeline};
 use crate::ml::train::Passes;
 use crate::ml::train::cache::{Cached, Wanted};
-use crate::ml::train::training::{Trained, Wish, train};
-use crate::ml::train::views::Part;
+use crate::ml::train::solve::Outcome;
+use crate::ml::train::training::{Wish, train};
+use crate::ml::train::views::{Part, View, Views};
 
 /// Candidates whose steps before the model are the same.
 pub(super) struct Group {
@@ -140,27 +141,39 @@ struct Done {
 
 impl Search<'_> {
     fn run(&self) -> Result<FittedGridSearchCv> {
-        let mut notes = self.groups.first().map(|g| g.prepared.notes.clone()).unwrap_or_default();
+        let mut notes: Vec<Note> = Vec::new();
+        for note in self.groups.iter().flat_map(|group| &group.prepared.notes) {
+            if !notes.contains(note) {
+                notes.push(note.clone());
+            }
+        }
         note::log(&notes);
         let folds = self.splits.len();
-        let (mut fits, mut wishes) = (Vec::new(), Vec::new());
+        let (mut fits, mut wishes, mut wanted) = (Vec::new(), Vec::new(), Vec::new());
         for (group, split) in self.groups.iter().flat_map(|group| (0..folds).map(move |split| (group, split))) {
             for (place, model) in &group.candidates {
                 fits.push((*place, split));
-                wishes.push(Wish { prepared: group.prepared.clone(), split: Some(split), model: model.clone() });
+                wishes.push(Wish { view: wanted.len(), model: model.clone() });
             }
+            wanted.push((group.prepared.clone(), Some(split)));
         }
-        let mut trained = train(&self.cached, &self.splits, &wishes)?;
-        let mut passes = Passes { source: 1, cache: trained.passes };
+        // behind them each group on all rows: the steps of the winner are fitted when it is known
+        let in_folds = wanted.len();
+        if self.settings.refit != Refit::No {
+            wanted.extend(self.groups.iter().map(|group| (group.prepared.clone(), None)));
+        }
+        let views = Views::of(&self.cached, &self.splits, &wanted)?;
+        let mut trained = train(&self.cached, &self.splits, &views, &wishes)?;
+        let mut passes = Passes { source: 1, cache: views.passes + trained.passes };
         let none = vec![vec![vec![f64::NAN; folds]; self.candidates.len()]; self.scorings.list().len()];
         let mut parts = vec![(Part::Test, none)];
         if self.settings.train_scores {
             parts.push((Part::Train, parts[0].1.clone()));
         }
-        let done = self.done(&fits, &mut trained, &mut notes, &mut parts)?;
+        let fitted = std::mem::take(&mut trained.fits).into_iter().zip(&wishes).map(|(fit, wish)| (wish.view, fit));
+        let done = self.done(&fits, fitted, &mut notes, &mut parts)?;
         for (part, scores) in &mut parts {
-            self.score(&trained, &done, *part, scores)?;
-            passes.cache += 1;
+            passes.cache += self.score(&views.views[..in_folds], &done, *part, scores)?;
         }
         let mut parts = parts.into_iter().map(|(_, scores)| scores);
         let mut result = FittedGridSearchCv::new(Measured {
@@ -176,7 +189,7 @@ impl Search<'_> {
             history: trained.history,
         })?;
         if self.settings.refit != Refit::No {
-            let (estimator, cache) = self.refit(result.best_index())?;
+            let (estimator, cache) = self.refit(&views, in_folds, result.best_index())?;
             result.refitted(estimator, Passes { source: 0, cache });
         }
         Ok(result)
@@ -186,12 +199,12 @@ impl Search<'_> {
     fn done(
         &self,
         fits: &[(usize, usize)],
-        trained: &mut Trained,
+        fitted: impl Iterator<Item = (usize, Outcome)>,
         notes: &mut Vec<Note>,
         parts: &mut [(Part, Vec<Vec<Vec<f64>>>)],
     ) -> Result<Vec<Done>> {
         let mut done = Vec::with_capacity(fits.len());
-        for (&(place, split), (view, outcome)) in fits.iter().zip(std::mem::take(&mut trained.fits)) {
+        for (&(place, split), (view, outcome)) in fits.iter().zip(fitted) {
             let fit = || format!("candidate {place} ({}), fold {split}", shown(&self.candidates[place]));
             let in_fold = |e: Error| {
                 let divide = "where a class is missing, divide rows by their classes with StratifiedKFold";
@@ -216,24 +229,26 @@ impl Search<'_> {
         Ok(done)
     }
 
-    /// Scores models on a part of the rows of their views.
-    fn score(&self, trained: &Trained, done: &[Done], part: Part, scores: &mut [Vec<Vec<f64>>]) -> Result<()> {
+    /// Scores models on a part of the rows of their views; says in how many passes.
+    fn score(&self, views: &[View], done: &[Done], part: Part, scores: &mut [Vec<Vec<f64>>]) -> Result<u64> {
         let models: Vec<(usize, &FittedModel)> = done.iter().map(|done| (done.view, &done.model)).collect();
-        let found = score(&self.cached, &self.splits, &trained.views, &models, part, self.scorings.list())?;
+        let scorings = self.scorings.list();
+        let (found, passes) = score(&self.cached, &self.splits, views, &models, part, scorings)?;
         for (done, found) in done.iter().zip(found) {
             scores.iter_mut().zip(found).for_each(|(scores, score)| scores[done.place][done.split] = score);
         }
-        Ok(())
+        Ok(passes)
     }
 
-    fn refit(&self, best: usize) -> Result<(FittedPipeline, u64)> {
-        let of_best = self.groups.iter().find_map(|group| {
+    /// Fits the winner to all rows, of which the views from this one on are, a view for each group.
+    fn refit(&self, views: &Views, first: usize, best: usize) -> Result<(FittedPipeline, u64)> {
+        let of_best = self.groups.iter().enumerate().find_map(|(place, group)| {
             let (_, model) = group.candidates.iter().find(|(place, _)| *place == best)?;
-            Some((group, model))
+            Some((first + place, model))
         });
-        let (group, model) = of_best.ok_or_else(|| Error::invalid("the search has no candidate"))?;
-        let (mut fitted, passes) = fit_to_all(&self.cached, &group.prepared, model, self.target)?;
-        fitted.took(Passes { source: 1, cache: passes });
+        let (view, model) = of_best.ok_or_else(|| Error::invalid("the search has no candidate"))?;
+        let (mut fitted, passes) = fit_view(&self.cached, views, view, model, self.target)?;
+        fitted.took(Passes { source: 1, cache: views.passes + passes });
         Ok((fitted, passes))
     }
 }

@@ -22,7 +22,7 @@ use crate::plan::{Gather, Partition};
 
 /// Rows in a chunk. What is summed up chunk by chunk has the same bits on every machine and under every limit. Tests have
 /// small ones, so that few rows make many.
-pub(crate) const CHUNK: usize = if cfg!(test) { 1_000 } else { 65_536 };
+pub(crate) const CHUNK: usize = if cfg!(test) { 1_000 } else { 49_152 };
 
 const WHAT: &str = "a few chunks of the rows to fit a model to";
 const TARGET: &str = "\u{0}target";
@@ -173,10 +173,22 @@ impl Cached {
     /// # Errors
     /// `Memory` when the limit does not leave that.
     pub fn room(&self, views: usize) -> Result<Reservation> {
-        // the bytes that were read, their columns, and for each view columns before and after a step
-        let chunk = self.chunk_bytes() * (2 + 2 * views as u64);
         let step = "raise the memory limit of the session, or take fewer threads";
-        self.ctx.budget.reserve(WHAT, Cached::window() as u64 * chunk).map_err(|e| short(e, step))
+        self.ctx.budget.reserve(WHAT, self.room_bytes(views)).map_err(|e| short(e, step))
+    }
+
+    fn room_bytes(&self, views: usize) -> u64 {
+        // the bytes that were read, their columns, and for each view columns before and after a step
+        Cached::window() as u64 * self.chunk_bytes() * (2 + 2 * views as u64)
+    }
+
+    /// How many of so many views memory has room for at once; at least one.
+    pub fn at_once(&self, views: usize) -> usize {
+        let mut some = views.max(1);
+        while some > 1 && !self.ctx.budget.nothing().try_grow(self.room_bytes(some)) {
+            some = some.div_ceil(2);
+        }
+        some
     }
 
     /// What `of` makes of each chunk for so many views, a few chunks side by side, goes to `merge` in the order of the rows.
@@ -319,6 +331,9 @@ impl Filling {
     /// Makes a chunk of what waits.
     fn flush(&mut self) -> Result<()> {
         let Some(first) = self.waiting.first() else { return Ok(()) };
+        // the rows that wait, and once more in one piece
+        let bytes: usize = self.waiting.iter().map(|batch| Batch::new(batch.clone(), 0, 0).bytes()).sum();
+        self.room.resize(WHAT, 2 * bytes as u64).map_err(|e| short(e, "raise the memory limit of the session"))?;
         let whole = concat_batches(&first.schema(), &self.waiting)?;
         self.waiting.clear();
         let rows = std::mem::take(&mut self.rows_waiting);
@@ -329,7 +344,6 @@ impl Filling {
         }
         let batch = Batch::new(whole, 0, self.first);
         self.bytes += batch.bytes() as u64;
-        self.room.resize(WHAT, 2 * batch.bytes() as u64)?;
         let mut gather = Gather::default();
         gather.push(batch, &self.ctx)?;
         let before = std::mem::replace(&mut self.before, after);

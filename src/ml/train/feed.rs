@@ -6,8 +6,8 @@ use rayon::prelude::*;
 
 use super::cache::Cached;
 use super::memory::short;
-use super::views::{Division, Part, Ready, View};
-use crate::base::Result;
+use super::views::{Division, Part, Ready, View, Views};
+use crate::base::{ErrorKind, Result};
 use crate::exec::Reservation;
 use crate::ml::design::Design;
 use crate::ml::estimator::Facts;
@@ -69,8 +69,7 @@ impl Feed for InMemory<'_> {
 pub(crate) struct FromCache<'a> {
     cached: &'a Cached,
     division: &'a dyn Division,
-    views: &'a [View],
-    part: Part,
+    views: Vec<&'a View>,
     /// Chunks in a window.
     size: usize,
     /// By chunk and view, where memory has room.
@@ -80,35 +79,72 @@ pub(crate) struct FromCache<'a> {
 
 const WHAT: &str = "rows prepared for a pass";
 
+/// The bytes of a prepared row.
+pub(super) fn row_bytes(facts: &Facts) -> u64 {
+    8 * (facts.layout.numeric().len() + 2) as u64 + 4 * facts.layout.one_hot().len() as u64
+}
+
 impl<'a> FromCache<'a> {
-    /// The rows of this part of each view.
+    /// The training rows of some views, as many of those that are wanted as memory has room for, and which they are.
     ///
     /// # Errors
-    /// `Memory` when the limit does not leave room for a few chunks.
-    pub fn new(
+    /// `Memory` when the limit does not leave room for a few chunks of one view.
+    pub fn of_some(
         cached: &'a Cached,
         division: &'a dyn Division,
-        views: &'a [View],
-        facts: &[Facts],
-        part: Part,
+        views: &'a Views,
+        wanted: impl Iterator<Item = usize>,
+    ) -> Result<(FromCache<'a>, Vec<usize>)> {
+        let mut chosen: Vec<usize> = wanted.collect();
+        chosen.sort_unstable();
+        chosen.dedup();
+        loop {
+            match FromCache::of(cached, division, views, &chosen, true) {
+                Err(e) if chosen.len() > 1 && matches!(e.kind(), ErrorKind::Memory { .. }) => {
+                    chosen.truncate(chosen.len().div_ceil(2));
+                }
+                feed => return Ok((feed?, chosen)),
+            }
+        }
+    }
+
+    /// The training rows of a view that are looked at once.
+    ///
+    /// # Errors
+    /// As [`of_some`](Self::of_some).
+    pub fn once(
+        cached: &'a Cached,
+        division: &'a dyn Division,
+        views: &'a Views,
+        view: usize,
+    ) -> Result<FromCache<'a>> {
+        FromCache::of(cached, division, views, &[view], false)
+    }
+
+    fn of(
+        cached: &'a Cached,
+        division: &'a dyn Division,
+        views: &'a Views,
+        chosen: &[usize],
+        again: bool,
     ) -> Result<FromCache<'a>> {
         let budget = &cached.context().budget;
-        let row =
-            |facts: &Facts| 8 * (facts.layout.numeric().len() + 2) as u64 + 4 * facts.layout.one_hot().len() as u64;
-        let all: u64 = facts.iter().map(|facts| facts.rows * row(facts)).sum();
+        let facts = || chosen.iter().map(|view| &views.facts[*view]);
+        let all: u64 = facts().map(|facts| facts.rows * row_bytes(facts)).sum();
         let size = Cached::window();
-        let ready = (size * views.len()) as u64 * cached.chunk_rows() * facts.iter().map(row).max().unwrap_or(0);
-        let mut reservation = cached.room(views.len())?;
-        let keeps = all <= budget.free() / 3 && reservation.try_take(all);
+        let ready = (size * chosen.len()) as u64 * cached.chunk_rows() * facts().map(row_bytes).max().unwrap_or(0);
+        let mut reservation = cached.room(chosen.len())?;
+        let keeps = again && all <= budget.free() / 3 && reservation.try_take(all);
         if !keeps {
             let step = "raise the memory limit of the session, or take fewer threads";
             reservation.grow(WHAT, ready).map_err(|e| short(e, step))?;
         }
         let kept = keeps.then(|| {
-            let chunk = || views.iter().map(|_| OnceLock::new()).collect();
+            let chunk = || chosen.iter().map(|_| OnceLock::new()).collect();
             (0..cached.chunks()).map(|_| chunk()).collect()
         });
-        Ok(FromCache { cached, division, views, part, size, kept, _reservation: reservation })
+        let views = chosen.iter().map(|view| &views.views[*view]).collect();
+        Ok(FromCache { cached, division, views, size, kept, _reservation: reservation })
     }
 
     /// The rows of a chunk for each view that is wanted.
@@ -128,7 +164,7 @@ impl<'a> FromCache<'a> {
             if let Some(known) = known(view) {
                 return Ok(Some(Piece::Shared(known)));
             }
-            let ready = Arc::new(self.views[view].ready(&chunk, self.part, self.division, &blocks)?);
+            let ready = Arc::new(self.views[view].ready(&chunk, Part::Train, self.division, &blocks)?);
             if let Some(kept) = &self.kept {
                 let _ = kept[number][view].set(ready.clone());
             }

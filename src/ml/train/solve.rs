@@ -6,7 +6,7 @@ use super::feed::{Feed, InMemory, Piece};
 use super::history::Pass;
 use super::memory::short;
 use crate::base::{Error, Result};
-use crate::exec::{Budget, Cancel};
+use crate::exec::{Budget, Cancel, caught};
 use crate::ml::design::{Block, Design};
 use crate::ml::estimator::fitting::{Fitting, Sums};
 use crate::ml::estimator::labels::Labels;
@@ -63,7 +63,7 @@ pub(crate) fn solve(
         let later = waiting.split_off(riding);
         ride(feed, &mut waiting, cancel, &mut passes)?;
         for Live { place, job, outcome } in std::mem::replace(&mut waiting, later) {
-            outcomes[place] = outcome.map(|outcome| outcome.and_then(|()| job.fitting.finish()));
+            outcomes[place] = outcome.map(|outcome| outcome.and_then(|()| caught(|| job.fitting.finish())));
         }
     }
     let lost = || Err(Error::invalid("a fit has no end"));
@@ -92,7 +92,7 @@ fn ride(feed: &dyn Feed, jobs: &mut [Live], cancel: &Cancel, passes: &mut Vec<Pa
             return Ok(());
         }
         let sums = pass(feed, &live, cancel)?;
-        live.par_iter_mut().zip(sums).for_each(|(live, sums)| match live.job.fitting.step(sums) {
+        live.par_iter_mut().zip(sums).for_each(|(live, sums)| match caught(|| live.job.fitting.step(sums)) {
             Ok(Passed::More) => {}
             Ok(Passed::Done) => live.outcome = Some(Ok(())),
             Err(error) => live.outcome = Some(Err(error)),
@@ -120,7 +120,7 @@ fn pass(feed: &dyn Feed, live: &[&mut Live], cancel: &Cancel) -> Result<Vec<Sums
         let pieces = feed.load(window, &wanted)?;
         let add = |(live, total): (&&mut Live, &mut Sums)| {
             let rows: Vec<&Piece<'_>> = pieces.iter().filter_map(|chunk| chunk[live.job.view].as_ref()).collect();
-            sum_up(live.job.fitting.as_ref(), &rows, total)
+            caught(|| sum_up(live.job.fitting.as_ref(), &rows, total))
         };
         live.par_iter().zip(&mut totals).try_for_each(add)?;
     }

@@ -351,3 +351,29 @@ fn empty_partitions_and_numbers_without_sign_are_no_trouble() {
     let large: ArrayRef = Arc::new(arrow::array::UInt64Array::from(vec![0, u64::MAX, u64::MAX - 1, 1]));
     assert!(fit(RecordBatch::try_from_iter([("place", place), ("y", large)]).unwrap()).is_err());
 }
+
+#[test]
+fn an_estimator_that_panics_is_an_error() {
+    #[derive(Debug)]
+    struct Panics;
+
+    impl WholeEstimator for Panics {
+        type Fitted = FittedMeans;
+
+        fn task(&self) -> Task {
+            Task::Regression
+        }
+
+        fn fit(&self, _: &Design, _: Labels<'_>, _: &Facts) -> Result<FittedMeans> {
+            panic!("no such luck")
+        }
+    }
+
+    let pipeline = Pipeline::new().step("m", Step::whole(Panics));
+    let numbers = frame(&session(|s| s), 2).select(["x", "y"]).unwrap();
+    let error = pipeline.fit(&DatasetBase::new(numbers, Target::column("y"))).unwrap_err();
+    assert!(
+        matches!(error.kind(), ErrorKind::Panicked { .. }) && error.to_string().contains("no such luck"),
+        "{error}"
+    );
+}

@@ -5,32 +5,28 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::cache::Cached;
-use super::facts;
-use super::feed::{Feed, FromCache, Piece};
+use super::feed::{self, Feed, FromCache, Piece};
 use super::history::Pass;
 use super::memory::short;
 use super::solve::{Job, Outcome, solve};
-use super::steps::fit_steps;
-use super::views::{Division, Part, View};
+use super::views::{Division, Views};
 use crate::base::{Error, Result};
+use crate::exec::caught;
 use crate::ml::design::Design;
-use crate::ml::estimator::Facts;
 use crate::ml::estimator::labels::Truth;
 use crate::ml::estimator::training::{Estimator, Training, Whole};
 use crate::ml::pipeline::chain::Prepared;
 
-/// A fit that is wanted: a model after steps, on the training rows of a split or on all rows.
+/// A fit that is wanted: a model of the training rows of a view.
 pub(crate) struct Wish {
-    pub prepared: Arc<Prepared>,
-    pub split: Option<usize>,
+    pub view: usize,
     pub model: Arc<dyn Estimator>,
 }
 
 /// What became of the wishes.
 pub(crate) struct Trained {
-    pub views: Vec<View>,
-    /// The view of each wish, and what was fitted to it.
-    pub fits: Vec<(usize, Outcome)>,
+    /// What was fitted for each wish.
+    pub fits: Vec<Outcome>,
     pub passes: u64,
     /// Those of them that solvers asked for.
     pub history: Vec<Pass>,
@@ -39,50 +35,55 @@ pub(crate) struct Trained {
 /// Fits all that is wanted.
 ///
 /// # Errors
-/// When rows cannot be read, a step cannot be fitted, or memory does not suffice; what is wrong with one model is its
-/// outcome.
-pub(crate) fn train(cached: &Cached, division: &dyn Division, wishes: &[Wish]) -> Result<Trained> {
-    let (mut views, mut view_of) = (Vec::<View>::new(), Vec::with_capacity(wishes.len()));
-    for wish in wishes {
-        let same = |view: &View| Arc::ptr_eq(&view.prepared, &wish.prepared) && view.split == wish.split;
-        view_of.push(views.iter().position(same).unwrap_or_else(|| {
-            views.push(View::new(wish.prepared.clone(), wish.split));
-            views.len() - 1
-        }));
-    }
-    let mut passes = fit_steps(cached, division, &mut views)?;
-    let facts = facts::gather(cached, division, &views)?;
-    passes += 1;
+/// When rows cannot be read, or memory does not suffice; what is wrong with one model is its outcome.
+pub(crate) fn train(cached: &Cached, division: &dyn Division, views: &Views, wishes: &[Wish]) -> Result<Trained> {
     let mut outcomes: Vec<Option<Outcome>> = wishes.iter().map(|_| None).collect();
-    let (mut jobs, mut places, mut whole) = (Vec::new(), Vec::new(), Vec::new());
-    for (place, (wish, view)) in wishes.iter().zip(&view_of).enumerate() {
-        if facts[*view].layout.is_empty() {
-            outcomes[place] = Some(Err(no_features(&wish.prepared)));
+    let (mut jobs, mut whole) = (Vec::new(), Vec::new());
+    for (place, wish) in wishes.iter().enumerate() {
+        let facts = &views.facts[wish.view];
+        if facts.layout.is_empty() {
+            outcomes[place] = Some(Err(no_features(&views.views[wish.view].prepared)));
             continue;
         }
-        match wish.model.begin(&facts[*view]) {
-            Ok(Training::Passes(fitting)) => {
-                jobs.push(Job { view: *view, fitting });
-                places.push(place);
-            }
-            Ok(Training::Whole(fit)) => whole.push((place, *view, fit)),
+        match caught(|| wish.model.begin(facts)) {
+            Ok(Training::Passes(fitting)) => jobs.push((place, Job { view: wish.view, fitting })),
+            Ok(Training::Whole(fit)) => whole.push((place, wish.view, fit)),
             Err(error) => outcomes[place] = Some(Err(error)),
         }
     }
-    let (ctx, mut history) = (cached.context(), Vec::new());
-    if !jobs.is_empty() {
-        let feed = FromCache::new(cached, division, &views, &facts, Part::Train)?;
-        let (fitted, ridden) = solve(&feed, jobs, &ctx.budget, &ctx.cancel)?;
-        passes += ridden.len() as u64;
-        history = ridden;
-        places.into_iter().zip(fitted).for_each(|(place, outcome)| outcomes[place] = Some(outcome));
-    }
+    let history = in_passes(cached, division, views, jobs, &mut outcomes)?;
+    let mut passes = history.len() as u64;
     if !whole.is_empty() {
-        passes += in_memory(cached, division, &views, &facts, whole, &mut outcomes)?;
+        passes += in_memory(cached, division, views, whole, &mut outcomes)?;
     }
     let lost = || Err(Error::invalid("a fit has no end"));
-    let outcomes = outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(lost));
-    Ok(Trained { fits: view_of.into_iter().zip(outcomes).collect(), views, passes, history })
+    let fits = outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(lost)).collect();
+    Ok(Trained { fits, passes, history })
+}
+
+/// Fits that ride on the same passes: those of as many views at once as memory has room for.
+fn in_passes(
+    cached: &Cached,
+    division: &dyn Division,
+    views: &Views,
+    mut jobs: Vec<(usize, Job)>,
+    outcomes: &mut [Option<Outcome>],
+) -> Result<Vec<Pass>> {
+    let (ctx, mut history) = (cached.context(), Vec::new());
+    while !jobs.is_empty() {
+        let (feed, chosen) = FromCache::of_some(cached, division, views, jobs.iter().map(|(_, job)| job.view))?;
+        let riding = |(place, job): (usize, Job)| match chosen.iter().position(|view| *view == job.view) {
+            Some(view) => Ok((place, Job { view, ..job })),
+            None => Err((place, job)),
+        };
+        let (now, later): (Vec<_>, Vec<_>) = jobs.into_iter().map(riding).partition(Result::is_ok);
+        let (places, riding): (Vec<usize>, Vec<Job>) = now.into_iter().flatten().unzip();
+        jobs = later.into_iter().filter_map(Result::err).collect();
+        let (fitted, ridden) = solve(&feed, riding, &ctx.budget, &ctx.cancel)?;
+        history.extend(ridden);
+        places.into_iter().zip(fitted).for_each(|(place, outcome)| outcomes[place] = Some(outcome));
+    }
+    Ok(history)
 }
 
 /// All columns are categorical, and no category of them occurs.
@@ -101,8 +102,7 @@ const WHAT: &str = "rows for a fit that wants them all in memory";
 fn in_memory(
     cached: &Cached,
     division: &dyn Division,
-    views: &[View],
-    facts: &[Facts],
+    views: &Views,
     fits: Vec<(usize, usize, Whole)>,
     outcomes: &mut [Option<Outcome>],
 ) -> Result<u64> {
@@ -110,15 +110,12 @@ fn in_memory(
     let too_large =
         |e: Error| short(e, "fit to a sample, use a solver that works in passes, or raise the memory limit");
     let mut passes = 0;
-    for view in 0..views.len() {
+    for (view, facts) in views.facts.iter().enumerate() {
         let of_view: Vec<_> = fits.iter().filter(|(_, of, _)| *of == view).collect();
         let Some(largest) = of_view.iter().map(|(_, _, fit)| fit.bytes).max() else { continue };
         passes += 1;
-        let own = std::slice::from_ref(&views[view]);
-        let own_facts = std::slice::from_ref(&facts[view]);
-        let row = 8 * facts[view].layout.len() as u64 + 16;
-        let mut reservation = ctx.budget.reserve(WHAT, facts[view].rows * row).map_err(too_large)?;
-        let (design, truth) = gather(&FromCache::new(cached, division, own, own_facts, Part::Train)?)?;
+        let mut reservation = ctx.budget.reserve(WHAT, facts.rows * feed::row_bytes(facts)).map_err(too_large)?;
+        let (design, truth) = gather(&FromCache::once(cached, division, views, view).map_err(too_large)?)?;
         reservation.grow(WHAT, largest).map_err(too_large)?;
         let mut at_once = 1;
         while at_once < of_view.len().min(rayon::current_num_threads()) && reservation.try_grow(largest) {
@@ -127,7 +124,7 @@ fn in_memory(
         for some in of_view.chunks(at_once) {
             ctx.cancel.check()?;
             let fit = |(place, _, whole): &&(usize, usize, Whole)| {
-                (*place, (whole.fit)(&design, truth.borrowed(), &facts[view]))
+                (*place, caught(|| (whole.fit)(&design, truth.borrowed(), facts)))
             };
             let fitted: Vec<(usize, Outcome)> = some.par_iter().map(fit).collect();
             fitted.into_iter().for_each(|(place, outcome)| outcomes[place] = Some(outcome));

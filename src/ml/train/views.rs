@@ -6,8 +6,11 @@ use arrow::array::{RecordBatch, UInt64Array};
 use arrow::compute::take_record_batch;
 
 use super::cache::{Cached, Chunk};
+use super::facts;
+use super::steps::fit_steps;
 use crate::base::Result;
 use crate::ml::design::Design;
+use crate::ml::estimator::Facts;
 use crate::ml::estimator::labels::Truth;
 use crate::ml::pipeline::FittedStep;
 use crate::ml::pipeline::chain::Prepared;
@@ -76,7 +79,7 @@ impl View {
     /// As [`prepare`](Self::prepare), and `Model` for a feature that is null or not finite.
     pub fn ready(&self, chunk: &Chunk, part: Part, division: &dyn Division, blocks: &[u32]) -> Result<Ready> {
         let rows = self.rows(part, division, blocks);
-        let of = |batch: &RecordBatch| self.prepare(batch)?.design_from(chunk.first);
+        let of = |batch: &RecordBatch| self.prepare(batch)?.design_from(Some(chunk.first));
         let Some(rows) = rows else {
             return Ok(Ready {
                 design: weighed(of(&chunk.features)?, chunk.weights.clone())?,
@@ -96,7 +99,33 @@ impl View {
     /// # Errors
     /// As [`prepare`](Self::prepare).
     pub fn outline(&self, cached: &Cached) -> Result<Design> {
-        self.prepare(&cached.empty()?)?.design_from(0)
+        self.prepare(&cached.empty()?)?.design_from(None)
+    }
+}
+
+/// Views whose steps are fitted, and what is known of their training rows.
+pub(crate) struct Views {
+    pub views: Vec<View>,
+    pub facts: Vec<Facts>,
+    /// How many passes over the cache that took.
+    pub passes: u64,
+}
+
+impl Views {
+    /// Fits the steps of views of the training rows of a split, or of all rows; of as many views at once as memory has
+    /// room for.
+    ///
+    /// # Errors
+    /// Those of the steps; for values that a step or a model cannot work with; `Memory` when there is no room for one.
+    pub fn of(cached: &Cached, division: &dyn Division, wanted: &[(Arc<Prepared>, Option<usize>)]) -> Result<Views> {
+        let view = |(prepared, split): &(Arc<Prepared>, Option<usize>)| View::new(prepared.clone(), *split);
+        let mut views: Vec<View> = wanted.iter().map(view).collect();
+        let (mut known, mut passes) = (Vec::with_capacity(views.len()), 0);
+        for some in views.chunks_mut(cached.at_once(wanted.len())) {
+            passes += fit_steps(cached, division, some)? + 1;
+            known.extend(facts::gather(cached, division, some)?);
+        }
+        Ok(Views { views, facts: known, passes })
     }
 }
 
