@@ -72,13 +72,17 @@ pub use expr::{
     Agg, Expr, IntoSortKeys, RankMethod, Rolling, Scalar, SortKey, col, lit, max_of, min_of, row_number, size, when,
 };
 pub use frame::{
-    AnalysedOperation, AnalysedPlan, Analysis, Cols, DataFrame, GroupBy, IntoColumns, IntoPaths, Table, View, cols,
-    concat, read_csv, read_csv_with, read_parquet, read_parquet_with, wait,
+    AnalysedOperation, AnalysedPlan, Analysis, BatchReader, BatchStream, Cols, ComputeFuture, DataFrame, GroupBy,
+    IntoColumns, IntoPaths, Table, View, cols, concat, read_csv, read_csv_with, read_ipc, read_ipc_with, read_json,
+    read_json_with, read_parquet, read_parquet_with, read_table, wait,
 };
 pub use graph::draw::{Drawing, Visualize};
 pub use io::csv::{CsvOptions, CsvWriteOptions, Infer};
 pub use io::sink::Compression;
-pub use io::{ParquetReadOptions, ParquetWriteOptions, Receipt, WriteMode};
+pub use io::{
+    IpcOptions, IpcWriteOptions, JsonOptions, JsonWriteOptions, ParquetReadOptions, ParquetWriteOptions, Receipt,
+    WriteMode,
+};
 pub use ml::{
     Categorizer, ClassWeight, ColumnTransformer, DummyEncoder, ElasticNet, FunctionTransformer, GridSearchCv,
     GroupKFold, KFold, Lasso, LinearRegression, LogisticRegression, MaxAbsScaler, MinMaxScaler, OneHotEncoder,

@@ -4,10 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::DataFrame;
+use super::read::FileKind;
 use crate::base::Result;
 use crate::io::csv::CsvWriteOptions;
-use crate::io::sink::{self, Format};
-use crate::io::{Batch, FolderSink, ParquetWriteOptions, Receipt, Sink};
+use crate::io::sink::{self, Compression, Format};
+use crate::io::{Batch, FolderSink, IpcWriteOptions, JsonWriteOptions, ParquetWriteOptions, Receipt, Sink};
 use crate::ops::Write;
 
 impl DataFrame {
@@ -49,6 +50,71 @@ impl DataFrame {
     /// As [`to_csv`](Self::to_csv).
     pub fn to_csv_with(&self, folder: impl AsRef<Path>, options: CsvWriteOptions) -> Result<Vec<Receipt>> {
         self.write_folder(folder.as_ref(), Arc::new(options))
+    }
+
+    /// Writes the rows as JSON lines into a folder, a file for each partition. The folder appears whole or not at all.
+    ///
+    /// # Errors
+    /// As [`to_parquet`](Self::to_parquet).
+    pub fn to_json(&self, folder: impl AsRef<Path>) -> Result<Vec<Receipt>> {
+        self.to_json_with(folder, JsonWriteOptions::new())
+    }
+
+    /// As [`to_json`](Self::to_json), with options, as [`to_parquet_with`](Self::to_parquet_with).
+    ///
+    /// # Errors
+    /// As [`to_parquet`](Self::to_parquet).
+    pub fn to_json_with(&self, folder: impl AsRef<Path>, options: JsonWriteOptions) -> Result<Vec<Receipt>> {
+        self.write_folder(folder.as_ref(), Arc::new(options))
+    }
+
+    /// Writes the rows as Arrow IPC files (Feather version 2) into a folder, a file for each partition. The folder appears
+    /// whole or not at all.
+    ///
+    /// # Errors
+    /// As [`to_parquet`](Self::to_parquet).
+    pub fn to_ipc(&self, folder: impl AsRef<Path>) -> Result<Vec<Receipt>> {
+        self.to_ipc_with(folder, IpcWriteOptions::new())
+    }
+
+    /// As [`to_ipc`](Self::to_ipc), with options, as [`to_parquet_with`](Self::to_parquet_with).
+    ///
+    /// # Errors
+    /// As [`to_parquet`](Self::to_parquet).
+    pub fn to_ipc_with(&self, folder: impl AsRef<Path>, options: IpcWriteOptions) -> Result<Vec<Receipt>> {
+        self.write_folder(folder.as_ref(), Arc::new(options))
+    }
+
+    /// Writes all rows into one file of the format that its name ends in, as [`read_table`](crate::read_table) takes it:
+    /// `.parquet`, `.csv`, `.tsv`, `.jsonl`, `.arrow`; text is compressed if the name says so (`.csv.gz`, `.jsonl.zst`).
+    ///
+    /// ```
+    /// let trips = partita::read_table("data/*.parquet")?.head(3)?;
+    /// let folder = tempfile::tempdir().unwrap();
+    /// let path = folder.path().join("trips.jsonl.gz");
+    /// trips.write_table(&path)?;
+    /// assert_eq!(partita::read_table(&path)?.len()?, 3);
+    /// # Ok::<(), partita::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `Invalid` for a name that tells no format; else as [`write_file`](Self::write_file).
+    pub fn write_table(&self, path: impl AsRef<Path>) -> Result<Receipt> {
+        let name = path.as_ref().to_string_lossy();
+        let compression = match name.rsplit_once('.').map(|(_, end)| end) {
+            Some("gz") => Compression::Gzip,
+            Some("zst") => Compression::Zstd(3),
+            _ => Compression::None,
+        };
+        let format: Box<dyn Format> = match FileKind::of(&name)
+            .ok_or_else(|| FileKind::unknown(&name).doing("write"))?
+        {
+            FileKind::Parquet => Box::new(ParquetWriteOptions::new()),
+            FileKind::Csv(delimiter) => Box::new(CsvWriteOptions::new().delimiter(delimiter).compression(compression)),
+            FileKind::Json => Box::new(JsonWriteOptions::new().compression(compression)),
+            FileKind::Ipc => Box::new(IpcWriteOptions::new()),
+        };
+        self.write_file(path.as_ref(), format.as_ref())
     }
 
     /// Writes all rows into one file, in their order, as they are computed: only a few partitions are held at a time.

@@ -83,6 +83,20 @@ impl Batch {
         Batch { record, origin: self.origin.clone() }
     }
 
+    /// The columns at these positions; all if none are named.
+    ///
+    /// # Errors
+    /// When there is no such column.
+    pub fn projected(self, keep: Option<&[usize]>) -> Result<Batch> {
+        match keep {
+            None => Ok(self),
+            Some(keep) => {
+                let record = self.record.project(keep)?;
+                Ok(self.with_record(record))
+            }
+        }
+    }
+
     /// The rows where `mask` is true (null is not).
     ///
     /// # Errors

@@ -1,7 +1,5 @@
 //! Batches that are already there.
 
-use std::sync::Arc;
-
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
@@ -96,7 +94,7 @@ impl Source for MemorySource {
         let batches = self.partitions.get(i).cloned().unwrap_or_default();
         let (projection, rows) = (scan.projection.clone(), ctx.batch_rows.max(1));
         let pieces = batches.into_iter().flat_map(move |batch| cut(batch, rows));
-        Ok(Box::new(pieces.map(move |batch| project(batch, projection.as_ref()))))
+        Ok(Box::new(pieces.map(move |batch| batch.projected(projection.as_deref()))))
     }
 }
 
@@ -107,14 +105,4 @@ fn cut(batch: Batch, rows: usize) -> impl Iterator<Item = Batch> + Send {
         let offset = k * rows;
         if total <= rows { batch.clone() } else { batch.slice(offset, rows.min(total - offset)) }
     })
-}
-
-fn project(batch: Batch, projection: Option<&Arc<[usize]>>) -> Result<Batch> {
-    match projection {
-        None => Ok(batch),
-        Some(keep) => {
-            let record = batch.record.project(keep)?;
-            Ok(batch.with_record(record))
-        }
-    }
 }

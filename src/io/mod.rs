@@ -8,7 +8,10 @@
 //! | [`source`] | [`Source`]: partitions that can be read; [`Scan`]: what is wanted of them |
 //! | [`checkpoint`] | partitions on disk that outlive the process |
 //! | [`csv`] | CSV files: reading and writing |
+//! | [`files`] | files of a format as one source: what formats share |
+//! | [`ipc`] | Arrow IPC (Feather) files and streams |
 //! | [`hive`] | columns whose values are the names of folders |
+//! | [`json`] | JSON lines |
 //! | [`memory`] | batches that are already there |
 //! | [`parquet`] | Parquet files |
 //! | [`sink`] | [`Sink`]: partitions become files, whole or not at all |
@@ -19,7 +22,10 @@ pub mod batch;
 pub mod buckets;
 pub mod checkpoint;
 pub mod csv;
+pub mod files;
 pub mod hive;
+pub mod ipc;
+pub mod json;
 pub mod memory;
 pub mod parquet;
 pub mod sink;
@@ -31,6 +37,8 @@ pub mod store;
 pub use batch::{Batch, Batches, Origin, Rows};
 pub use buckets::{BucketWriter, Buckets, Hashed};
 pub use hive::HiveSource;
+pub use ipc::{IpcOptions, IpcWriteOptions};
+pub use json::{JsonOptions, JsonWriteOptions};
 pub use memory::MemorySource;
 pub use parquet::{ParquetReadOptions, ParquetSource, ParquetWriteOptions};
 pub use sink::{FolderSink, Format, Part, Placement, Receipt, Sink, WriteMode};

@@ -30,6 +30,7 @@
 //! | [`memory_usage`], [`null_count`] | what is counted for each column, added up by [`totals`] |
 //! | [`checkpoint`] | results that are on disk, for the next run too |
 //! | [`persist`] | results that are held |
+//! | [`gathered`] | rows that came once and are kept |
 
 pub mod aggregate;
 pub mod astype;
@@ -45,6 +46,7 @@ pub mod dropna;
 pub mod explode;
 pub mod fillna;
 pub mod filter;
+pub mod gathered;
 pub mod group_by;
 pub mod head;
 pub mod join;
@@ -84,6 +86,7 @@ pub use dropna::DropNa;
 pub use explode::Explode;
 pub use fillna::Fillna;
 pub use filter::Filter;
+pub use gathered::Gathered;
 pub use group_by::GroupBy;
 pub use head::Head;
 pub use join::{Join, JoinKind, JoinOp, Names};

@@ -75,12 +75,6 @@ impl Source for Persisted {
     fn read(&self, i: usize, scan: &Scan, ctx: &TaskContext) -> Result<Batches> {
         let partition = Partition::from_payload(self.run.get_unless(i, &ctx.cancel)?)?;
         let projection: Option<Arc<[usize]>> = scan.projection.clone();
-        Ok(Box::new(partition.read().map(move |batch| match (batch?, &projection) {
-            (batch, None) => Ok(batch),
-            (batch, Some(keep)) => {
-                let record = batch.record.project(keep)?;
-                Ok(batch.with_record(record))
-            }
-        })))
+        Ok(Box::new(partition.read().map(move |batch| batch?.projected(projection.as_deref()))))
     }
 }

@@ -11,6 +11,7 @@ mod arrays_numpy;
 mod arrays_semantics;
 mod arrays_shape;
 mod arrays_shown;
+mod bridges;
 mod checkpoints;
 mod delayed;
 mod divisions;

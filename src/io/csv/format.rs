@@ -131,7 +131,7 @@ impl Encoder for CsvEncoder {
 }
 
 /// Text on its way into a file.
-enum Packed {
+pub(crate) enum Packed {
     Plain(Output),
     Gzip(flate2::write::GzEncoder<Output>),
     Zstd(zstd::stream::write::Encoder<'static, Output>),
@@ -139,7 +139,7 @@ enum Packed {
 
 impl Packed {
     /// The compressor and about how many bytes it holds.
-    fn new(compression: Compression, out: Output) -> Result<(Packed, u64)> {
+    pub fn new(compression: Compression, out: Output) -> Result<(Packed, u64)> {
         match compression {
             Compression::None => Ok((Packed::Plain(out), 0)),
             Compression::Gzip => {
@@ -154,13 +154,13 @@ impl Packed {
                 Err(Error::invalid(format!("there is no level {level} of zstd")).help("take one of 1 to 22"))
             }
             other => {
-                let error = Error::unsupported(format!("CSV compressed with {other:?}"));
+                let error = Error::unsupported(format!("text compressed with {other:?}"));
                 Err(error.help("take Gzip or Zstd"))
             }
         }
     }
 
-    fn finish(self) -> io::Result<Output> {
+    pub fn finish(self) -> io::Result<Output> {
         match self {
             Packed::Plain(out) => Ok(out),
             Packed::Gzip(out) => out.finish(),

@@ -15,10 +15,10 @@
 //! | `write` | record batches as CSV |
 //! | `format` | [`CsvWriteOptions`]: CSV as a format that partitions are written in |
 
-mod chunks;
+pub(crate) mod chunks;
 mod column;
 mod file;
-mod format;
+pub(crate) mod format;
 mod infer;
 mod options;
 mod parse;
