@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use partita::arrow::array::{Array, ArrayRef, RecordBatch, cast::AsArray};
 use partita::arrow::datatypes::{DataType, Float16Type, Float32Type, Float64Type};
 use partita::arrow::util::display::{ArrayFormatter, FormatOptions};
-use partita::{CsvOptions, DataFrame, Error, Infer, Result, Session};
+use partita::{CsvOptions, DataFrame, Error, Infer, Ragged, Result, Session};
 use serde_json::{Map, Value};
 
 #[global_allocator]
@@ -70,10 +70,25 @@ fn csv_option(options: CsvOptions, key: &str, value: &str) -> Result<CsvOptions>
     let words = || value.split('|').filter(|w| !w.is_empty());
     let yes = || value.parse::<bool>().map_err(Error::other);
     Ok(match key {
-        "delimiter" => options.delimiter(byte(value)?.unwrap_or(b',')),
+        "delimiter" => options.delimiter(value),
         "quote" => options.quote(byte(value)?),
         "escape" => options.escape(byte(value)?),
         "comment" => options.comment(byte(value)?),
+        "decimal" => options.decimal(value.chars().next().unwrap_or('.')),
+        "thousands" => options.thousands(value.chars().next()),
+        "date_format" => options.date_format(value),
+        "day_first" => options.day_first(yes()?),
+        "trim" => options.trim(yes()?),
+        "skip_initial_space" => options.skip_initial_space(yes()?),
+        "encoding" => options.encoding(value),
+        "lossy" => options.lossy(yes()?),
+        "ragged" => options.ragged(match value {
+            "error" => Ragged::Error,
+            "fill" => Ragged::Fill,
+            "fit" => Ragged::Fit,
+            "skip" => Ragged::Skip,
+            other => return Err(Error::invalid(format!("ragged is error, fill, fit or skip, not `{other}`"))),
+        }),
         "skip_rows" => options.skip_rows(value.parse().map_err(Error::other)?),
         "has_header" => options.has_header(yes()?),
         "infer" => options.infer(if value == "all" { Infer::All } else { Infer::Sample }),
@@ -175,6 +190,7 @@ fn run() -> Result<()> {
         println!("{}: {}", field.name(), field.data_type());
     }
     println!("{}", frame.head(arguments.rows.unwrap_or(10))?.compute()?);
+    frame.notes().iter().for_each(|note| println!("note: {note}"));
     Ok(())
 }
 

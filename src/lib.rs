@@ -76,7 +76,7 @@ pub use frame::{
     concat, read_csv, read_csv_with, read_parquet, read_parquet_with, wait,
 };
 pub use graph::draw::{Drawing, Visualize};
-pub use io::csv::{CsvOptions, CsvWriteOptions, Infer};
+pub use io::csv::{CsvOptions, CsvWriteOptions, Infer, Ragged, Separator};
 pub use io::sink::Compression;
 pub use io::{ParquetReadOptions, ParquetWriteOptions, Receipt, WriteMode};
 pub use ml::{
