@@ -90,6 +90,8 @@ fn csv_option(options: CsvOptions, key: &str, value: &str) -> Result<CsvOptions>
             other => return Err(Error::invalid(format!("ragged is error, fill, fit or skip, not `{other}`"))),
         }),
         "skip_rows" => options.skip_rows(value.parse().map_err(Error::other)?),
+        "skip_footer" => options.skip_footer(value.parse().map_err(Error::other)?),
+        "column_names" => options.column_names(words()),
         "has_header" => options.has_header(yes()?),
         "infer" => options.infer(if value == "all" { Infer::All } else { Infer::Sample }),
         "assume_missing" => options.assume_missing(yes()?),

@@ -52,6 +52,12 @@ pub mod delayed;
 pub mod exec;
 pub mod expr;
 pub mod frame;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing {
+    //! What the fuzzer calls.
+    pub use crate::io::csv::fuzz as csv;
+}
 pub mod graph;
 pub mod io;
 pub mod ml;

@@ -7,6 +7,8 @@ use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE, m
 
 /// How many bytes are turned into letters at a time.
 const STEP: usize = 64 * 1024;
+/// How many bytes are held for that.
+pub const TRANSCODING: u64 = 4 * STEP as u64;
 
 /// How letters are written as bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -109,6 +109,8 @@ pub struct Chunks {
     at: u64,
     ended: bool,
     reservation: Reservation,
+    /// For what the bytes go through before they are text.
+    _unpacking: Reservation,
 }
 
 impl Chunks {
@@ -121,7 +123,9 @@ impl Chunks {
         budget: &Budget,
     ) -> Result<Chunks> {
         let step = about.saturating_add(256).clamp(512, CHUNK as u64) as usize;
+        let unpacking = budget.reserve("unpacking a CSV file", form.held());
         let mut chunks = Chunks {
+            _unpacking: unpacking.map_err(|e| e.doing("read").at_path(&info.path))?,
             info: info.clone(),
             form,
             input: form.open(info, at)?,
@@ -174,6 +178,7 @@ impl Chunks {
                 self.shift();
             }
             self.consumed = self.splitter.split(&self.bytes[..self.filled], self.ended);
+            self.reserve_positions()?;
             if !self.records().is_empty() || self.splitter.fault().is_some() {
                 return Ok(true);
             }
@@ -182,6 +187,16 @@ impl Chunks {
                 return Ok(false);
             }
         }
+    }
+
+    /// Reserves what the positions of fields take beyond what was thought.
+    fn reserve_positions(&mut self) -> Result<()> {
+        let held = (self.bytes.len() + self.splitter.held()) as u64;
+        if held <= self.reservation.bytes() {
+            return Ok(());
+        }
+        let reserved = self.reservation.resize("the positions of the fields of a chunk of a CSV file", held);
+        reserved.map_err(|e| e.doing("read").at_path(&self.info.path))
     }
 
     /// Moves what is not consumed to the front.
@@ -201,7 +216,6 @@ impl Chunks {
             return Err(Error::unsupported(what).doing("read").at_path(&self.info.path));
         }
         if self.bytes.len() < room {
-            // the bytes, and 4 for the position of a field at each
             let what = if self.filled == 0 {
                 "a chunk of a CSV file".to_string()
             } else {
@@ -214,7 +228,9 @@ impl Chunks {
                 let line = line_of(&self.info, self.form, self.at).filter(|_| self.filled > 0);
                 at_line(e.doing("read").at_path(&self.info.path), line)
             };
-            self.reservation.resize(&what, 5 * room as u64).map_err(named)?;
+            // the bytes, and 4 for the position of a field at each; in a long record they are counted when they are found
+            let positions = (4 * room.min(CHUNK)).max(self.splitter.held());
+            self.reservation.resize(&what, (room + positions) as u64).map_err(named)?;
             self.bytes.resize(room, 0);
         }
         while self.filled < room {
@@ -290,8 +306,14 @@ pub fn lines_of(info: &FileInfo, form: Form, places: &[u64]) -> Vec<Option<u64>>
 /// The error for a record that cannot be taken apart.
 pub fn broken(info: &FileInfo, form: Form, fields: usize, at: u64, fault: Fault) -> Error {
     let error = match fault {
-        Fault::Ragged { found, .. } => Error::new(ErrorKind::Ragged { found, expected: fields })
-            .help("name what stands between fields with .delimiter(), or say what such lines become with .ragged()"),
+        Fault::Ragged { found, .. } => {
+            let becomes =
+                if found < fields { "Fill) for null in place of what it lacks," } else { "Fit) to drop the surplus," };
+            Error::new(ErrorKind::Ragged { found, expected: fields }).help(format!(
+                "name what stands between fields with .delimiter(), or say .ragged(Ragged::{becomes} or Ragged::Skip to \
+                 leave such records out"
+            ))
+        }
         Fault::Unterminated { .. } => {
             let what = "a quote is opened in this record and not closed before the end of the file".to_string();
             Error::new(ErrorKind::Corrupt { what }).help("if quotes are plain letters here, say .quote(None)")

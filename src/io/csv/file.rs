@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::ops::Range;
 use std::sync::Mutex;
 
 use super::form::{Form, NOT_UTF8};
@@ -53,7 +54,7 @@ impl CsvFile {
             if let Some(mut file) = Self::parse(info, form, options, &head, whole)? {
                 let rest = head.split_off((file.data as usize).min(head.len()));
                 file.length = if form.is_plain() {
-                    Some(info.size.saturating_sub(file.data))
+                    Some(form.end(info.size).saturating_sub(file.data))
                 } else {
                     whole.then_some(rest.len() as u64)
                 };
@@ -75,21 +76,24 @@ impl CsvFile {
             let nothing = if options.has_header { "no header" } else { "no record" };
             return if whole { Err(corrupt(format!("the file is empty: it has {nothing}"))) } else { Ok(None) };
         };
-        let (names, data) = if options.has_header {
-            let mut scratch = Vec::new();
-            let texts: Option<Vec<String>> = fields
-                .iter()
-                .map(|f| {
-                    let text = unquoted(&options.dialect, &head[start..][f.clone()], &mut scratch);
+        let data = if options.has_header { start + end } else { start + first };
+        let names = match &options.column_names {
+            Some(names) if names.len() != fields.len() => {
+                let what = format!("{} names are given for {} columns", names.len(), fields.len());
+                return Err(Error::invalid(what).doing("read").at_path(&info.path));
+            }
+            Some(names) => names.clone(),
+            None if options.has_header => {
+                let mut scratch = Vec::new();
+                let mut text = |field: &Range<usize>| {
+                    let text = unquoted(&options.dialect, &head[start..][field.clone()], &mut scratch);
                     String::from_utf8(text.to_vec()).ok()
-                })
-                .collect();
-            (
-                distinct(texts.ok_or_else(|| corrupt("the header is not valid UTF-8".into()).help(NOT_UTF8))?),
-                start + end,
-            )
-        } else {
-            ((0..fields.len()).map(|i| format!("column_{i}")).collect(), start + first)
+                };
+                let texts: Option<Vec<String>> = fields.iter().map(&mut text).collect();
+                let not_utf8 = || corrupt("the header is not valid UTF-8".into()).help(NOT_UTF8);
+                distinct(texts.ok_or_else(not_utf8)?)
+            }
+            None => (0..fields.len()).map(|i| format!("column_{i}")).collect(),
         };
         let data = data as u64;
         let cuts = Mutex::new(vec![(data, State::Record)]);

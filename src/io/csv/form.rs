@@ -1,10 +1,12 @@
 //! How the bytes of a file become the text that records are cut from.
 
+use std::collections::VecDeque;
 use std::io::{self, Read};
 
-use super::charset::{Charset, Transcoder, Undecodable};
-use super::chunks::{Packing, line_of};
+use super::charset::{Charset, TRANSCODING, Transcoder, Undecodable};
+use super::chunks::{CHUNK, Packing, line_of};
 use super::options::CsvOptions;
+use super::window::window;
 use crate::base::{Error, ErrorKind, Result};
 use crate::io::FileInfo;
 
@@ -30,6 +32,10 @@ pub struct Form {
     /// How its letters are written, if that is not UTF-8 without a fault.
     charset: Option<Charset>,
     lossy: bool,
+    /// About how many bytes are held while it becomes text.
+    held: u64,
+    /// Where the text ends; what follows is no part of it.
+    end: u64,
 }
 
 impl Form {
@@ -38,12 +44,21 @@ impl Form {
     /// # Errors
     /// `Corrupt` when the file is not packed as its name says, or is UTF-32; `Unsupported` when it is no text.
     pub fn of(info: &FileInfo, options: &CsvOptions, size: u64) -> Result<(Form, Vec<u8>)> {
-        let plain = Form { packing: Packing::Plain, charset: None, lossy: false };
+        let (mut form, mut head) = Form::of_bytes(info, options, size)?;
+        if options.skip_footer > 0 {
+            form.end = form.last_lines(info, options.skip_footer)?;
+            head.truncate(usize::try_from(form.end).unwrap_or(usize::MAX));
+        }
+        Ok((form, head))
+    }
+
+    fn of_bytes(info: &FileInfo, options: &CsvOptions, size: u64) -> Result<(Form, Vec<u8>)> {
+        let plain = Form { packing: Packing::Plain, charset: None, lossy: false, held: 0, end: u64::MAX };
         let head = plain.head(info, size)?;
         let refused = |e: Error| e.doing("read").at_path(&info.path);
         refuse_others(&head).map_err(refused)?;
         let packing = Packing::of(info, &head)?;
-        let packed = Form { packing, ..plain };
+        let packed = Form { packing, held: window(packing, &head, info.size), ..plain };
         let head = if packing == Packing::Plain { head } else { packed.head(info, size)? };
         refuse_others(&head).map_err(refused)?;
         let named = options.encoding.as_deref().and_then(Charset::named);
@@ -56,9 +71,15 @@ impl Form {
             }
             return Ok((packed, head));
         }
-        let form = Form { packing, charset: charset.or(Charset::named("utf-8")), lossy: options.lossy };
+        let charset = charset.or(Charset::named("utf-8"));
+        let form = Form { charset, lossy: options.lossy, held: packed.held + TRANSCODING, ..packed };
         let head = form.head(info, size)?;
         Ok((form, head))
+    }
+
+    /// About how many bytes are held while it becomes text, beside the text itself.
+    pub fn held(&self) -> u64 {
+        self.held
     }
 
     /// Whether a place in the text is the same place in the file.
@@ -66,8 +87,33 @@ impl Form {
         self.packing == Packing::Plain && self.charset.is_none()
     }
 
+    /// Where the text of a file of `size` bytes ends, if that can be told.
+    pub fn end(&self, size: u64) -> u64 {
+        size.min(self.end)
+    }
+
+    /// Where the last `count` lines start.
+    fn last_lines(&self, info: &FileInfo, count: usize) -> Result<u64> {
+        // a file whose bytes are its text is read from behind
+        let mut back = if self.is_plain() { 1 << 16 } else { u64::MAX };
+        loop {
+            let from = info.size.saturating_sub(back);
+            let from = if self.is_plain() { from } else { 0 };
+            let starts = line_starts(self.open(info, from)?, from, count).map_err(|e| self.unreadable(info, e))?;
+            if starts.len() == count || from == 0 {
+                return Ok(starts.front().copied().unwrap_or(0));
+            }
+            back *= 16;
+        }
+    }
+
     /// The text from position `at` of it on.
     pub fn open(&self, info: &FileInfo, at: u64) -> Result<Box<dyn Read + Send>> {
+        let text = self.open_all(info, at)?;
+        if self.end == u64::MAX { Ok(text) } else { Ok(Box::new(text.take(self.end.saturating_sub(at)))) }
+    }
+
+    fn open_all(&self, info: &FileInfo, at: u64) -> Result<Box<dyn Read + Send>> {
         let Some(charset) = self.charset else { return self.packing.open(info, at) };
         let mut text = Transcoder::new(self.packing.open(info, 0)?, charset, self.lossy);
         io::copy(&mut text.by_ref().take(at), &mut io::sink()).map_err(|e| self.unreadable(info, e))?;
@@ -94,6 +140,33 @@ impl Form {
             return super::chunks::at_line(what, line_of(info, *self, at));
         }
         self.packing.unreadable(info, error)
+    }
+}
+
+/// The positions of the last `count` lines that start in a text whose first byte is at `from`, where a line may be under
+/// way.
+fn line_starts(mut text: impl Read, from: u64, count: usize) -> io::Result<VecDeque<u64>> {
+    let mut starts = VecDeque::with_capacity(count + 1);
+    let (mut buffer, mut at, mut starting, mut returned) = (vec![0; CHUNK], from, from == 0, false);
+    loop {
+        let n = match text.read(&mut buffer) {
+            Ok(0) => return Ok(starts),
+            Ok(n) => n,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            Err(e) => return Err(e),
+        };
+        for &byte in &buffer[..n] {
+            let rest_of_end = byte == b'\n' && returned;
+            if starting && !rest_of_end {
+                starts.push_back(at);
+                if starts.len() > count {
+                    starts.pop_front();
+                }
+            }
+            starting = matches!(byte, b'\n' | b'\r');
+            returned = byte == b'\r';
+            at += 1;
+        }
     }
 }
 

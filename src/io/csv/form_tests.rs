@@ -4,6 +4,7 @@ use arrow::array::cast::AsArray;
 use arrow::array::types::Int64Type;
 use arrow::array::{Array, RecordBatch};
 use arrow::compute::concat_batches;
+use arrow::datatypes::DataType;
 
 use super::*;
 use crate::exec::TaskContext;
@@ -131,4 +132,33 @@ fn other_formats_are_refused_by_name() {
     }
     let error = read("a.bz2", b"a\n1\n", CsvOptions::new()).unwrap_err().to_string();
     assert!(error.ends_with("the file is not bzip2, as its name says"), "{error}");
+}
+
+#[test]
+fn lines_at_the_end_are_left_out_when_asked() {
+    let lines = "1,x\r\n".repeat(30_000);
+    let text = format!("a,b\n{lines}2,y\ntotal: 30001 of\n\nthem, and \"more\r\n");
+    for (name, bytes) in [("a.csv", text.clone().into_bytes()), ("a.csv.gz", gzip(text.as_bytes()))] {
+        for block in [1u64 << 30, 20_000] {
+            let options = CsvOptions::new().skip_footer(3).block_size(block);
+            let batch = read(name, &bytes, options).unwrap();
+            assert_eq!((batch.num_rows(), shown(&batch.slice(30_000, 1)).as_str()), (30_001, "2|y"));
+        }
+    }
+    let starts =
+        |text: &str, from, count| line_starts(text.as_bytes(), from, count).unwrap().into_iter().collect::<Vec<_>>();
+    assert_eq!(starts("a\r\nb\rc\n\nd", 0, 9), [0, 3, 5, 7, 8]);
+    assert_eq!(starts("a\r\nb\rc\n", 10, 9), [13, 15]);
+    assert_eq!(starts("a\nb\nc", 0, 1), [4]);
+    assert!(read("a.csv", b"a\n1\n", CsvOptions::new().skip_footer(9)).unwrap_err().to_string().contains("empty"));
+}
+
+#[test]
+fn columns_may_be_named() {
+    let named = |header| CsvOptions::new().has_header(header).column_names(["i", "s"]).dtype("s", DataType::Utf8);
+    let batch = read("a.csv", b"1,2\n3,4\n", named(false)).unwrap();
+    assert_eq!((shown(&batch).as_str(), batch.schema().field(1).name().as_str()), ("1|2 3|4", "s"));
+    assert_eq!(shown(&read("a.csv", b"a,b\n3,4\n", named(true)).unwrap()), "3|4");
+    let error = read("a.csv", b"a,b,c\n3,4,5\n", named(true)).unwrap_err().to_string();
+    assert!(error.contains("2 names are given for 3 columns"), "{error}");
 }

@@ -87,9 +87,9 @@ impl Guess {
         let number = Guess::of_number(trimmed, options.numbers);
         if let (Some(number), false) = (number, options.spells_numbers()) {
             // digits may be a date where dates are wanted
-            let date = || known.fitting(trimmed).filter(|_| *times == Times::Wanted);
+            let date = if *times == Times::Wanted { known.fitting(trimmed) } else { None };
             // a number is one unless it was given as a spelling of something else; the spellings are slow to compare with
-            return date().map_or(number, Guess::Dated);
+            return date.map_or(number, Guess::Dated);
         }
         let times = *times != Times::Never;
         if times && parse::short_instant(trimmed).is_some() && options.null_values.is_none() {
@@ -243,7 +243,9 @@ impl<'a> Guesses<'a> {
             input.seek(SeekFrom::Start(at)).map_err(refused)?;
             let mut bytes = Vec::new();
             input.by_ref().take(SAMPLE).read_to_end(&mut bytes).map_err(refused)?;
-            let last = at + bytes.len() as u64 >= info.size;
+            let end = start + length;
+            bytes.truncate(end.saturating_sub(at) as usize);
+            let last = at + bytes.len() as u64 >= end;
             for state in [State::Text, State::Quoted] {
                 let Ok(first) = state.first_start(&self.options.dialect, &bytes) else { continue };
                 splitter.split(&bytes[first..], last);

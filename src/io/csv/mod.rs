@@ -11,6 +11,7 @@
 //! | `read` | the batches of a partition |
 //! | `form` | how bytes become text: packing and encoding |
 //! | `charset` | encodings other than UTF-8 |
+//! | `window` | what unpacking holds (pure) |
 //! | `zip` | the one file of a zip archive |
 //! | `chunks` | bytes, a chunk of whole records at a time; line numbers |
 //! | `split` | where records and fields end (pure) |
@@ -19,6 +20,7 @@
 //! | `separator` | [`Separator`]: what stands between fields |
 //! | `parse` | numbers, truth values, dates and times from bytes (pure) |
 //! | `column` | typed columns out of fields |
+//! | `fuzz` | what must hold for any bytes (for tests and the fuzzer) |
 //! | `write` | record batches as CSV |
 //! | `format` | [`CsvWriteOptions`]: CSV as a format that partitions are written in |
 
@@ -28,6 +30,8 @@ mod column;
 mod file;
 mod form;
 mod format;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod infer;
 mod loose;
 mod options;
@@ -39,6 +43,7 @@ mod split;
 mod state;
 mod time_format;
 mod widening;
+mod window;
 mod write;
 mod zip;
 

@@ -23,7 +23,9 @@ pub struct CsvOptions {
     pub(super) encoding: Option<String>,
     pub(super) lossy: bool,
     pub(super) skip_rows: usize,
+    pub(super) skip_footer: usize,
     pub(super) has_header: bool,
+    pub(super) column_names: Option<Vec<String>>,
     pub(super) infer: Infer,
     pub(super) assume_missing: bool,
     pub(super) parse_dates: Vec<String>,
@@ -67,7 +69,9 @@ impl CsvOptions {
             encoding: None,
             lossy: false,
             skip_rows: 0,
+            skip_footer: 0,
             has_header: true,
+            column_names: None,
             infer: Infer::Sample,
             assume_missing: false,
             parse_dates: Vec::new(),
@@ -160,6 +164,20 @@ impl CsvOptions {
     #[must_use]
     pub fn skip_rows(mut self, lines: usize) -> Self {
         self.skip_rows = lines;
+        self
+    }
+
+    /// So many lines at the end of each file are left out. Lines inside quotes count too, and empty ones.
+    #[must_use]
+    pub fn skip_footer(mut self, lines: usize) -> Self {
+        self.skip_footer = lines;
+        self
+    }
+
+    /// The names of the columns, in place of those in the header, if there is one.
+    #[must_use]
+    pub fn column_names<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+        self.column_names = Some(names.into_iter().map(Into::into).collect());
         self
     }
 
@@ -315,6 +333,10 @@ impl CsvOptions {
         }
         for format in self.date_format.iter().chain(self.date_formats.values()) {
             TimeFormat::new(format).map_err(|e| e.doing("read CSV").help("such as %d/%m/%Y %H:%M:%S"))?;
+        }
+        let mut seen = std::collections::HashSet::new();
+        if let Some(name) = self.column_names.iter().flatten().find(|name| !seen.insert(*name)) {
+            return Err(Error::invalid(format!("two columns are named `{name}`")).doing("read CSV"));
         }
         if self.block_size == 0 {
             return Err(Error::invalid("a block of no bytes").doing("read CSV").help("give one byte or more"));

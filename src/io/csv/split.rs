@@ -31,6 +31,11 @@ impl Fault {
     }
 }
 
+/// More marks than a word of 64 bytes has, with what is written behind the last of them.
+const WORD: usize = 72;
+/// Room for so many marks is made at once: in a longer text they may be few.
+const LIKELY: usize = 1 << 18;
+
 /// Takes bytes apart into records of `fields` fields. Its buffers are used again for the next bytes.
 #[derive(Debug)]
 pub struct Splitter {
@@ -156,18 +161,20 @@ impl Splitter {
     }
 
     fn mark(&mut self, bytes: &[u8]) -> State {
-        // room for every byte of a word more than there can be, so that marks are written without a look at the end
-        if self.marks.len() < bytes.len() + 65 {
-            self.marks.resize(bytes.len() + 65, 0);
-        }
         let (mut state, mut rest, mut at, mut marked, mut lines) = (State::Record, bytes, 0, 0, 0);
+        // room for more marks than a word can have, so that they are written without a look at the end
+        self.make_room(bytes.len().min(LIKELY));
         while let Some((word, tail)) = rest.split_first_chunk::<64>() {
+            if self.marks.len() < marked + WORD {
+                self.make_room(2 * marked);
+            }
             let ends;
             (state, ends) = state.word(&self.dialect, word, 64, tail.first().copied());
             marked += positions(ends.fields | ends.records, at, &mut self.marks[marked..]);
             lines += ends.records.count_ones() as usize;
             (rest, at) = (tail, at + 64);
         }
+        self.make_room(marked);
         if !rest.is_empty() {
             let mut word = [0; 64];
             word[..rest.len()].copy_from_slice(rest);
@@ -178,6 +185,19 @@ impl Splitter {
         }
         (self.marked, self.lines) = (marked, lines);
         state
+    }
+
+    /// Room for so many marks, and those of one word more.
+    fn make_room(&mut self, marks: usize) {
+        if self.marks.len() < marks + WORD {
+            self.marks.resize(marks + WORD, 0);
+        }
+    }
+
+    /// The bytes of its buffers.
+    pub fn held(&self) -> usize {
+        let spans = self.spans.as_ref().map_or(0, Vec::capacity);
+        4 * (self.marks.capacity() + self.starts.capacity() + self.skipped.capacity()) + 8 * spans
     }
 
     #[inline]
