@@ -52,6 +52,12 @@ pub mod delayed;
 pub mod exec;
 pub mod expr;
 pub mod frame;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing {
+    //! What the fuzzer calls.
+    pub use crate::io::csv::fuzz as csv;
+}
 pub mod graph;
 pub mod io;
 pub mod ml;
@@ -77,7 +83,7 @@ pub use frame::{
     read_json_with, read_parquet, read_parquet_with, read_table, wait,
 };
 pub use graph::draw::{Drawing, Visualize};
-pub use io::csv::{CsvOptions, CsvWriteOptions, Infer};
+pub use io::csv::{CsvOptions, CsvWriteOptions, Infer, Ragged, Separator};
 pub use io::sink::Compression;
 pub use io::{
     IpcOptions, IpcWriteOptions, JsonOptions, JsonWriteOptions, ParquetReadOptions, ParquetWriteOptions, Receipt,

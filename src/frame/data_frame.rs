@@ -129,11 +129,19 @@ impl DataFrame {
     pub fn explain(&self) -> Result<String> {
         let optimised = self.session.optimised(&self.plan)?;
         let tasks = explain::tasks(&optimised, &|p| self.session.optimised(p))?;
+        let notes: String = self.notes().iter().map(|note| format!("note: {note}\n")).collect();
         Ok(format!(
-            "plan as written\n{}\nplan as it runs\n{}\ntasks\n{tasks}",
+            "plan as written\n{}\nplan as it runs\n{}\ntasks\n{tasks}{notes}",
             explain::tree(&self.plan),
             explain::tree(&optimised)
         ))
+    }
+
+    /// What may not be expected of the files that are read, as far as it is known by now, a sentence each: columns that
+    /// [`Infer::All`](crate::Infer::All) or a later file made wider, dates whose day could be the month, and (of the parts
+    /// read so far) records that are left out for their number of fields. Each is in the log too.
+    pub fn notes(&self) -> Vec<String> {
+        explain::notes(&self.plan)
     }
 
     /// The frame of `op` over this one.

@@ -41,6 +41,12 @@ pub trait Source: Identity + Debug + Send + Sync {
         let _ = i;
         None
     }
+
+    /// What a user may not expect of the rows, as far as it is known by now, a sentence each: that a column's type was
+    /// made wider, that records are left out.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// What is known of a partition before it is read.

@@ -123,6 +123,10 @@ impl Op for ScanOp {
         (scan.codes != self.scan.codes).then(|| Arc::new(ScanOp { source: self.source.clone(), scan }) as Arc<dyn Op>)
     }
 
+    fn notes(&self) -> Vec<String> {
+        self.source.notes()
+    }
+
     fn known_rows(&self, _inputs: &[Option<Vec<u64>>]) -> Option<Vec<u64>> {
         if self.scan.prune.is_some() {
             return None;

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use rustc_hash::FxHashSet;
+
 use super::lower::{count_partitions, first_of, lower};
 use super::{Footprint, Plan};
 use crate::base::deep::deep;
@@ -15,6 +17,19 @@ pub fn tree(plan: &Plan) -> String {
         let _ = writeln!(out, "{}{}   [{}]", line.branch, line.plan.op(), line.notes);
     }
     out
+}
+
+/// What a user may not expect of the rows that are read, as far as it is known by now: each sentence once.
+pub fn notes(plan: &Plan) -> Vec<String> {
+    let (mut todo, mut seen, mut found) = (vec![plan], FxHashSet::default(), Vec::new());
+    while let Some(next) = todo.pop() {
+        if seen.insert(next.token()) {
+            let said = next.op().notes().into_iter().filter(|note| !found.contains(note)).collect::<Vec<_>>();
+            found.extend(said);
+            todo.extend(next.inputs().iter().rev());
+        }
+    }
+    found
 }
 
 /// A line of a tree of operations.

@@ -67,6 +67,11 @@ pub trait Op: Identity + Debug + Display + Send + Sync {
         None
     }
 
+    /// What a user may not expect of the rows that it reads, as far as it is known by now, a sentence each.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// The condition, if this operation keeps the rows where a condition is true and does nothing else.
     fn condition(&self) -> Option<&Expr> {
         None

@@ -1,10 +1,12 @@
 //! The bytes of a file, a chunk of whole records at a time.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{BufReader, Read, Seek, SeekFrom};
 
+use super::form::Form;
 use super::split::{Fault, Records, Splitter};
 use super::state::{Dialect, State};
+use super::zip::Unzip;
 use crate::base::{Error, ErrorKind, Result};
 use crate::exec::{Budget, Reservation};
 use crate::io::FileInfo;
@@ -21,31 +23,41 @@ pub enum Packing {
     Plain,
     /// gzip, one member or several.
     Gzip,
-    /// Zstandard.
+    /// Zstandard, one frame or several.
     Zstd,
+    /// bzip2, one stream or several.
+    Bzip2,
+    /// xz, one stream or several.
+    Xz,
+    /// A zip archive of one file.
+    Zip,
 }
 
+/// What packed files start with, how their names end, and what the format is called.
+const PACKINGS: [(Packing, &[u8], &str, &str); 5] = [
+    (Packing::Gzip, &[0x1f, 0x8b], ".gz", "gzip"),
+    (Packing::Zstd, &[0x28, 0xb5, 0x2f, 0xfd], ".zst", "zstd"),
+    (Packing::Bzip2, b"BZh", ".bz2", "bzip2"),
+    (Packing::Xz, &[0xfd, b'7', b'z', b'X', b'Z', 0], ".xz", "xz"),
+    (Packing::Zip, b"PK\x03\x04", ".zip", "zip"),
+];
+
 impl Packing {
-    /// The packing of a file, by its first bytes.
+    /// The packing of a file that starts with these bytes.
     ///
     /// # Errors
-    /// `Corrupt` when the name ends in `.gz` or `.zst` and the bytes are nothing of the kind.
-    pub fn of(info: &FileInfo) -> Result<Packing> {
-        let mut magic = Vec::new();
-        info.open()?.take(4).read_to_end(&mut magic).map_err(|e| Error::io(&info.path, e).doing("read"))?;
-        if magic.starts_with(&[0x1f, 0x8b]) {
-            return Ok(Packing::Gzip);
+    /// `Corrupt` when the name of the file says that it is packed and the bytes do not.
+    pub fn of(info: &FileInfo, head: &[u8]) -> Result<Packing> {
+        if let Some((packing, ..)) = PACKINGS.iter().find(|(_, magic, ..)| head.starts_with(magic)) {
+            return Ok(*packing);
         }
-        if magic.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
-            return Ok(Packing::Zstd);
-        }
-        for (ending, name) in [(".gz", "gzip"), (".zst", "zstd")] {
-            if info.path.ends_with(ending) {
+        match PACKINGS.iter().find(|(_, _, ending, _)| info.path.ends_with(ending)) {
+            Some((.., name)) => {
                 let what = format!("the file is not {name}, as its name says");
-                return Err(Error::new(ErrorKind::Corrupt { what }).doing("read").at_path(&info.path));
+                Err(Error::new(ErrorKind::Corrupt { what }).doing("read").at_path(&info.path))
             }
+            None => Ok(Packing::Plain),
         }
-        Ok(Packing::Plain)
     }
 
     /// The unpacked bytes of a file from position `at` on.
@@ -59,25 +71,32 @@ impl Packing {
             }
             Packing::Gzip => Box::new(flate2::read::MultiGzDecoder::new(file)),
             Packing::Zstd => Box::new(zstd::stream::read::Decoder::new(file).map_err(refused)?),
+            Packing::Bzip2 => Box::new(bzip2::read::MultiBzDecoder::new(file)),
+            Packing::Xz => Box::new(lzma_rust2::XzReader::new(BufReader::new(file), true)),
+            Packing::Zip => Box::new(Unzip::new(file).map_err(|e| self.unreadable(info, e))?),
         };
-        std::io::copy(&mut stream.by_ref().take(at), &mut std::io::sink()).map_err(|e| unreadable(info, self, e))?;
+        std::io::copy(&mut stream.by_ref().take(at), &mut std::io::sink()).map_err(|e| self.unreadable(info, e))?;
         Ok(stream)
     }
-}
 
-/// A failed read: of a packed file that is a damaged file, most often.
-fn unreadable(info: &FileInfo, packing: Packing, error: std::io::Error) -> Error {
-    if packing == Packing::Plain {
-        return Error::io(&info.path, error).doing("read");
+    /// The error for a read that failed: of a packed file that is a damaged file, most often.
+    pub fn unreadable(self, info: &FileInfo, error: std::io::Error) -> Error {
+        let error = match (self, error.kind()) {
+            (Packing::Plain, _) => Error::io(&info.path, error),
+            (_, std::io::ErrorKind::Unsupported) => Error::unsupported(error.to_string()).help("unpack it first"),
+            _ => {
+                let what = format!("the file cannot be unpacked: {error}");
+                Error::new(ErrorKind::Corrupt { what }).caused_by(error)
+            }
+        };
+        error.doing("read").at_path(&info.path)
     }
-    let what = format!("the file cannot be unpacked: {error}");
-    Error::new(ErrorKind::Corrupt { what }).doing("read").at_path(&info.path).caused_by(error)
 }
 
 /// Reads chunks of whole records.
 pub struct Chunks {
     info: FileInfo,
-    packing: Packing,
+    form: Form,
     input: Box<dyn Read + Send>,
     dialect: Dialect,
     splitter: Splitter,
@@ -90,22 +109,26 @@ pub struct Chunks {
     at: u64,
     ended: bool,
     reservation: Reservation,
+    /// For what the bytes go through before they are text.
+    _unpacking: Reservation,
 }
 
 impl Chunks {
     /// The records of a file that start at `at` or behind, where `state` holds; `about` bytes are wanted.
     pub fn open(
-        (info, packing): (&FileInfo, Packing),
+        (info, form): (&FileInfo, Form),
         (dialect, fields): (Dialect, usize),
         (at, state): (u64, State),
         about: u64,
         budget: &Budget,
     ) -> Result<Chunks> {
         let step = about.saturating_add(256).clamp(512, CHUNK as u64) as usize;
+        let unpacking = budget.reserve("unpacking a CSV file", form.held());
         let mut chunks = Chunks {
+            _unpacking: unpacking.map_err(|e| e.doing("read").at_path(&info.path))?,
             info: info.clone(),
-            packing,
-            input: packing.open(info, at)?,
+            form,
+            input: form.open(info, at)?,
             dialect,
             splitter: Splitter::new(dialect, fields),
             bytes: Vec::new(),
@@ -155,6 +178,7 @@ impl Chunks {
                 self.shift();
             }
             self.consumed = self.splitter.split(&self.bytes[..self.filled], self.ended);
+            self.reserve_positions()?;
             if !self.records().is_empty() || self.splitter.fault().is_some() {
                 return Ok(true);
             }
@@ -163,6 +187,16 @@ impl Chunks {
                 return Ok(false);
             }
         }
+    }
+
+    /// Reserves what the positions of fields take beyond what was thought.
+    fn reserve_positions(&mut self) -> Result<()> {
+        let held = (self.bytes.len() + self.splitter.held()) as u64;
+        if held <= self.reservation.bytes() {
+            return Ok(());
+        }
+        let reserved = self.reservation.resize("the positions of the fields of a chunk of a CSV file", held);
+        reserved.map_err(|e| e.doing("read").at_path(&self.info.path))
     }
 
     /// Moves what is not consumed to the front.
@@ -182,7 +216,6 @@ impl Chunks {
             return Err(Error::unsupported(what).doing("read").at_path(&self.info.path));
         }
         if self.bytes.len() < room {
-            // the bytes, and 4 for the position of a field at each
             let what = if self.filled == 0 {
                 "a chunk of a CSV file".to_string()
             } else {
@@ -192,10 +225,12 @@ impl Chunks {
                 )
             };
             let named = |e: Error| {
-                let line = line_of(&self.info, self.packing, self.at).filter(|_| self.filled > 0);
+                let line = line_of(&self.info, self.form, self.at).filter(|_| self.filled > 0);
                 at_line(e.doing("read").at_path(&self.info.path), line)
             };
-            self.reservation.resize(&what, 5 * room as u64).map_err(named)?;
+            // the bytes, and 4 for the position of a field at each; in a long record they are counted when they are found
+            let positions = (4 * room.min(CHUNK)).max(self.splitter.held());
+            self.reservation.resize(&what, (room + positions) as u64).map_err(named)?;
             self.bytes.resize(room, 0);
         }
         while self.filled < room {
@@ -206,7 +241,7 @@ impl Chunks {
                 }
                 Ok(n) => self.filled += n,
                 Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(e) => return Err(unreadable(&self.info, self.packing, e)),
+                Err(e) => return Err(self.form.unreadable(&self.info, e)),
             }
         }
         Ok(())
@@ -215,6 +250,11 @@ impl Chunks {
     /// The records of the chunk.
     pub fn records(&self) -> Records<'_> {
         self.splitter.records(&self.bytes[..self.filled])
+    }
+
+    /// Where records of the chunk start that are left out for their number of fields, in the file.
+    pub fn skipped(&self) -> impl Iterator<Item = u64> {
+        self.splitter.skipped().iter().map(|&start| self.at + u64::from(start))
     }
 
     /// The record behind them that cannot be taken apart.
@@ -229,32 +269,57 @@ impl Chunks {
 }
 
 /// The line of position `at` of a file, from 1. Reads all that is before it: for errors only.
-pub fn line_of(info: &FileInfo, packing: Packing, at: u64) -> Option<u64> {
-    let mut input = packing.open(info, 0).ok()?.take(at);
+pub fn line_of(info: &FileInfo, form: Form, at: u64) -> Option<u64> {
+    lines_of(info, form, &[at])[0]
+}
+
+/// The lines of these positions of a file, which rise, as far as they can be told. Reads all that is before them.
+pub fn lines_of(info: &FileInfo, form: Form, places: &[u64]) -> Vec<Option<u64>> {
+    let mut found = vec![None; places.len()];
+    let Some(last) = places.last() else { return found };
+    let Ok(input) = form.open(info, 0) else { return found };
+    let mut input = input.take(*last);
     let (mut buffer, mut lines, mut returned) = (vec![0; CHUNK], 1, false);
+    let (mut at, mut next) = (0, 0);
     loop {
-        let n = input.read(&mut buffer).ok()?;
-        if n == 0 {
-            return Some(lines);
-        }
+        let n = match input.read(&mut buffer) {
+            Ok(n) => n,
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(_) => return found,
+        };
         for &byte in &buffer[..n] {
+            while places.get(next) == Some(&at) {
+                found[next] = Some(lines);
+                next += 1;
+            }
             lines += u64::from(byte == b'\r' || (byte == b'\n' && !returned));
             returned = byte == b'\r';
+            at += 1;
+        }
+        if n == 0 {
+            found[next..].fill(Some(lines));
+            return found;
         }
     }
 }
 
 /// The error for a record that cannot be taken apart.
-pub fn broken(info: &FileInfo, packing: Packing, fields: usize, at: u64, fault: Fault) -> Error {
+pub fn broken(info: &FileInfo, form: Form, fields: usize, at: u64, fault: Fault) -> Error {
     let error = match fault {
-        Fault::Ragged { found, .. } => Error::new(ErrorKind::Ragged { found, expected: fields })
-            .help("repair that line, or name what stands between fields with .delimiter()"),
+        Fault::Ragged { found, .. } => {
+            let becomes =
+                if found < fields { "Fill) for null in place of what it lacks," } else { "Fit) to drop the surplus," };
+            Error::new(ErrorKind::Ragged { found, expected: fields }).help(format!(
+                "name what stands between fields with .delimiter(), or say .ragged(Ragged::{becomes} or Ragged::Skip to \
+                 leave such records out"
+            ))
+        }
         Fault::Unterminated { .. } => {
             let what = "a quote is opened in this record and not closed before the end of the file".to_string();
             Error::new(ErrorKind::Corrupt { what }).help("if quotes are plain letters here, say .quote(None)")
         }
     };
-    at_line(error.doing("read").at_path(&info.path), line_of(info, packing, at))
+    at_line(error.doing("read").at_path(&info.path), line_of(info, form, at))
 }
 
 /// Names the line if it is known.

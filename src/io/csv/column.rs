@@ -9,11 +9,12 @@ use arrow::array::types::*;
 use arrow::array::{ArrayRef, ArrowPrimitiveType, BooleanArray, BooleanBufferBuilder, NullArray};
 use arrow::array::{PrimitiveArray, StringArray};
 use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
-use arrow::datatypes::{DataType, TimeUnit};
+use arrow::datatypes::{DataType, Field, TimeUnit};
 
 use super::options::CsvOptions;
-use super::parse;
+use super::parse::{self, Spelling};
 use super::split::{Records, unquoted};
+use super::time_format::TimeFormat;
 use crate::base::{Error, Result};
 
 /// The first value that is not of the column's type.
@@ -37,11 +38,11 @@ pub trait Column: Send {
     fn bytes(&self) -> usize;
 }
 
-/// An empty column of this type, with room for `rows` rows.
+/// An empty column of this name and type, with room for `rows` rows.
 ///
 /// # Errors
 /// `Unsupported` for types that are not read from CSV.
-pub fn column(data_type: &DataType, options: &Arc<CsvOptions>, rows: usize) -> Result<Box<dyn Column>> {
+pub fn column(field: &Field, options: &Arc<CsvOptions>, rows: usize) -> Result<Box<dyn Column>> {
     fn typed<T: ArrowPrimitiveType, F: Form<T::Native>>(
         form: F,
         data_type: &DataType,
@@ -53,7 +54,8 @@ pub fn column(data_type: &DataType, options: &Arc<CsvOptions>, rows: usize) -> R
         let (options, data_type) = (options.clone(), data_type.clone());
         Box::new(Primitive::<T, F> { values, nulls, form, rows, data_type, options, kind: PhantomData })
     }
-    let instant = |unit: TimeUnit, zoned: bool| Moment { unit, zoned };
+    let data_type = field.data_type();
+    let format = || options.format(field.name());
     Ok(match data_type {
         DataType::Int64 => typed::<Int64Type, _>(Whole, data_type, options, rows),
         DataType::Int32 => typed::<Int32Type, _>(Whole, data_type, options, rows),
@@ -65,9 +67,9 @@ pub fn column(data_type: &DataType, options: &Arc<CsvOptions>, rows: usize) -> R
         DataType::UInt8 => typed::<UInt8Type, _>(Whole, data_type, options, rows),
         DataType::Float64 => typed::<Float64Type, _>(Real, data_type, options, rows),
         DataType::Float32 => typed::<Float32Type, _>(Real32, data_type, options, rows),
-        DataType::Date32 => typed::<Date32Type, _>(Day, data_type, options, rows),
+        DataType::Date32 => typed::<Date32Type, _>(Day { format: format() }, data_type, options, rows),
         DataType::Timestamp(unit, zone) => {
-            let form = instant(*unit, zone.is_some());
+            let form = Moment { unit: *unit, zoned: zone.is_some(), format: format() };
             match unit {
                 TimeUnit::Second => typed::<TimestampSecondType, _>(form, data_type, options, rows),
                 TimeUnit::Millisecond => typed::<TimestampMillisecondType, _>(form, data_type, options, rows),
@@ -97,6 +99,12 @@ pub fn column(data_type: &DataType, options: &Arc<CsvOptions>, rows: usize) -> R
 
 /// How a text becomes a value.
 trait Form<N>: Send + 'static {
+    /// Whether it is spelled as numbers are.
+    const NUMBER: bool = false;
+    /// Whether the short forms may be tried.
+    fn is_plain(&self) -> bool {
+        true
+    }
     /// The commonest spelling, fastest: the first `length` bytes of a word.
     #[inline(always)]
     fn word(&self, _word: u64, _length: usize) -> Option<N> {
@@ -111,6 +119,7 @@ trait Form<N>: Send + 'static {
 struct Whole;
 
 impl<N: TryFrom<i64> + TryFrom<i128>> Form<N> for Whole {
+    const NUMBER: bool = true;
     #[inline(always)]
     fn word(&self, word: u64, length: usize) -> Option<N> {
         N::try_from(parse::word_whole(word, length)?).ok()
@@ -127,6 +136,7 @@ impl<N: TryFrom<i64> + TryFrom<i128>> Form<N> for Whole {
 struct Real;
 
 impl Form<f64> for Real {
+    const NUMBER: bool = true;
     #[inline(always)]
     fn word(&self, word: u64, length: usize) -> Option<f64> {
         parse::word_real(word, length)
@@ -143,6 +153,7 @@ impl Form<f64> for Real {
 struct Real32;
 
 impl Form<f32> for Real32 {
+    const NUMBER: bool = true;
     // no short form by way of f64: that would round twice
     fn short(&self, _: &[u8]) -> Option<f32> {
         None
@@ -152,24 +163,36 @@ impl Form<f32> for Real32 {
     }
 }
 
-struct Day;
+struct Day {
+    format: Option<TimeFormat>,
+}
 
 impl Form<i32> for Day {
+    fn is_plain(&self) -> bool {
+        self.format.is_none()
+    }
     #[inline]
     fn short(&self, text: &[u8]) -> Option<i32> {
         parse::date(text)
     }
     fn long(&self, text: &[u8]) -> Option<i32> {
-        parse::date(text.trim_ascii())
+        let Some(format) = &self.format else { return parse::date(text.trim_ascii()) };
+        // a time of the day would be lost
+        let midnight = format.parse(text).filter(|i| i.seconds.rem_euclid(86_400) == 0 && i.nanos == 0 && !i.zoned);
+        i32::try_from(midnight?.seconds / 86_400).ok()
     }
 }
 
 struct Moment {
     unit: TimeUnit,
     zoned: bool,
+    format: Option<TimeFormat>,
 }
 
 impl Form<i64> for Moment {
+    fn is_plain(&self) -> bool {
+        self.format.is_none()
+    }
     #[inline]
     fn short(&self, text: &[u8]) -> Option<i64> {
         if self.zoned || self.unit != TimeUnit::Microsecond {
@@ -178,8 +201,12 @@ impl Form<i64> for Moment {
         Some(parse::short_instant(text)? * 1_000_000)
     }
     fn long(&self, text: &[u8]) -> Option<i64> {
+        let instant = match &self.format {
+            None => parse::instant(text),
+            Some(format) => format.parse(text),
+        };
         // a local time is no instant and the other way round: guessing would move it
-        parse::instant(text).filter(|i| i.zoned == self.zoned)?.count(self.unit)
+        instant.filter(|i| i.zoned == self.zoned)?.count(self.unit)
     }
 }
 
@@ -203,7 +230,13 @@ impl<T: ArrowPrimitiveType, F: Form<T::Native>> Primitive<T, F> {
         if trimmed.is_empty() || self.options.is_null(trimmed, false) {
             return Ok(None);
         }
-        match self.form.short(text).or_else(|| self.form.long(text)) {
+        let mut plain = Vec::new();
+        let spelled = match self.options.numbers {
+            numbers if F::NUMBER && numbers != Spelling::PLAIN => numbers.plain(trimmed, &mut plain),
+            _ => Some(text),
+        };
+        let short = |text: &[u8]| if self.form.is_plain() { self.form.short(text) } else { None };
+        match spelled.and_then(|text| short(text).or_else(|| self.form.long(text))) {
             Some(value) => Ok(Some(value)),
             None => Err(text.to_vec()),
         }
@@ -212,9 +245,12 @@ impl<T: ArrowPrimitiveType, F: Form<T::Native>> Primitive<T, F> {
 
 impl<T: ArrowPrimitiveType, F: Form<T::Native>> Column for Primitive<T, F> {
     fn read(&mut self, records: &Records<'_>, field: usize, rows: Range<usize>) -> Result<(), Misfit> {
-        // spellings of null that were given may look like values: then each field is compared first
-        let plain = self.options.null_values.is_none();
-        for (record, (text, word)) in rows.clone().zip(records.column(field, rows)) {
+        // spellings of null that were given may look like values, and so may numbers and times in other spellings: then
+        // no field is what it looks like
+        let plain = self.options.null_values.is_none()
+            && self.form.is_plain()
+            && (!F::NUMBER || self.options.numbers == Spelling::PLAIN);
+        records.each(field, rows, |record, text, word| {
             let value = match self.form.word(word, text.len()).or_else(|| self.form.short(text)) {
                 Some(value) if plain => Some(value),
                 _ if text.is_empty() => None,
@@ -230,8 +266,8 @@ impl<T: ArrowPrimitiveType, F: Form<T::Native>> Column for Primitive<T, F> {
                     self.nulls.append_null();
                 }
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     fn finish(&mut self) -> Result<ArrayRef, usize> {
@@ -254,7 +290,7 @@ struct Truth {
 impl Column for Truth {
     fn read(&mut self, records: &Records<'_>, field: usize, rows: Range<usize>) -> Result<(), Misfit> {
         let mut scratch = Vec::new();
-        for (record, (written, _)) in rows.clone().zip(records.column(field, rows)) {
+        records.each(field, rows, |record, written, _| {
             let text = unquoted(records.dialect(), written, &mut scratch).trim_ascii();
             let value = if text.is_empty() || self.options.is_null(text, false) {
                 None
@@ -263,8 +299,8 @@ impl Column for Truth {
             };
             self.values.append(value.unwrap_or_default());
             self.nulls.append(value.is_some());
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     fn finish(&mut self) -> Result<ArrayRef, usize> {
@@ -287,7 +323,7 @@ impl Column for Text {
     fn read(&mut self, records: &Records<'_>, field: usize, rows: Range<usize>) -> Result<(), Misfit> {
         let mut scratch = Vec::new();
         let spelled = self.options.null_values.is_some();
-        for (written, _) in records.column(field, rows) {
+        records.each(field, rows, |_, written, _| {
             let text = unquoted(records.dialect(), written, &mut scratch);
             // an empty field is null, an empty text in quotes is a text
             let null = written.is_empty() || (spelled && self.options.is_null(text, true));
@@ -296,8 +332,8 @@ impl Column for Text {
             }
             self.nulls.append(!null);
             self.offsets.push(self.values.len() as i32);
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     fn finish(&mut self) -> Result<ArrayRef, usize> {
@@ -329,14 +365,12 @@ struct Nothing {
 impl Column for Nothing {
     fn read(&mut self, records: &Records<'_>, field: usize, rows: Range<usize>) -> Result<(), Misfit> {
         let mut scratch = Vec::new();
-        for (record, (written, _)) in rows.clone().zip(records.column(field, rows.clone())) {
-            let text = unquoted(records.dialect(), written, &mut scratch).trim_ascii();
-            if !text.is_empty() && !self.options.is_null(text, false) {
-                return Err(Misfit { record, text: text.to_vec() });
-            }
-        }
         self.rows += rows.len();
-        Ok(())
+        records.each(field, rows, |record, written, _| {
+            let text = unquoted(records.dialect(), written, &mut scratch).trim_ascii();
+            let nothing = text.is_empty() || self.options.is_null(text, false);
+            if nothing { Ok(()) } else { Err(Misfit { record, text: text.to_vec() }) }
+        })
     }
 
     fn finish(&mut self) -> Result<ArrayRef, usize> {

@@ -1,9 +1,11 @@
 //! One CSV file: its header, where its data starts, and where its partitions start.
 
+use std::collections::BTreeMap;
 use std::io::Read;
+use std::ops::Range;
 use std::sync::Mutex;
 
-use super::chunks::Packing;
+use super::form::{Form, NOT_UTF8};
 use super::options::CsvOptions;
 use super::split::{first_record, unquoted};
 use super::state::{Dialect, State};
@@ -21,8 +23,8 @@ const MOST_BLOCKS: u64 = 100_000;
 pub struct CsvFile {
     /// The file.
     pub info: FileInfo,
-    /// How it is packed.
-    pub packing: Packing,
+    /// How its bytes are text.
+    pub form: Form,
     /// The names of its columns.
     pub names: Vec<String>,
     /// Where the first record of data may start.
@@ -31,6 +33,8 @@ pub struct CsvFile {
     pub length: Option<u64>,
     block: u64,
     cuts: Mutex<Vec<Cut>>,
+    /// The records that are left out of each block that has been read: how many, and where the first of them starts.
+    skipped: Mutex<BTreeMap<usize, (u64, u64)>>,
 }
 
 /// A place in a file, before or at the start of a block, and what surrounds it.
@@ -40,42 +44,31 @@ impl CsvFile {
     /// Looks into a file: its header, and the bytes of its head from the data on (all of them if `true`).
     ///
     /// # Errors
-    /// `Io`; `Corrupt` when there is no header, or it is not UTF-8, or the file is UTF-16.
+    /// `Io`; `Corrupt` when there is no header, or it is not in the encoding it should be in; `Unsupported` for what is no
+    /// text.
     pub fn open(info: &FileInfo, options: &CsvOptions) -> Result<(CsvFile, Vec<u8>, bool)> {
-        let packing = Packing::of(info)?;
         let mut size = HEAD;
+        let (form, mut head) = Form::of(info, options, size)?;
         loop {
-            let mut head = Vec::new();
-            let mut input = packing.open(info, 0)?.take(size);
-            input.read_to_end(&mut head).map_err(|e| Error::io(&info.path, e).doing("read"))?;
             let whole = (head.len() as u64) < size;
-            match Self::parse(info, packing, options, &head, whole)? {
-                Some(mut file) => {
-                    let rest = head.split_off((file.data as usize).min(head.len()));
-                    file.length = match packing {
-                        Packing::Plain => Some(info.size.saturating_sub(file.data)),
-                        _ => whole.then_some(rest.len() as u64),
-                    };
-                    file.block = block(file.length.unwrap_or_default(), options.block_size);
-                    return Ok((file, rest, whole));
-                }
-                None => size *= 4,
+            if let Some(mut file) = Self::parse(info, form, options, &head, whole)? {
+                let rest = head.split_off((file.data as usize).min(head.len()));
+                file.length = if form.is_plain() {
+                    Some(form.end(info.size).saturating_sub(file.data))
+                } else {
+                    whole.then_some(rest.len() as u64)
+                };
+                file.block = block(file.length.unwrap_or_default(), options.block_size);
+                return Ok((file, rest, whole));
             }
+            size *= 4;
+            head = form.head(info, size)?;
         }
     }
 
     /// The file with this head; `None` if its header does not end in it.
-    fn parse(
-        info: &FileInfo,
-        packing: Packing,
-        options: &CsvOptions,
-        head: &[u8],
-        whole: bool,
-    ) -> Result<Option<CsvFile>> {
+    fn parse(info: &FileInfo, form: Form, options: &CsvOptions, head: &[u8], whole: bool) -> Result<Option<CsvFile>> {
         let corrupt = |what: String| Error::new(ErrorKind::Corrupt { what }).doing("read").at_path(&info.path);
-        if head.starts_with(&[0xff, 0xfe]) || head.starts_with(&[0xfe, 0xff]) {
-            return Err(corrupt("the file is UTF-16, not UTF-8".into()).help("convert it to UTF-8"));
-        }
         let mark = if head.starts_with(&[0xef, 0xbb, 0xbf]) { 3 } else { 0 };
         let Some(skipped) = lines_end(&head[mark..], options.skip_rows, whole) else { return Ok(None) };
         let start = mark + skipped;
@@ -83,28 +76,43 @@ impl CsvFile {
             let nothing = if options.has_header { "no header" } else { "no record" };
             return if whole { Err(corrupt(format!("the file is empty: it has {nothing}"))) } else { Ok(None) };
         };
-        let (names, data) = if options.has_header {
-            let mut scratch = Vec::new();
-            let texts: Option<Vec<String>> = fields
-                .iter()
-                .map(|f| {
-                    let text = unquoted(&options.dialect, &head[start..][f.clone()], &mut scratch);
+        let data = if options.has_header { start + end } else { start + first };
+        let names = match &options.column_names {
+            Some(names) if names.len() != fields.len() => {
+                let what = format!("{} names are given for {} columns", names.len(), fields.len());
+                return Err(Error::invalid(what).doing("read").at_path(&info.path));
+            }
+            Some(names) => names.clone(),
+            None if options.has_header => {
+                let mut scratch = Vec::new();
+                let mut text = |field: &Range<usize>| {
+                    let text = unquoted(&options.dialect, &head[start..][field.clone()], &mut scratch);
                     String::from_utf8(text.to_vec()).ok()
-                })
-                .collect();
-            (distinct(texts.ok_or_else(|| corrupt("the header is not valid UTF-8".into()))?), start + end)
-        } else {
-            ((0..fields.len()).map(|i| format!("column_{i}")).collect(), start + first)
+                };
+                let texts: Option<Vec<String>> = fields.iter().map(&mut text).collect();
+                let not_utf8 = || corrupt("the header is not valid UTF-8".into()).help(NOT_UTF8);
+                distinct(texts.ok_or_else(not_utf8)?)
+            }
+            None => (0..fields.len()).map(|i| format!("column_{i}")).collect(),
         };
         let data = data as u64;
         let cuts = Mutex::new(vec![(data, State::Record)]);
-        Ok(Some(CsvFile { info: info.clone(), packing, names, data, length: None, block: 1, cuts }))
+        Ok(Some(CsvFile {
+            info: info.clone(),
+            form,
+            names,
+            data,
+            length: None,
+            block: 1,
+            cuts,
+            skipped: Mutex::default(),
+        }))
     }
 
     /// How many partitions it makes.
     pub fn blocks(&self) -> usize {
-        match (self.packing, self.length) {
-            (Packing::Plain, Some(length)) => length.div_ceil(self.block).max(1) as usize,
+        match self.length {
+            Some(length) if self.form.is_plain() => length.div_ceil(self.block).max(1) as usize,
             _ => 1,
         }
     }
@@ -123,7 +131,7 @@ impl CsvFile {
         let mut cuts = self.cuts.lock().unwrap_or_else(|e| e.into_inner());
         if cuts.len() <= i {
             let (mut at, mut state) = cuts.last().copied().unwrap_or((self.data, State::Record));
-            let mut input = self.packing.open(&self.info, at)?;
+            let mut input = self.form.open(&self.info, at)?;
             let mut buffer = vec![0; (2 * self.block).clamp(512, 1 << 18) as usize];
             while cuts.len() <= i {
                 let target = self.range(cuts.len()).0 - 1;
@@ -141,6 +149,24 @@ impl CsvFile {
             }
         }
         Ok(cuts.get(i).copied().unwrap_or((self.data, State::Record)))
+    }
+
+    /// Notes that block `i` has been read, and that so many records of it are left out, the first of which starts at `at`.
+    pub fn skip(&self, i: usize, count: u64, at: u64) {
+        let mut skipped = self.skipped.lock().unwrap_or_else(|e| e.into_inner());
+        if skipped.insert(i, (count, at)).is_none() {
+            let (path, fields) = (&self.info.path, self.names.len());
+            tracing::warn!(
+                "{count} records of {path}, the first at byte {at}, have not {fields} fields and are left out"
+            );
+        }
+    }
+
+    /// How many records of the blocks that have been read so far are left out, and where the first of them starts.
+    pub fn skipped(&self) -> Option<(u64, u64)> {
+        let skipped = self.skipped.lock().unwrap_or_else(|e| e.into_inner());
+        let (_, (_, first)) = skipped.first_key_value()?;
+        Some((skipped.values().map(|(count, _)| count).sum(), *first))
     }
 
     /// Notes that a record starts at `at`, and none between it and block `i`.

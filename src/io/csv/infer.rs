@@ -4,12 +4,14 @@ use std::io::{Read, Seek, SeekFrom};
 
 use arrow::datatypes::{DataType, TimeUnit};
 
-use super::chunks::{Chunks, Packing, at_line, broken, line_of};
+use super::chunks::{Chunks, at_line, broken, line_of, lines_of};
 use super::file::CsvFile;
 use super::options::{CsvOptions, Infer};
-use super::parse;
+use super::parse::{self, Spelling};
 use super::split::{Records, Splitter, unquoted};
-use super::state::State;
+use super::state::{Dialect, Ragged, State};
+use super::time_format::{Formats, TimeFormat};
+use super::widening::Widening;
 use crate::base::{Error, Result};
 use crate::exec::Budget;
 
@@ -34,19 +36,62 @@ pub enum Guess {
     Local,
     /// Dates and times with a zone.
     Zoned,
+    /// Dates, or dates and times, in one of these formats.
+    Dated(Formats),
     /// Anything else.
     Text,
 }
 
-impl Guess {
-    /// What this text, free of quotes, looks like; times only if `times`.
-    pub fn of(text: &[u8], times: bool, options: &CsvOptions) -> Guess {
-        let trimmed = text.trim_ascii();
-        let number = Guess::of_number(trimmed);
-        // a number is one unless it was given as a spelling of something else; the spellings are slow to compare with
-        if let (Some(number), false) = (number, options.spells_numbers()) {
-            return number;
+/// Which texts of a column are taken for dates and times.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Times {
+    /// None.
+    Never,
+    /// Those that can be nothing else.
+    Tried,
+    /// All that can be: the column is said to have them.
+    Wanted,
+    /// Those of this format.
+    Given(TimeFormat),
+}
+
+impl Times {
+    /// What the options say of a column.
+    fn of(column: &str, options: &CsvOptions) -> Times {
+        let typed = options.dtypes.get(column).is_some_and(DataType::is_temporal);
+        let wanted = typed || options.parse_dates.iter().any(|c| c == column);
+        if !wanted && !options.try_parse_dates {
+            return Times::Never;
         }
+        match options.given_format(column) {
+            Some(format) => Times::Given(format),
+            None if wanted => Times::Wanted,
+            None => Times::Tried,
+        }
+    }
+}
+
+impl Guess {
+    /// What this text, free of quotes, looks like. Of the formats of times only those in `known` are tried.
+    pub fn of(text: &[u8], times: &Times, known: Formats, options: &CsvOptions) -> Guess {
+        let trimmed = text.trim_ascii();
+        if let Times::Given(format) = times {
+            return match format.parse(trimmed) {
+                _ if trimmed.is_empty() || options.is_null(trimmed, false) => Guess::Nothing,
+                Some(instant) if instant.zoned => Guess::Zoned,
+                Some(_) if format.has_time() => Guess::Local,
+                Some(_) => Guess::Day,
+                None => Guess::Text,
+            };
+        }
+        let number = Guess::of_number(trimmed, options.numbers);
+        if let (Some(number), false) = (number, options.spells_numbers()) {
+            // digits may be a date where dates are wanted
+            let date = if *times == Times::Wanted { known.fitting(trimmed) } else { None };
+            // a number is one unless it was given as a spelling of something else; the spellings are slow to compare with
+            return date.map_or(number, Guess::Dated);
+        }
+        let times = *times != Times::Never;
         if times && parse::short_instant(trimmed).is_some() && options.null_values.is_none() {
             return Guess::Local;
         }
@@ -56,25 +101,32 @@ impl Guess {
             Guess::Truth
         } else if let Some(number) = number {
             number
-        } else if parse::real(trimmed).is_some() {
+        } else if respelled(trimmed, options.numbers, parse::real).is_some() {
             Guess::Real
-        } else if times && parse::date(trimmed).is_some() {
-            Guess::Day
+        } else if times {
+            Guess::of_time(trimmed, known)
         } else {
-            match parse::instant(trimmed).filter(|_| times) {
-                Some(instant) if instant.zoned => Guess::Zoned,
-                Some(_) => Guess::Local,
-                None => Guess::Text,
-            }
+            Guess::Text
+        }
+    }
+
+    fn of_time(text: &[u8], known: Formats) -> Guess {
+        match parse::instant(text) {
+            Some(_) if parse::date(text).is_some() => Guess::Day,
+            Some(instant) if instant.zoned => Guess::Zoned,
+            Some(_) => Guess::Local,
+            None => known.fitting(text).map_or(Guess::Text, Guess::Dated),
         }
     }
 
     /// Whole numbers and decimals, but no words such as `nan`.
-    fn of_number(text: &[u8]) -> Option<Guess> {
-        if parse::short_whole(text).is_some() || parse::whole(text).is_some_and(|v| i64::try_from(v).is_ok()) {
-            return Some(Guess::Whole);
-        }
-        parse::short_real(text).map(|_| Guess::Real)
+    fn of_number(text: &[u8], spelling: Spelling) -> Option<Guess> {
+        respelled(text, spelling, |text| {
+            if parse::short_whole(text).is_some() || parse::whole(text).is_some_and(|v| i64::try_from(v).is_ok()) {
+                return Some(Guess::Whole);
+            }
+            parse::short_real(text).map(|_| Guess::Real)
+        })
     }
 
     /// What values of both kinds look like together.
@@ -85,6 +137,7 @@ impl Guess {
             (Nothing, other) | (other, Nothing) => other,
             (Whole, Real) | (Real, Whole) => Real,
             (Day, Local) | (Local, Day) => Local,
+            (Dated(a), Dated(b)) => a.both(b).map_or(Text, Dated),
             _ => Text,
         }
     }
@@ -98,33 +151,29 @@ impl Guess {
             Guess::Day => DataType::Date32,
             Guess::Local => DataType::Timestamp(TimeUnit::Microsecond, None),
             Guess::Zoned => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            Guess::Dated(formats) => match formats.chosen(false) {
+                Some(format) if format.has_zone() => Guess::Zoned.data_type(),
+                Some(format) if format.has_time() => Guess::Local.data_type(),
+                _ => DataType::Date32,
+            },
             Guess::Text => DataType::Utf8,
         }
     }
 }
 
-/// A value at which [`Infer::All`] made a column wider than the values before it had it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Widening {
-    /// The file.
-    pub path: String,
-    /// The line of the value, from 1.
-    pub line: Option<u64>,
-    /// The column.
-    pub column: String,
-    /// The type of the values before it.
-    pub from: DataType,
-    /// The type with it.
-    pub to: DataType,
-    /// The value.
-    pub value: String,
+/// What `read` makes of a number that is spelled so.
+fn respelled<T>(text: &[u8], spelling: Spelling, read: impl Fn(&[u8]) -> Option<T>) -> Option<T> {
+    if spelling == Spelling::PLAIN {
+        return read(text);
+    }
+    read(spelling.plain(text, &mut Vec::new())?)
 }
 
 /// The guesses for each column of one file.
 pub struct Guesses<'a> {
     file: &'a CsvFile,
     options: &'a CsvOptions,
-    times: Vec<bool>,
+    times: Vec<Times>,
     /// By column of the file.
     pub columns: Vec<Guess>,
     widened: Vec<(u64, usize, Guess, Guess, String)>,
@@ -141,27 +190,35 @@ impl<'a> Guesses<'a> {
         head: &[u8],
         whole: bool,
     ) -> Result<(Vec<Guess>, Vec<Widening>)> {
-        let times = file.names.iter().map(|n| options.try_parse_dates || options.parse_dates.contains(n)).collect();
+        let times = file.names.iter().map(|name| Times::of(name, options)).collect();
         let columns = vec![Guess::Nothing; file.names.len()];
         let mut guesses = Guesses { file, options, times, columns, widened: Vec::new() };
         if options.infer == Infer::All {
             guesses.all()?;
         } else {
             guesses.head(head, whole);
-            if !whole && file.packing == Packing::Plain {
+            if !whole && file.form.is_plain() {
                 guesses.samples(head.len() as u64)?;
             }
         }
-        let widened = guesses.widened.drain(..).map(|(at, column, from, to, value)| Widening {
-            path: file.info.path.to_string(),
-            line: line_of(&file.info, file.packing, at),
-            column: file.names[column].clone(),
+        let widened = guesses.told();
+        Ok((guesses.columns, widened))
+    }
+
+    /// What was found wider, with the lines, which are counted in one reading.
+    fn told(&mut self) -> Vec<Widening> {
+        self.widened.sort_by_key(|(at, ..)| *at);
+        let places: Vec<u64> = self.widened.iter().map(|(at, ..)| *at).collect();
+        let lines = lines_of(&self.file.info, self.file.form, &places);
+        let found = self.widened.drain(..).zip(lines).map(|((_, column, from, to, value), line)| Widening {
+            path: self.file.info.path.to_string(),
+            line,
+            column: self.file.names[column].clone(),
             from: from.data_type(),
             to: to.data_type(),
-            value,
+            value: Some(value),
         });
-        let widened = widened.collect();
-        Ok((guesses.columns, widened))
+        found.collect()
     }
 
     fn head(&mut self, head: &[u8], whole: bool) {
@@ -178,13 +235,17 @@ impl<'a> Guesses<'a> {
         let refused = |e| Error::io(&info.path, e).doing("read");
         let mut input = info.open()?;
         let (start, length) = (self.file.data + head, self.file.length.unwrap_or_default().saturating_sub(head));
-        let mut splitter = Splitter::new(self.options.dialect, self.columns.len());
+        // a record of another length says that the way to read is wrong
+        let strict = Dialect { ragged: Ragged::Error, ..self.options.dialect };
+        let mut splitter = Splitter::new(strict, self.columns.len());
         for k in 0..SAMPLES {
             let at = start + (length.saturating_sub(SAMPLE) as u128 * u128::from(k + 1) / u128::from(SAMPLES)) as u64;
             input.seek(SeekFrom::Start(at)).map_err(refused)?;
             let mut bytes = Vec::new();
             input.by_ref().take(SAMPLE).read_to_end(&mut bytes).map_err(refused)?;
-            let last = at + bytes.len() as u64 >= info.size;
+            let end = start + length;
+            bytes.truncate(end.saturating_sub(at) as usize);
+            let last = at + bytes.len() as u64 >= end;
             for state in [State::Text, State::Quoted] {
                 let Ok(first) = state.first_start(&self.options.dialect, &bytes) else { continue };
                 splitter.split(&bytes[first..], last);
@@ -201,11 +262,11 @@ impl<'a> Guesses<'a> {
         let (file, fields) = (self.file, self.columns.len());
         let place = (file.data, State::Record);
         let dialect = (self.options.dialect, fields);
-        let mut chunks = Chunks::open((&file.info, file.packing), dialect, place, u64::MAX, &Budget::unlimited())?;
+        let mut chunks = Chunks::open((&file.info, file.form), dialect, place, u64::MAX, &Budget::unlimited())?;
         while chunks.advance()? {
             self.look(&chunks.records(), chunks.at());
             if let Some(fault) = chunks.fault() {
-                return Err(broken(&file.info, file.packing, fields, chunks.at() + fault.start() as u64, fault));
+                return Err(broken(&file.info, file.form, fields, chunks.at() + fault.start() as u64, fault));
             }
         }
         Ok(())
@@ -220,8 +281,10 @@ impl<'a> Guesses<'a> {
                     break;
                 }
                 let text = unquoted(records.dialect(), records.field(record, field), &mut scratch);
-                let after = before.join(Guess::of(text, self.times[field], self.options));
-                if after != before && before != Guess::Nothing && self.options.infer == Infer::All {
+                let known = if let Guess::Dated(known) = before { known } else { Formats::ALL };
+                let after = before.join(Guess::of(text, &self.times[field], known, self.options));
+                let told = self.options.infer == Infer::All && before != Guess::Nothing && after != before;
+                if told && after.data_type() != before.data_type() {
                     let at = base + records.place(record, field).0 as u64;
                     self.widened.push((at, field, before, after, String::from_utf8_lossy(text).into_owned()));
                 }
@@ -243,18 +306,31 @@ pub fn misfit(file: &CsvFile, column: &str, data_type: &DataType, text: &[u8], a
         DataType::Null => Guess::Nothing,
         _ => Guess::Text,
     };
-    let times = matches!(own, Guess::Day | Guess::Local | Guess::Zoned);
-    let looks = Guess::of(text, times, options).data_type();
-    let joined = own.join(Guess::of(text, times, options)).data_type();
-    let fits = if joined == *data_type { DataType::Utf8 } else { joined };
     let error = Error::new(crate::base::ErrorKind::Parse {
         value: String::from_utf8_lossy(text).into_owned(),
         expected: data_type.to_string(),
     });
     let error = error.doing("read").at_path(&file.info.path).at_column(column);
-    let help =
-        format!("it looks like {looks}; give the column a type that fits: .dtype(\"{column}\", {})", written(&fits));
-    at_line(error, line_of(&file.info, file.packing, at)).help(help)
+    let error = at_line(error, line_of(&file.info, file.form, at));
+    let timed = matches!(own, Guess::Day | Guess::Local | Guess::Zoned);
+    if let Some(format) = options.format(column).filter(|_| timed) {
+        let format = format.text();
+        return error
+            .help(format!("times are read as {format} here; say .date_format_of(\"{column}\", …) for another"));
+    }
+    let times = if timed { Times::Wanted } else { Times::Never };
+    let looks = Guess::of(text, &times, Formats::ALL, options);
+    if let Guess::Dated(formats) = looks {
+        let format = formats.chosen(options.day_first).map_or("", TimeFormat::text);
+        return error.help(format!("it looks like {format}; say .date_format_of(\"{column}\", \"{format}\")"));
+    }
+    let joined = own.join(looks).data_type();
+    let fits = if joined == *data_type { DataType::Utf8 } else { joined };
+    let looks = looks.data_type();
+    error.help(format!(
+        "it looks like {looks}; give the column a type that fits: .dtype(\"{column}\", {})",
+        written(&fits)
+    ))
 }
 
 /// A type as it is written in a program.
@@ -290,15 +366,28 @@ mod tests {
             ("12,5", Guess::Text),
             ("Queens", Guess::Text),
         ] {
-            assert_eq!(Guess::of(text.as_bytes(), true, &options), guess, "{text}");
+            assert_eq!(Guess::of(text.as_bytes(), &Times::Tried, Formats::ALL, &options), guess, "{text}");
         }
-        assert_eq!(Guess::of(b"2023-01-01", false, &options), Guess::Text);
+        let of = |text: &str, times| Guess::of(text.as_bytes(), &times, Formats::ALL, &options);
+        assert_eq!(of("2023-01-01", Times::Never), Guess::Text);
+        assert!(matches!(of("31/12/2023", Times::Tried), Guess::Dated(_)));
+        assert_eq!(of("20231231", Times::Tried), Guess::Whole);
+        assert!(matches!(of("20231231", Times::Wanted), Guess::Dated(_)));
+        let given = || Times::Given(TimeFormat::new("%d/%m/%Y").unwrap());
+        assert_eq!((of("31/12/2023", given()), of("12/31/2023", given())), (Guess::Day, Guess::Text));
+        let european = CsvOptions::new().decimal(',').thousands('.');
+        let of = |text: &str| Guess::of(text.as_bytes(), &Times::Never, Formats::ALL, &european);
+        assert_eq!([of("1.234"), of("1.234,5"), of("1,5e3")], [Guess::Whole, Guess::Real, Guess::Real]);
+        assert_eq!([of("1.5."), of("1,5,0"), of(".5")], [Guess::Text; 3]);
     }
 
     #[test]
     fn joining_is_a_lattice() {
         use Guess::*;
-        let all = [Nothing, Truth, Whole, Real, Day, Local, Zoned, Text];
+        let dated = |text: &str| Formats::ALL.fitting(text.as_bytes()).map(Dated).unwrap();
+        let (both, day_first, month_first) = (dated("01/02/2023"), dated("13/02/2023"), dated("02/13/2023"));
+        let all = [Nothing, Truth, Whole, Real, Day, Local, Zoned, Text, both, day_first, month_first];
+        assert_eq!((both.join(day_first), day_first.join(month_first)), (day_first, Text));
         for a in all {
             assert_eq!(a.join(a), a);
             assert_eq!(a.join(Nothing), a);

@@ -6,30 +6,51 @@
 //! | `source` | [`CsvSource`]: several files, one schema, partitions |
 //! | `file` | one file: its header, and the places where partitions start |
 //! | `infer` | types from values |
+//! | `widening` | [`Widening`]: where a type became wider |
+//! | `time_format` | dates and times in any format (pure) |
 //! | `read` | the batches of a partition |
+//! | `form` | how bytes become text: packing and encoding |
+//! | `charset` | encodings other than UTF-8 |
+//! | `window` | what unpacking holds (pure) |
+//! | `zip` | the one file of a zip archive |
 //! | `chunks` | bytes, a chunk of whole records at a time; line numbers |
 //! | `split` | where records and fields end (pure) |
+//! | `loose` | where they end, one byte after the other: for other separators, escapes, comments, ragged records (pure) |
 //! | `state` | what surrounds a byte: inside quotes or not (pure) |
+//! | `separator` | [`Separator`]: what stands between fields |
 //! | `parse` | numbers, truth values, dates and times from bytes (pure) |
 //! | `column` | typed columns out of fields |
+//! | `fuzz` | what must hold for any bytes (for tests and the fuzzer) |
 //! | `write` | record batches as CSV |
 //! | `format` | [`CsvWriteOptions`]: CSV as a format that partitions are written in |
 
+mod charset;
 pub(crate) mod chunks;
 mod column;
 mod file;
+pub(crate) mod form;
 pub(crate) mod format;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod infer;
+mod loose;
 mod options;
 mod parse;
 mod read;
+mod separator;
 mod source;
 mod split;
 mod state;
+mod time_format;
+mod widening;
+mod window;
 mod write;
+mod zip;
 
 pub use format::CsvWriteOptions;
-pub use infer::Widening;
 pub use options::{CsvOptions, Infer};
+pub use separator::Separator;
 pub use source::CsvSource;
+pub use state::Ragged;
+pub use widening::Widening;
 pub use write::CsvWriter;

@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use arrow::datatypes::DataType;
 
-use super::state::Dialect;
+use super::charset::Charset;
+use super::parse::Spelling;
+use super::separator::Separator;
+use super::state::{Dialect, Ragged};
+use super::time_format::TimeFormat;
 use crate::base::{ByteSize, Error, Identity, Result, Tokenizer};
 
 /// How CSV files are to be read. Each method changes one thing and gives the options back.
@@ -16,12 +20,22 @@ use crate::base::{ByteSize, Error, Identity, Result, Tokenizer};
 #[derive(Clone, Debug)]
 pub struct CsvOptions {
     pub(super) dialect: Dialect,
+    pub(super) encoding: Option<String>,
+    pub(super) lossy: bool,
     pub(super) skip_rows: usize,
+    pub(super) skip_footer: usize,
     pub(super) has_header: bool,
+    pub(super) column_names: Option<Vec<String>>,
     pub(super) infer: Infer,
     pub(super) assume_missing: bool,
     pub(super) parse_dates: Vec<String>,
     pub(super) try_parse_dates: bool,
+    /// The format of times in all columns, and in single ones: as they were given, and those that were found by inference.
+    pub(super) date_format: Option<String>,
+    pub(super) date_formats: BTreeMap<String, String>,
+    pub(super) found_formats: BTreeMap<String, TimeFormat>,
+    pub(super) day_first: bool,
+    pub(super) numbers: Spelling,
     pub(super) dtypes: BTreeMap<String, DataType>,
     pub(super) null_values: Option<Vec<String>>,
     pub(super) true_values: Vec<String>,
@@ -41,7 +55,7 @@ pub enum Infer {
 }
 
 /// The spellings of "nothing there" in columns of other types than strings: pandas' list.
-const NULL_VALUES: [&str; 18] = [
+pub(super) const NULL_VALUES: [&str; 18] = [
     "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA", "NULL",
     "NaN", "None", "n/a", "nan", "null",
 ];
@@ -51,13 +65,22 @@ impl CsvOptions {
     pub fn new() -> Self {
         let words = |words: [&str; 3]| words.map(str::to_string).to_vec();
         CsvOptions {
-            dialect: Dialect { delimiter: b',', quote: Some(b'"'), escape: None, comment: None },
+            dialect: Dialect::new(Separator::from(b',')),
+            encoding: None,
+            lossy: false,
             skip_rows: 0,
+            skip_footer: 0,
             has_header: true,
+            column_names: None,
             infer: Infer::Sample,
             assume_missing: false,
             parse_dates: Vec::new(),
             try_parse_dates: false,
+            date_format: None,
+            date_formats: BTreeMap::new(),
+            found_formats: BTreeMap::new(),
+            day_first: false,
+            numbers: Spelling::PLAIN,
             dtypes: BTreeMap::new(),
             null_values: None,
             true_values: words(["true", "True", "TRUE"]),
@@ -66,10 +89,11 @@ impl CsvOptions {
         }
     }
 
-    /// The byte between fields; a comma if not said.
+    /// What stands between fields: a byte, a letter, a text such as `"||"`, or runs of blanks (`r"\s+"`); a comma if not
+    /// said.
     #[must_use]
-    pub fn delimiter(mut self, byte: u8) -> Self {
-        self.dialect.delimiter = byte;
+    pub fn delimiter(mut self, separator: impl Into<Separator>) -> Self {
+        self.dialect = self.dialect.separated_by(separator.into());
         self
     }
 
@@ -96,10 +120,64 @@ impl CsvOptions {
         self
     }
 
+    /// Whether blanks and tabs at the start of a field are left out, before a quote too; not if not said. (Numbers, truth
+    /// values and times are read without the blanks around them in any case.)
+    #[must_use]
+    pub fn skip_initial_space(mut self, skip: bool) -> Self {
+        self.dialect.skip_initial_space = skip;
+        self
+    }
+
+    /// Whether blanks and tabs around fields do not belong to them, inside quotes excepted; they do if not said.
+    #[must_use]
+    pub fn trim(mut self, trim: bool) -> Self {
+        self.dialect.skip_initial_space = trim;
+        self.dialect.trim = trim;
+        self
+    }
+
+    /// What to do with a record that has not as many fields as the header; an error if not said.
+    #[must_use]
+    pub fn ragged(mut self, ragged: Ragged) -> Self {
+        self.dialect.ragged = ragged;
+        self
+    }
+
+    /// How letters are written as bytes: UTF-8 if not said, or what a mark at the start of a file says (UTF-8, UTF-16),
+    /// which counts in any case. Names are those of the WHATWG standard (`windows-1252`, `shift_jis`, `utf-16le`, `gbk`, …)
+    /// and Python's (`latin1`, `cp932`, …); `latin1` is ISO 8859-1, as in Python. A file that is not UTF-8 is one
+    /// partition.
+    #[must_use]
+    pub fn encoding(mut self, name: impl Into<String>) -> Self {
+        self.encoding = Some(name.into());
+        self
+    }
+
+    /// Whether bytes that are no letters become �. If not said, they are an error.
+    #[must_use]
+    pub fn lossy(mut self, lossy: bool) -> Self {
+        self.lossy = lossy;
+        self
+    }
+
     /// So many lines at the head of each file are left out, before the header.
     #[must_use]
     pub fn skip_rows(mut self, lines: usize) -> Self {
         self.skip_rows = lines;
+        self
+    }
+
+    /// So many lines at the end of each file are left out. Lines inside quotes count too, and empty ones.
+    #[must_use]
+    pub fn skip_footer(mut self, lines: usize) -> Self {
+        self.skip_footer = lines;
+        self
+    }
+
+    /// The names of the columns, in place of those in the header, if there is one.
+    #[must_use]
+    pub fn column_names<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+        self.column_names = Some(names.into_iter().map(Into::into).collect());
         self
     }
 
@@ -125,8 +203,9 @@ impl CsvOptions {
         self
     }
 
-    /// These columns are Timestamp(µs): dates and times as ISO 8601 writes them, with a blank or `T` between. Where
-    /// the samples have zones, in UTC.
+    /// These columns are Timestamp(µs): dates and times as ISO 8601 writes them, with a blank or `T` between, or in one of
+    /// the usual formats (`%m/%d/%Y %I:%M:%S %p`, `%d.%m.%Y`, `%d-%b-%y`, `%Y%m%d`, …) that fits all samples, or in the one
+    /// that is given. Where the samples have zones, in UTC.
     #[must_use]
     pub fn parse_dates<S: Into<String>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
         self.parse_dates.extend(columns.into_iter().map(Into::into));
@@ -138,6 +217,48 @@ impl CsvOptions {
     #[must_use]
     pub fn try_parse_dates(mut self, try_them: bool) -> Self {
         self.try_parse_dates = try_them;
+        self
+    }
+
+    /// The format of dates and times in all columns that have them, as `strftime` writes it: `"%d/%m/%Y %H:%M"` (see
+    /// Python's `datetime`; `%.f` is a point and the digits of a second, or nothing). Months and weekdays are English.
+    #[must_use]
+    pub fn date_format(mut self, format: impl Into<String>) -> Self {
+        self.date_format = Some(format.into());
+        self
+    }
+
+    /// The format of dates and times in this column, which is one of [`parse_dates`](Self::parse_dates) thereby unless it
+    /// is given a type.
+    #[must_use]
+    pub fn date_format_of(mut self, column: impl Into<String>, format: impl Into<String>) -> Self {
+        let column = column.into();
+        if !self.parse_dates.contains(&column) {
+            self.parse_dates.push(column.clone());
+        }
+        self.date_formats.insert(column, format.into());
+        self
+    }
+
+    /// Whether `01/02/2023` is the first of February where all values of a column could be read both ways; if not said,
+    /// it is the second of January, as in pandas, and a note of the source says so.
+    #[must_use]
+    pub fn day_first(mut self, first: bool) -> Self {
+        self.day_first = first;
+        self
+    }
+
+    /// What stands before the digits of a fraction; a point if not said.
+    #[must_use]
+    pub fn decimal(mut self, letter: char) -> Self {
+        self.numbers.decimal = letter;
+        self
+    }
+
+    /// What may stand between the digits of a whole number; nothing if not said.
+    #[must_use]
+    pub fn thousands(mut self, letter: impl Into<Option<char>>) -> Self {
+        self.numbers.thousands = letter.into();
         self
     }
 
@@ -182,15 +303,40 @@ impl CsvOptions {
 
     /// Whether the options make sense together.
     pub(super) fn check(&self) -> Result<()> {
-        let Dialect { delimiter, quote, escape, comment } = self.dialect;
-        let special: Vec<u8> = [Some(delimiter), quote, escape, comment].into_iter().flatten().collect();
-        let twice = (1..special.len()).find(|&i| special[..i].contains(&special[i])).map(|i| special[i]);
+        let Dialect { separator, quote, escape, comment, .. } = self.dialect;
+        if separator.is_too_long() {
+            return Err(Error::invalid("a separator of more than 15 bytes").doing("read CSV"));
+        }
+        let mut special: Vec<u8> = [quote, escape, comment].into_iter().flatten().collect();
+        special.extend_from_slice(separator.bytes());
+        if separator.is_blanks() {
+            special.extend(b" \t");
+        }
+        let singles = special.len() - separator.bytes().len().max(1);
+        let twice = (0..singles).find(|&i| special[i + 1..].contains(&special[i])).map(|i| special[i]);
         if let Some(byte) = special.iter().find(|b| matches!(b, b'\n' | b'\r')) {
             return Err(Error::invalid(format!("byte {byte} ends lines and can mean nothing else")).doing("read CSV"));
         }
         if let Some(byte) = twice {
             let what = format!("`{}` cannot be two of delimiter, quote, escape and comment", byte.escape_ascii());
             return Err(Error::invalid(what).doing("read CSV"));
+        }
+        if let Some(name) = self.encoding.as_deref().filter(|name| Charset::named(name).is_none()) {
+            let what = format!("there is no encoding `{name}`");
+            return Err(Error::invalid(what).doing("read CSV").help("see the labels of encoding.spec.whatwg.org"));
+        }
+        let Spelling { decimal, thousands } = self.numbers;
+        let means_number = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '\n' | '\r');
+        if means_number(decimal) || thousands.is_some_and(|c| means_number(c) || c == decimal) {
+            let what = format!("`{decimal}` before a fraction and {thousands:?} between thousands");
+            return Err(Error::invalid(what).doing("read CSV").help("give two letters that are no part of numbers"));
+        }
+        for format in self.date_format.iter().chain(self.date_formats.values()) {
+            TimeFormat::new(format).map_err(|e| e.doing("read CSV").help("such as %d/%m/%Y %H:%M:%S"))?;
+        }
+        let mut seen = std::collections::HashSet::new();
+        if let Some(name) = self.column_names.iter().flatten().find(|name| !seen.insert(*name)) {
+            return Err(Error::invalid(format!("two columns are named `{name}`")).doing("read CSV"));
         }
         if self.block_size == 0 {
             return Err(Error::invalid("a block of no bytes").doing("read CSV").help("give one byte or more"));
@@ -204,6 +350,17 @@ impl CsvOptions {
             Some(spellings) => spellings.iter().any(|s| s.as_bytes() == text),
             None => !string && NULL_VALUES.iter().any(|s| s.as_bytes() == text),
         }
+    }
+
+    /// The format of times in a column, if one was given.
+    pub(super) fn given_format(&self, column: &str) -> Option<TimeFormat> {
+        // it was checked before
+        TimeFormat::new(self.date_formats.get(column).or(self.date_format.as_ref())?).ok()
+    }
+
+    /// The format of times in a column, if one was given or found.
+    pub(super) fn format(&self, column: &str) -> Option<TimeFormat> {
+        self.given_format(column).or_else(|| self.found_formats.get(column).cloned())
     }
 
     /// Whether digits may spell null or a truth value.

@@ -33,6 +33,52 @@ pub fn whole(text: &[u8]) -> Option<i128> {
     Some(if negative { -value } else { value })
 }
 
+/// How numbers are spelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spelling {
+    /// Before the digits of a fraction.
+    pub decimal: char,
+    /// Between digits of a whole number, where they are many.
+    pub thousands: Option<char>,
+}
+
+impl Spelling {
+    /// As programs write numbers.
+    pub const PLAIN: Spelling = Spelling { decimal: '.', thousands: None };
+
+    /// The number `text` as programs write it; `None` if it is not spelled so. Words (`inf`) and exponents stay.
+    pub fn plain<'a>(&self, text: &[u8], scratch: &'a mut Vec<u8>) -> Option<&'a [u8]> {
+        scratch.clear();
+        let (mut decimal, mut thousands) = ([0; 4], [0; 4]);
+        let decimal = self.decimal.encode_utf8(&mut decimal).as_bytes();
+        let thousands = self.thousands.map(|letter| letter.encode_utf8(&mut thousands).as_bytes());
+        let (mut rest, mut fraction) = (text, false);
+        while let Some((&byte, tail)) = rest.split_first() {
+            if let Some(tail) = rest.strip_prefix(decimal) {
+                scratch.push(b'.');
+                (rest, fraction) = (tail, true);
+                continue;
+            }
+            if let Some(tail) = thousands.and_then(|t| rest.strip_prefix(t)) {
+                let between =
+                    scratch.last().is_some_and(u8::is_ascii_digit) && tail.first().is_some_and(u8::is_ascii_digit);
+                if !between || fraction {
+                    return None;
+                }
+                rest = tail;
+                continue;
+            }
+            if byte == b'.' {
+                return None;
+            }
+            fraction |= matches!(byte, b'e' | b'E');
+            scratch.push(byte);
+            rest = tail;
+        }
+        Some(scratch)
+    }
+}
+
 /// A word whose bytes all are `byte`.
 const fn bytes(byte: u8) -> u64 {
     0x0101_0101_0101_0101 * byte as u64
@@ -136,7 +182,7 @@ pub fn real32(text: &[u8]) -> Option<f32> {
 /// Days since 1970-01-01 of a date of the Gregorian calendar (Howard Hinnant, *chrono-compatible low-level date
 /// algorithms*), or `None` if there is no such day.
 #[inline(always)]
-fn days(year: u32, month: u32, day: u32) -> Option<i32> {
+pub(super) fn days(year: u32, month: u32, day: u32) -> Option<i32> {
     const LENGTHS: [u32; 13] = [0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
     let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let length = *LENGTHS.get(month as usize)?;
@@ -242,7 +288,7 @@ pub fn instant(text: &[u8]) -> Option<Instant> {
 }
 
 /// Seconds east of Greenwich, `Some(None)` if nothing is written.
-fn zone(text: &[u8]) -> Option<Option<i32>> {
+pub(super) fn zone(text: &[u8]) -> Option<Option<i32>> {
     let (negative, digits) = match text {
         [] => return Some(None),
         b"Z" | b"z" => return Some(Some(0)),
@@ -287,6 +333,31 @@ mod tests {
         }
         assert_eq!(real(b"1e400"), Some(f64::INFINITY));
         assert_eq!(real(b" 1.5e3 "), Some(1500.0));
+    }
+
+    #[test]
+    fn numbers_of_other_spellings_become_plain_ones() {
+        let read = |text: &str, decimal, thousands| {
+            let mut scratch = Vec::new();
+            let plain = Spelling { decimal, thousands }.plain(text.as_bytes(), &mut scratch)?;
+            Some(String::from_utf8(plain.to_vec()).unwrap())
+        };
+        for (text, plain) in [
+            ("1.234,5", Some("1234.5")),
+            ("-1.234.567", Some("-1234567")),
+            ("1,5e3", Some("1.5e3")),
+            ("12", Some("12")),
+            ("inf", Some("inf")),
+            (".5", None),
+            ("1.", None),
+            ("1..2", None),
+            ("1,5.000", None),
+        ] {
+            assert_eq!(read(text, ',', Some('.')).as_deref(), plain, "{text}");
+        }
+        assert_eq!(read("1.5", ',', None), None);
+        assert_eq!(read("1\u{a0}234,5", ',', Some('\u{a0}')).as_deref(), Some("1234.5"));
+        assert_eq!(read("12,34,567.5", '.', Some(',')).as_deref(), Some("1234567.5"));
     }
 
     #[test]

@@ -1,13 +1,15 @@
 //! The batches of one partition.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{FieldRef, SchemaRef};
 
 use super::chunks::{Chunks, at_line, broken, line_of};
 use super::column::{Column, column};
 use super::file::CsvFile;
+use super::form::NOT_UTF8;
 use super::infer::misfit;
 use super::options::CsvOptions;
 use crate::base::{Error, ErrorKind, Result};
@@ -48,6 +50,8 @@ pub struct Batches {
     base: u64,
     offsets: Vec<u32>,
     last: Option<u64>,
+    /// How many records were left out, and where the first of them starts.
+    skipped: Option<(u64, u64)>,
     left: usize,
     ended: bool,
 }
@@ -61,20 +65,21 @@ impl Batches {
         let cut = file.cut(reading.block, &options.dialect, &ctx.cancel)?;
         let about = range.1.saturating_sub(cut.0);
         let dialect = (options.dialect, file.names.len());
-        let chunks = Chunks::open((&file.info, file.packing), dialect, cut, about, &ctx.budget)?;
-        let rows = ctx.batch_rows.clamp(1, reading.limit.max(1));
-        let mut columns = Vec::with_capacity(schema.fields().len());
-        for field in schema.fields() {
-            let place = file.names.iter().position(|n| n == field.name());
-            columns.push(match place {
-                Some(place) => Some((place, column(field.data_type(), options, rows)?)),
-                None => None,
-            });
-        }
+        let chunks = Chunks::open((&file.info, file.form), dialect, cut, about, &ctx.budget)?;
+        // columns have room for all rows from the start: where they are many, batches are of fewer rows
+        let fit = FULL / (size_of::<u64>() * schema.fields().len().max(1));
+        let rows = ctx.batch_rows.min(fit).clamp(1, reading.limit.max(1));
+        let places: HashMap<&str, usize> = file.names.iter().enumerate().map(|(i, name)| (&**name, i)).collect();
+        let own = |field: &FieldRef| match places.get(field.name().as_str()) {
+            Some(&place) => Ok(Some((place, column(field, options, rows)?))),
+            None => Ok(None),
+        };
+        let columns = schema.fields().iter().map(own).collect::<Result<_>>()?;
         let left = reading.limit;
         let ctx = TaskContext { batch_rows: rows, ..ctx.clone() };
         let (offsets, ended) = (Vec::with_capacity(rows), left == 0);
-        Ok(Batches { reading, ctx, chunks, columns, range, next: 0, base: 0, offsets, last: None, left, ended })
+        let (last, skipped) = (None, None);
+        Ok(Batches { reading, ctx, chunks, columns, range, next: 0, base: 0, offsets, last, skipped, left, ended })
     }
 
     /// The next batch, if there is one.
@@ -92,13 +97,15 @@ impl Batches {
                 // rows before it come first; what starts in the next partition is for that one to tell
                 if at < self.range.1 && self.offsets.is_empty() {
                     let file = &self.reading.file;
-                    return Err(broken(&file.info, file.packing, file.names.len(), at, fault));
+                    return Err(broken(&file.info, file.form, file.names.len(), at, fault));
                 }
                 self.ended = at >= self.range.1;
                 break;
             }
             self.next = 0;
-            if !self.chunks.advance()? {
+            if self.chunks.advance()? {
+                self.count_skipped();
+            } else {
                 self.ended = true;
             }
         }
@@ -140,8 +147,17 @@ impl Batches {
         Ok(held < FULL && at - self.base.min(at) < u64::from(u32::MAX) / 2)
     }
 
-    /// Tells the file where the next block starts, which is known now.
+    fn count_skipped(&mut self) {
+        for at in self.chunks.skipped().filter(|at| (self.range.0..self.range.1).contains(at)) {
+            self.skipped.get_or_insert((0, at)).0 += 1;
+        }
+    }
+
+    /// Tells the file where the next block starts, and what is left out of this one, which is known now.
     fn tell(&self) {
+        if let Some((count, first)) = self.skipped {
+            self.reading.file.skip(self.reading.block, count, first);
+        }
         if let Some(last) = self.last {
             self.reading.file.learn(self.reading.block + 1, last);
         }
@@ -160,8 +176,8 @@ impl Batches {
                     let at = self.base + u64::from(self.offsets.get(row).copied().unwrap_or_default());
                     let what = "the text is not valid UTF-8".to_string();
                     let error = Error::new(ErrorKind::Corrupt { what }).doing("read").at_path(&file.info.path);
-                    let error = at_line(error, line_of(&file.info, file.packing, at));
-                    error.at_column(field.name()).help("convert the file to UTF-8")
+                    let error = at_line(error, line_of(&file.info, file.form, at));
+                    error.at_column(field.name()).help(NOT_UTF8)
                 })?,
             });
         }

@@ -1,25 +1,34 @@
 //! CSV files as a source: one schema for all of them, and their partitions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use rayon::prelude::*;
 
+use super::chunks::line_of;
 use super::file::CsvFile;
-use super::infer::{Guess, Guesses, Widening, written};
-use super::options::CsvOptions;
+use super::infer::{Guess, Guesses, written};
+use super::options::{CsvOptions, Infer};
 use super::read::{Batches as Partition, Reading};
+use super::time_format::{Formats, TimeFormat};
+use super::widening::Widening;
 use crate::base::schema::unknown_column;
+use crate::base::shown::count;
 use crate::base::{ByteSize, Error, ErrorKind, Identity, Result, Tokenizer};
 use crate::exec::TaskContext;
 use crate::io::hive::columns::HiveTexts;
 use crate::io::{Batches, FileInfo, HiveSource, PartitionInfo, Scan, Source, store};
 
 /// The endings of CSV files in a folder.
-pub(super) const EXTENSIONS: [&str; 3] = [".csv", ".csv.gz", ".csv.zst"];
+pub(super) const EXTENSIONS: [&str; 6] = [".csv", ".csv.gz", ".csv.zst", ".csv.bz2", ".csv.xz", ".csv.zip"];
+
+/// How many files are looked into at once.
+const FILES_AT_ONCE: usize = 256;
 
 /// CSV files that are read together, in partitions of about [`block_size`](CsvOptions::block_size) bytes that start and
-/// end with whole records. A packed file (gzip, Zstandard) is one partition.
+/// end with whole records. A packed file (gzip, Zstandard, bzip2, xz, a zip archive of one file) is one partition, and so is
+/// one in another encoding than UTF-8.
 ///
 /// Files may have different columns: a file without a column has nulls in it, further columns come behind those of
 /// the first file, and Int64 and Float64 make Float64.
@@ -32,6 +41,7 @@ pub struct CsvSource {
     blocks: Vec<(usize, usize)>,
     partitions: Vec<PartitionInfo>,
     widened: Vec<Widening>,
+    notes: Vec<String>,
 }
 
 impl CsvSource {
@@ -76,16 +86,27 @@ impl CsvSource {
     /// As [`open`](Self::open).
     pub fn of_files(infos: Vec<FileInfo>, options: CsvOptions) -> Result<CsvSource> {
         options.check()?;
-        let mut unified = Unified::default();
-        let (mut files, mut widened) = (Vec::new(), Vec::new());
-        for info in infos {
-            let (file, head, whole) = CsvFile::open(&info, &options)?;
+        let look = |info: &FileInfo| {
+            let (file, head, whole) = CsvFile::open(info, &options)?;
             let (guesses, found) = Guesses::of(&file, &options, &head, whole)?;
-            unified.add(&file, &guesses, &options)?;
-            widened.extend(found);
-            files.push(Arc::new(file));
+            Ok((file, guesses, found))
+        };
+        let mut unified = Unified::default();
+        let mut files = Vec::with_capacity(infos.len());
+        // some at a time, so that of many files not all heads wait for the first bad one
+        for some in infos.chunks(FILES_AT_ONCE) {
+            let looked: Vec<Result<_>> = some.par_iter().map(look).collect();
+            for result in looked {
+                let (file, guesses, found) = result?;
+                unified.widened.extend(found);
+                unified.add(&file, &guesses, &options)?;
+                files.push(Arc::new(file));
+            }
         }
         let schema = unified.schema(&options)?;
+        let notes = unified.notes(&options);
+        notes.iter().for_each(|note| tracing::warn!("{note}"));
+        let (widened, options) = (unified.widened, CsvOptions { found_formats: unified.formats, ..options });
         let (mut blocks, mut partitions) = (Vec::new(), Vec::new());
         for (i, file) in files.iter().enumerate() {
             for block in 0..file.blocks() {
@@ -96,10 +117,11 @@ impl CsvSource {
                 partitions.push(PartitionInfo { rows: None, bytes: end.saturating_sub(start), origin });
             }
         }
-        Ok(CsvSource { files, options: Arc::new(options), schema, blocks, partitions, widened })
+        Ok(CsvSource { files, options: Arc::new(options), schema, blocks, partitions, widened, notes })
     }
 
-    /// Where [`Infer::All`](super::Infer::All) found values that made a column's type wider than it was before them.
+    /// Where a column's type became wider than it was before: at values that [`Infer::All`] met, and at files whose column
+    /// is of another type than in those before.
     pub fn widened(&self) -> &[Widening] {
         &self.widened
     }
@@ -110,7 +132,10 @@ impl CsvSource {
 struct Unified {
     columns: Vec<(String, Guess)>,
     /// The place of each column, by name.
-    places: std::collections::HashMap<String, usize>,
+    places: HashMap<String, usize>,
+    widened: Vec<Widening>,
+    /// The formats that were found of times.
+    formats: BTreeMap<String, TimeFormat>,
 }
 
 impl Unified {
@@ -123,25 +148,49 @@ impl Unified {
             };
             let before = self.columns[place].1;
             let after = before.join(guess);
-            let given = options.dtypes.contains_key(name) || options.parse_dates.contains(name);
-            if after == Guess::Text && before != guess && !given {
-                let (here, there) = (guess.data_type(), before.data_type());
-                let what = format!("the column is {here} here and {there} in the files before");
-                let help = format!("give it one type: .dtype(\"{name}\", {})", written(&DataType::Utf8));
-                let error = Error::new(ErrorKind::Schema { what }).doing("read").at_path(&file.info.path);
-                return Err(error.at_column(name).help(help));
-            }
             self.columns[place].1 = after;
+            if options.dtypes.contains_key(name) || after == before || before == Guess::Nothing {
+                continue;
+            }
+            if after == Guess::Text {
+                self.apart(file, name, (before, guess), options)?;
+            }
+            let (from, to) = (before.data_type(), after.data_type());
+            let path = file.info.path.to_string();
+            let told = self.widened.iter().any(|w| w.path == path && w.column == *name && w.to == to);
+            if from != to && !told {
+                self.widened.push(Widening { path, line: None, column: name.clone(), from, to, value: None });
+            }
         }
         Ok(())
     }
 
-    fn schema(&self, options: &CsvOptions) -> Result<SchemaRef> {
+    /// The error for a column whose types in several files have nothing in common, unless all were read to find that out.
+    fn apart(&self, file: &CsvFile, name: &str, (before, here): (Guess, Guess), options: &CsvOptions) -> Result<()> {
+        let error = |what: String| {
+            let error = Error::new(ErrorKind::Schema { what }).doing("read").at_path(&file.info.path);
+            error.at_column(name)
+        };
+        if let (Guess::Dated(there), Guess::Dated(here)) = (before, here) {
+            let text = |formats: Formats| formats.chosen(options.day_first).map_or("", TimeFormat::text);
+            let what = format!("times are written as {} here and as {} in the files before", text(here), text(there));
+            return Err(error(what).help("read these files apart"));
+        }
+        if options.infer == Infer::All || options.parse_dates.iter().any(|c| c == name) {
+            return Ok(());
+        }
+        let (here, there) = (here.data_type(), before.data_type());
+        let help = format!("give it one type: .dtype(\"{name}\", {})", written(&DataType::Utf8));
+        Err(error(format!("the column is {here} here and {there} in the files before")).help(help))
+    }
+
+    fn schema(&mut self, options: &CsvOptions) -> Result<SchemaRef> {
         let named = |(name, guess): &(String, Guess)| {
             let guessed = guess.data_type();
+            let zoned = matches!(guessed, DataType::Timestamp(_, Some(_)));
             let data_type = if let Some(given) = options.dtypes.get(name) {
                 given.clone()
-            } else if options.parse_dates.contains(name) && *guess != Guess::Zoned {
+            } else if options.parse_dates.contains(name) && !zoned {
                 DataType::Timestamp(TimeUnit::Microsecond, None)
             } else if options.assume_missing && guessed == DataType::Int64 {
                 DataType::Float64
@@ -156,11 +205,32 @@ impl Unified {
                 return Err(unknown_column(&schema, name).doing("read CSV"));
             }
         }
+        for (name, guess) in &self.columns {
+            if let Guess::Dated(formats) = guess
+                && let Some(format) = formats.chosen(options.day_first)
+            {
+                self.formats.insert(name.clone(), format.clone());
+            }
+        }
         let all = Arc::new(options.clone());
         for field in schema.fields() {
-            super::column::column(field.data_type(), &all, 0).map_err(|e| e.at_column(field.name()))?;
+            super::column::column(field, &all, 0).map_err(|e| e.at_column(field.name()))?;
         }
         Ok(Arc::new(schema))
+    }
+
+    /// What a user may not expect of the types.
+    fn notes(&self, options: &CsvOptions) -> Vec<String> {
+        let ambiguous = |(name, guess): &(String, Guess)| match guess {
+            Guess::Dated(formats) if formats.is_ambiguous() && !options.day_first => {
+                let format = formats.chosen(false)?.text();
+                Some(format!(
+                    "column {name}: days and months could be either, and are read as {format}: say .day_first(true) if the day is first"
+                ))
+            }
+            _ => None,
+        };
+        self.widened.iter().map(Widening::to_string).chain(self.columns.iter().filter_map(ambiguous)).collect()
     }
 }
 
@@ -207,6 +277,18 @@ impl Source for CsvSource {
 
     fn file_of(&self, i: usize) -> Option<usize> {
         self.blocks.get(i).map(|(file, _)| *file)
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let skipped = |file: &Arc<CsvFile>| {
+            let (skipped, first) = file.skipped()?;
+            let line = line_of(&file.info, file.form, first).map_or("?".to_string(), count);
+            let (path, fields, skipped) = (&file.info.path, file.names.len(), count(skipped));
+            Some(format!(
+                "{path}: {skipped} records have not {fields} fields and are left out, the first at line {line}"
+            ))
+        };
+        self.notes.iter().cloned().chain(self.files.iter().filter_map(skipped)).collect()
     }
 }
 

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::base::Token;
 use crate::exec::Budget;
-use crate::io::csv::{CsvWriteOptions, CsvWriter, Infer};
+use crate::io::csv::{CsvWriteOptions, CsvWriter, Infer, Ragged};
 
 /// Files in a folder of their own, and a source over them.
 fn open(files: &[(&str, &[u8])], options: CsvOptions) -> (tempfile::TempDir, Result<CsvSource>) {
@@ -214,7 +214,7 @@ fn all_values_decide_when_asked_and_the_place_is_told() {
     let (_folder, source) = open(&[("a.csv", text.as_bytes())], CsvOptions::new().infer(Infer::All));
     let source = source.unwrap();
     let [found] = source.widened() else { panic!("{:?}", source.widened()) };
-    assert_eq!((found.line, found.column.as_str(), found.value.as_str()), (Some(40_002), "fare", "12,5"));
+    assert_eq!((found.line, found.column.as_str(), found.value.as_deref()), (Some(40_002), "fare", Some("12,5")));
     assert_eq!((&found.from, &found.to), (&DataType::Float64, &DataType::Utf8));
     assert!(rows(&source, &Scan::default(), &TaskContext::default()).is_ok());
 }
@@ -327,4 +327,111 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn numbers_and_times_are_read_as_they_are_spelled() {
+    let text = "n;x;d;t;s\n1.234;1,5;31/12/2023;20160525 13:30:00.023;a\n;-2.000,25;01/02/2023;20160526 00:00:00;NA\n";
+    let options = || CsvOptions::new().delimiter(b';').decimal(',').thousands('.');
+    let batch = read(text, options().try_parse_dates(true)).unwrap();
+    assert_eq!(types(&batch), "n:Int64 x:Float64 d:Date32 t:Timestamp(µs) s:Utf8");
+    assert_eq!(texts(&batch, "n"), [Some("1234".into()), None]);
+    assert_eq!(texts(&batch, "x"), [Some("1.5".into()), Some("-2000.25".into())]);
+    assert_eq!(texts(&batch, "d"), [Some("2023-12-31".into()), Some("2023-02-01".into())]);
+    assert_eq!(texts(&batch, "t")[0].as_deref(), Some("2016-05-25T13:30:00.023"));
+    let batch = read(text, options().parse_dates(["d"]).dtype("t", DataType::Date32)).unwrap_err();
+    assert!(batch.to_string().contains("times are read as %Y%m%d %H:%M:%S%.f here"), "{batch}");
+    let given = options().date_format_of("d", "%d/%m/%Y").date_format("%Y%m%d %H:%M:%S%.f").parse_dates(["t"]);
+    assert_eq!(types(&read(text, given).unwrap()), "n:Int64 x:Float64 d:Timestamp(µs) t:Timestamp(µs) s:Utf8");
+    let error = read(text, options().date_format_of("d", "%m/%d/%Y")).unwrap_err().to_string();
+    assert!(
+        error.contains("line 2, column `d`: `31/12/2023` is not a Timestamp(µs); times are read as %m/%d/%Y"),
+        "{error}"
+    );
+    let error = read("x\n1,5\n", CsvOptions::new().delimiter(b';').dtype("x", DataType::Float64)).unwrap_err();
+    assert!(error.to_string().contains("`1,5` is not a Float64"), "{error}");
+    // what programs write is no number where another spelling was asked for
+    assert_eq!(types(&read("x\n1.5\n", CsvOptions::new().delimiter(b';').decimal(',')).unwrap()), "x:Utf8");
+    for wrong in [CsvOptions::new().decimal('1'), CsvOptions::new().thousands('.'), CsvOptions::new().date_format("%Q")]
+    {
+        assert!(read("x\n1\n", wrong).is_err());
+    }
+}
+
+#[test]
+fn dates_that_may_be_two_days_are_noted() {
+    let open = |text: &str, options: CsvOptions| {
+        let (folder, source) = open(&[("a.csv", text.as_bytes())], options.parse_dates(["d"]));
+        let source = source.unwrap();
+        let (batch, _) = rows(&source, &Scan::default(), &TaskContext::default()).unwrap();
+        drop(folder);
+        (texts(&batch, "d")[0].clone().unwrap(), source.notes())
+    };
+    let (first, notes) = open("d\n01/02/2023\n", CsvOptions::new());
+    assert_eq!(first, "2023-01-02T00:00:00");
+    assert!(notes.len() == 1 && notes[0].contains("are read as %m/%d/%Y"), "{notes:?}");
+    assert_eq!(open("d\n01/02/2023\n", CsvOptions::new().day_first(true)), ("2023-02-01T00:00:00".into(), vec![]));
+    assert_eq!(open("d\n01/02/2023\n13/02/2023\n", CsvOptions::new()), ("2023-02-01T00:00:00".into(), vec![]));
+    let files: [(&str, &[u8]); 2] = [("1.csv", b"d\n31/01/2023\n"), ("2.csv", b"d\n01/31/2023\n")];
+    let error = self::open(&files, CsvOptions::new().parse_dates(["d"])).1.unwrap_err().to_string();
+    assert!(error.contains("times are written as %m/%d/%Y here and as %d/%m/%Y in the files before"), "{error}");
+}
+
+#[test]
+fn ragged_records_are_as_asked_for_and_counted() {
+    let line = "1,2,3\n";
+    let text = format!("a,b,c\n{}4,5\n{}6,7,8,9\n{}", line.repeat(5000), line.repeat(5000), line.repeat(5000));
+    for block in [1u64 << 30, 30_000, 700] {
+        let options = |ragged| CsvOptions::new().ragged(ragged).block_size(block);
+        let error = read(&text, options(Ragged::Error)).unwrap_err();
+        assert_eq!(error.location().line, Some(5002));
+        assert!(error.to_string().contains(".ragged(Ragged::Fill)"), "{error}");
+        assert_eq!(read(&text, options(Ragged::Fill)).unwrap_err().location().line, Some(10_003));
+        let batch = read(&text, options(Ragged::Fit)).unwrap();
+        assert_eq!((batch.num_rows(), batch["c"].null_count()), (15_002, 1));
+        assert_eq!(texts(&batch, "c")[10_001].as_deref(), Some("8"));
+        let (_folder, source) = open(&[("a.csv", text.as_bytes())], options(Ragged::Skip));
+        let source = source.unwrap();
+        assert!(source.notes().is_empty());
+        for _ in 0..2 {
+            assert_eq!(rows(&source, &Scan::default(), &TaskContext::default()).unwrap().0.num_rows(), 15_000);
+        }
+        let notes = source.notes();
+        let said = "2 records have not 3 fields and are left out, the first at line 5,002";
+        assert!(notes.len() == 1 && notes[0].ends_with(said), "{notes:?}");
+    }
+}
+
+#[test]
+fn separators_of_any_length_and_blanks_are_read_in_blocks() {
+    let (comma, other) = ("i,s\n1,\"x,y\"\n22,z\n", "i§§s\n1§§\"x§§y\"\n22§§z\n");
+    for block in [1u64, 3, 1000] {
+        let expected = read(comma, CsvOptions::new().block_size(block)).unwrap();
+        let found = read(other, CsvOptions::new().delimiter("§§").block_size(block)).unwrap();
+        assert_eq!(texts(&found, "s"), [Some("x§§y".into()), Some("z".into())]);
+        assert_eq!(found["i"].as_ref(), expected["i"].as_ref());
+        let found =
+            read("  i  s\n 1   \"x y\" \n22\tz\n", CsvOptions::new().delimiter(r"\s+").block_size(block)).unwrap();
+        assert_eq!(texts(&found, "s"), [Some("x y".into()), Some("z".into())]);
+    }
+    let trimmed = read("i , s\n 1 , \" x \" \n2,  y  \n", CsvOptions::new().trim(true)).unwrap();
+    assert_eq!(texts(&trimmed, "s"), [Some(" x ".into()), Some("y".into())]);
+    for wrong in ["", "a\nb", "0123456789abcdef", "\"", "#|"] {
+        let options = CsvOptions::new().delimiter(wrong).comment(Some(b'#'));
+        assert!(read("a\n", options).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn files_that_are_wider_than_those_before_are_told() {
+    let files: [(&str, &[u8]); 3] = [("1.csv", b"a\n1\n"), ("2.csv", b"a\n2\n2.5\n"), ("3.csv", b"a\nx\n")];
+    let (_folder, source) = open(&files[..2], CsvOptions::new());
+    let notes = source.unwrap().notes();
+    assert!(notes.len() == 1 && notes[0].starts_with("column a: Int64 → Float64 from "), "{notes:?}");
+    let (_folder, source) = open(&files, CsvOptions::new().infer(Infer::All));
+    let source = source.unwrap();
+    assert_eq!(types(&rows(&source, &Scan::default(), &TaskContext::default()).unwrap().0), "a:Utf8");
+    let told: Vec<String> = source.notes().iter().map(|n| n.split(" of ").next().unwrap().to_string()).collect();
+    assert_eq!(told[0], "column a: Int64 → Float64 at line 3", "{told:?}");
+    assert!(told[1].starts_with("column a: Float64 → Utf8 from ") && told.len() == 2, "{told:?}");
 }

@@ -1,13 +1,15 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::io::csv::separator::Separator;
+use crate::io::csv::state::Mark;
 
 fn dialect(quote: bool, escape: bool, comment: bool) -> Dialect {
     Dialect {
-        delimiter: b',',
         quote: quote.then_some(b'"'),
         escape: escape.then_some(b'\\'),
         comment: comment.then_some(b'#'),
+        ..Dialect::new(Separator::from(b','))
     }
 }
 
@@ -137,6 +139,97 @@ proptest! {
         parts.extend(splitter.records(&bytes[consumed..]).starts().iter().map(|s| s + consumed as u32));
         prop_assert_eq!(parts, whole);
     }
+}
+
+/// What a splitter makes of bytes: the fields of its records as they are written, and its fault.
+fn texts(dialect: Dialect, fields: usize, bytes: &[u8]) -> (Vec<Vec<Vec<u8>>>, Option<Fault>) {
+    let mut splitter = Splitter::new(dialect, fields);
+    splitter.split(bytes, true);
+    let records = splitter.records(bytes);
+    let record = |r| (0..fields).map(|f| records.field(r, f).to_vec()).collect();
+    ((0..records.len()).map(record).collect(), splitter.fault())
+}
+
+fn replaced(text: &[u8], from: &str, to: &str) -> Vec<u8> {
+    String::from_utf8(text.to_vec()).unwrap().replace(from, to).into_bytes()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn any_separator_separates_as_a_comma_does(
+        bytes in prop_oneof![soup(), table(3)],
+        separator in prop_oneof![Just("||"), Just("§"), Just("\u{1}"), Just("|-|"), Just("||-||")],
+        escape: bool,
+        cut in 0.0..1.0f64,
+    ) {
+        // an escape is for one byte, and a separator of several has more
+        let bytes = if escape { replaced(&bytes, "\\,", "\\;") } else { bytes };
+        let commas = dialect(true, escape, false);
+        let other = commas.separated_by(Separator::from(separator));
+        let text = replaced(&bytes, ",", separator);
+        let (expected, fault) = texts(commas, 3, &bytes);
+        let (found, other_fault) = texts(other, 3, &text);
+        let back: Vec<Vec<Vec<u8>>> =
+            found.iter().map(|r| r.iter().map(|f| replaced(f, separator, ",")).collect()).collect();
+        prop_assert_eq!(&back, &expected);
+        prop_assert_eq!(fault.is_some(), other_fault.is_some());
+        // what surrounds a byte is known from any place on
+        let middle = (cut * text.len() as f64) as usize;
+        let (whole, first) = (State::Record.advance(&other, &text), State::Record.advance(&other, &text[..middle]));
+        prop_assert_eq!(first.advance(&other, &text[middle..]), whole);
+    }
+
+    #[test]
+    fn runs_of_blanks_separate(
+        rows in proptest::collection::vec(
+            (proptest::collection::vec(("[a-z0-9]{1,5}|\"a b\"", "[ \t]{1,3}"), 3), "[ \t]{0,2}", "[ \t]{0,2}"), 0..20),
+    ) {
+        let line = |(fields, before, after): &(Vec<(String, String)>, String, String)| {
+            let [(a, first), (b, second), (c, _)] = &fields[..] else { unreachable!() };
+            format!("{before}{a}{first}{b}{second}{c}{after}\n \n")
+        };
+        let text = rows.iter().map(line).collect::<String>();
+        let (found, fault) = texts(Dialect::new(Separator::BLANKS), 3, text.as_bytes());
+        let expected: Vec<Vec<Vec<u8>>> =
+            rows.iter().map(|(f, ..)| f.iter().map(|(text, _)| text.clone().into_bytes()).collect()).collect();
+        prop_assert_eq!((found, fault), (expected, None));
+    }
+
+    #[test]
+    fn ragged_records_are_as_asked_for(bytes in soup(), fields in 1usize..5) {
+        let strict = dialect(true, false, false);
+        let (slow, open) = slowly(&strict, &bytes);
+        for ragged in [Ragged::Fill, Ragged::Fit, Ragged::Skip] {
+            let kept = |f: &Vec<Vec<u8>>| match ragged {
+                Ragged::Fill if f.len() > fields => None,
+                Ragged::Skip if f.len() != fields => Some(None),
+                _ => Some(Some((0..fields).map(|i| f.get(i).cloned().unwrap_or_default()).collect::<Vec<_>>())),
+            };
+            let expected: Vec<Vec<Vec<u8>>> = slow.iter().map_while(|(_, f)| kept(f)).flatten().collect();
+            let (found, fault) = texts(Dialect { ragged, ..strict }, fields, &bytes);
+            prop_assert_eq!(&found, &expected);
+            let surplus = ragged == Ragged::Fill && slow.iter().any(|(_, f)| f.len() > fields);
+            prop_assert_eq!(fault.is_some(), surplus || open);
+        }
+    }
+}
+
+#[test]
+fn blanks_at_the_start_of_a_field_are_skipped_when_asked() {
+    let dialect = Dialect { skip_initial_space: true, ..dialect(true, false, false) };
+    let (found, fault) = texts(dialect, 2, b"a,  \"b, c\"\n\t 1, 2 \n  \n,\n");
+    let shown: Vec<String> = found.iter().map(|r| String::from_utf8(r.join(&b"|"[..])).unwrap()).collect();
+    assert_eq!((shown.join("; ").as_str(), fault), ("a|\"b, c\"; 1|2 ; |", None));
+}
+
+#[test]
+fn blank_lines_are_no_records_where_there_are_several_fields() {
+    let (found, fault) = texts(dialect(true, false, false), 2, b"a,b\n \t\n1,2\r\n  \r\n");
+    assert_eq!((found.len(), fault), (2, None));
+    let (found, _) = texts(dialect(true, false, false), 1, b"a\n \n");
+    assert_eq!(found, [[b"a".to_vec()], [b" ".to_vec()]]);
 }
 
 #[test]

@@ -3,21 +3,46 @@
 //! 64 bytes at a time become bit masks (quotes, delimiters, ends of lines); a running XOR over the quotes tells which
 //! bytes are inside quotes (Langdale and Lemire, *Parsing gigabytes of JSON per second*, 2019). That is right as
 //! long as each quote that opens stands at the start of a field; a word where one does not, and every dialect with
-//! escapes or comments, goes through the byte by byte machine [`State::step`], which is the definition.
+//! escapes, comments or a separator of several bytes, goes through the byte by byte machine [`State::step`], which is
+//! the definition.
 
 use wide::u8x16;
+
+use super::separator::Separator;
+
+/// What to do with a record that has not as many fields as the header.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ragged {
+    /// It is an error, which names its line.
+    #[default]
+    Error,
+    /// The fields that it lacks are null; too many are an error.
+    Fill,
+    /// The fields that it lacks are null, those that it has too many are dropped.
+    Fit,
+    /// It is left out, and counted: see the notes of the source.
+    Skip,
+}
 
 /// The special bytes of a CSV file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dialect {
     /// Between fields.
-    pub delimiter: u8,
+    pub separator: Separator,
+    /// Its last byte.
+    pub(super) delimiter: u8,
     /// Around fields that hold special bytes; doubled inside.
     pub quote: Option<u8>,
     /// Before a special byte that is meant literally.
     pub escape: Option<u8>,
     /// At the start of a line that is not data.
     pub comment: Option<u8>,
+    /// Whether blanks at the start of a field do not belong to it.
+    pub skip_initial_space: bool,
+    /// Whether blanks at the end of a field do not belong to it.
+    pub trim: bool,
+    /// What is done with records of another number of fields.
+    pub ragged: Ragged,
 }
 
 /// What surrounds the next byte.
@@ -29,6 +54,8 @@ pub enum State {
     Field,
     /// Inside a field that is not quoted, or behind the closing quote.
     Text,
+    /// There too, behind so many bytes of a separator of more.
+    Partial(u8),
     /// Inside quotes.
     Quoted,
     /// Behind a quote that closes, or is the first of two.
@@ -66,16 +93,32 @@ impl State {
             State::Comment if byte != b'\n' && byte != b'\r' => return (State::Comment, Mark::None),
             State::Record if dialect.comment == Some(byte) => return (State::Comment, Mark::None),
             State::Record | State::Field | State::Closed if quote => return (State::Quoted, Mark::None),
+            State::Record | State::Field if dialect.skips(byte) => return (State::Field, Mark::None),
             _ => {}
         }
         if byte == b'\n' || byte == b'\r' {
             (State::Record, Mark::Record)
-        } else if byte == dialect.delimiter {
-            (State::Field, Mark::Field)
         } else if dialect.escape == Some(byte) {
             (State::EscapedText, Mark::None)
+        } else if dialect.separator.is_byte() {
+            if byte == dialect.delimiter { (State::Field, Mark::Field) } else { (State::Text, Mark::None) }
         } else {
-            (State::Text, Mark::None)
+            self.step_to_separator(dialect, byte)
+        }
+    }
+
+    /// As [`step`](Self::step), for a byte outside quotes that can only belong to a text or a separator of another form
+    /// than one byte.
+    fn step_to_separator(self, dialect: &Dialect, byte: u8) -> (State, Mark) {
+        let separator = &dialect.separator;
+        if separator.is_blanks() {
+            return if is_blank(byte) { (State::Field, Mark::Field) } else { (State::Text, Mark::None) };
+        }
+        let before = if let State::Partial(matched) = self { usize::from(matched) } else { 0 };
+        match separator.matched(before, byte) {
+            0 => (State::Text, Mark::None),
+            all if all == separator.bytes().len() => (State::Field, Mark::Field),
+            some => (State::Partial(some as u8), Mark::None),
         }
     }
 
@@ -169,10 +212,52 @@ impl State {
 }
 
 impl Dialect {
-    /// Whether quotes are all there is to it.
-    pub(super) fn is_simple(&self) -> bool {
-        self.escape.is_none() && self.comment.is_none()
+    /// Fields between separators, in double quotes where they hold special bytes.
+    pub fn new(separator: Separator) -> Dialect {
+        Dialect {
+            separator,
+            delimiter: separator.last(),
+            quote: Some(b'"'),
+            escape: None,
+            comment: None,
+            skip_initial_space: false,
+            trim: false,
+            ragged: Ragged::Error,
+        }
     }
+
+    /// The same with another separator.
+    pub fn separated_by(self, separator: Separator) -> Dialect {
+        Dialect { separator, delimiter: separator.last(), ..self }
+    }
+
+    /// Whether quotes are all there is to it.
+    #[inline]
+    pub(super) fn is_simple(&self) -> bool {
+        self.escape.is_none()
+            && self.comment.is_none()
+            && self.separator.is_byte()
+            && !self.skip_initial_space
+            && !self.trim
+    }
+
+    /// The last byte of the separator, which is where a field is marked to end.
+    #[inline]
+    pub(super) fn delimiter(&self) -> u8 {
+        self.delimiter
+    }
+
+    /// Whether this byte at the start of a field is no part of it.
+    #[inline]
+    fn skips(&self, byte: u8) -> bool {
+        is_blank(byte) && (self.separator.is_blanks() || (self.skip_initial_space && self.separator.bytes() != [byte]))
+    }
+}
+
+/// A blank or a tab.
+#[inline]
+pub fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
 }
 
 /// A bit for each byte of a word that ends something.

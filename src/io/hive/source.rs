@@ -146,4 +146,8 @@ impl Source for HiveSource {
     fn file_of(&self, i: usize) -> Option<usize> {
         self.files.file_of(i)
     }
+
+    fn notes(&self) -> Vec<String> {
+        self.files.notes()
+    }
 }

@@ -19,13 +19,15 @@ pub(super) struct Lines {
     /// Where the first byte is in the file.
     at: u64,
     ended: bool,
+    /// What unpacking holds.
+    held: u64,
     room: Reservation,
 }
 
 impl Lines {
-    /// The lines of `input`, whose first byte is at `at` in the file.
-    pub fn new(input: Box<dyn Read + Send>, at: u64, budget: &Budget) -> Lines {
-        Lines { input, bytes: Vec::new(), filled: 0, done: 0, at, ended: false, room: budget.nothing() }
+    /// The lines of `input`, whose first byte is at `at` in the text; unpacking it holds so many bytes.
+    pub fn new(input: Box<dyn Read + Send>, at: u64, held: u64, budget: &Budget) -> Lines {
+        Lines { input, bytes: Vec::new(), filled: 0, done: 0, at, ended: false, held, room: budget.nothing() }
     }
 
     /// Skips to the first line that starts behind the next line feed.
@@ -93,7 +95,7 @@ impl Lines {
         if self.bytes.len() < wanted {
             // the bytes, and the values that are made of them
             let what = format!("the line at byte {} of a JSON file", self.at);
-            self.room.resize(&what, 4 * wanted as u64)?;
+            self.room.resize(&what, self.held + 4 * wanted as u64)?;
             self.bytes.resize(wanted, 0);
         }
         while self.filled < wanted {

@@ -16,14 +16,19 @@ use super::lines::Lines;
 use super::options::JsonOptions;
 use crate::base::{Error, ErrorKind, Result};
 use crate::exec::{Budget, TaskContext};
-use crate::io::csv::chunks::{Packing, at_line, line_of};
+use crate::io::csv::CsvOptions;
+use crate::io::csv::chunks::{at_line, line_of};
+use crate::io::csv::form::Form;
 use crate::io::files::{Columns, FileFormat, Looked, Piece};
 use crate::io::{Batch, Batches, FileInfo, Origin, Rows};
+
+/// How much of a file is looked at to see how it is packed.
+const HEAD: u64 = 4 << 10;
 
 /// What is known of a file.
 #[derive(Debug)]
 pub struct JsonFile {
-    packing: Packing,
+    form: Form,
     schema: SchemaRef,
     /// Bytes of a part, but for the last.
     block: u64,
@@ -51,28 +56,25 @@ impl FileFormat for JsonOptions {
     }
 
     fn look(&self, info: &FileInfo) -> Result<Looked<JsonFile>> {
-        let packing = Packing::of(info)?;
-        let inferred = infer_json_schema(BufReader::new(packing.open(info, 0)?), self.infer_rows);
-        let (inferred, _) = inferred.map_err(|e| self.not_inferred(info, packing, e))?;
+        let (form, _) = Form::of(info, &CsvOptions::new(), HEAD)?;
+        let inferred = infer_json_schema(BufReader::new(form.open(info, 0)?), self.infer_rows);
+        let (inferred, _) = inferred.map_err(|e| self.not_inferred(info, form, e))?;
         let given = |field: &FieldRef| match self.dtypes.get(field.name()) {
             Some(given) => Arc::new(field.as_ref().clone().with_data_type(given.clone())),
             None => field.clone(),
         };
         let mut fields: Vec<FieldRef> = inferred.fields().iter().map(given).collect();
-        let order = self.keys(info, packing)?;
+        let order = self.keys(info, form)?;
         fields.sort_by_key(|field| order.get(field.name()).copied().unwrap_or(usize::MAX));
         let known = |name: &String| inferred.field_with_name(name).is_ok();
         // one that is asked for may come later
         let later = self.dtypes.iter().filter(|(name, _)| !known(name));
         fields.extend(later.map(|(name, t)| Arc::new(Field::new(name, t.clone(), true))));
         let schema = Arc::new(Schema::new(fields));
-        let parts = match packing {
-            Packing::Plain => info.size.div_ceil(self.block_size).max(1),
-            _ => 1,
-        };
+        let parts = if form.is_plain() { info.size.div_ceil(self.block_size).max(1) } else { 1 };
         let block = if parts == 1 { info.size } else { self.block_size };
         let sizes = (0..parts).map(|part| (None, block.min(info.size - part * block))).collect();
-        let file = JsonFile { packing, schema: schema.clone(), block, parts: parts as usize };
+        let file = JsonFile { form, schema: schema.clone(), block, parts: parts as usize };
         Ok(Looked { file, schema, parts: sizes })
     }
 
@@ -82,14 +84,14 @@ impl FileFormat for JsonOptions {
         let end = if piece.part + 1 == file.parts { u64::MAX } else { start + file.block };
         // the line that starts at the first byte of a part is of this part: look at the byte before
         let from = start.saturating_sub(1);
-        let mut lines = Lines::new(file.packing.open(piece.info, from)?, from, &ctx.budget);
+        let mut lines = Lines::new(file.form.open(piece.info, from)?, from, file.form.held(), &ctx.budget);
         if start > 0 {
             lines.skip_line()?;
         }
         let read = Arc::new(file.schema.project(&columns.read)?);
         Ok(Box::new(Reading {
             info: piece.info.clone(),
-            packing: file.packing,
+            form: file.form,
             ordinal: piece.ordinal,
             lines,
             waiting: Vec::new(),
@@ -106,8 +108,8 @@ impl FileFormat for JsonOptions {
 
 impl JsonOptions {
     /// The keys of the lines that inference looks at, in the order in which they appear.
-    fn keys(&self, info: &FileInfo, packing: Packing) -> Result<FxHashMap<String, usize>> {
-        let mut lines = Lines::new(packing.open(info, 0)?, 0, &Budget::unlimited());
+    fn keys(&self, info: &FileInfo, form: Form) -> Result<FxHashMap<String, usize>> {
+        let mut lines = Lines::new(form.open(info, 0)?, 0, 0, &Budget::unlimited());
         let (mut keys, mut left) = (FxHashMap::default(), self.infer_rows.unwrap_or(usize::MAX));
         while left > 0 {
             let some = lines.next()?;
@@ -125,9 +127,9 @@ impl JsonOptions {
     }
 
     /// The error for a file whose columns cannot be told: at the first line that is no object.
-    fn not_inferred(&self, info: &FileInfo, packing: Packing, error: ArrowError) -> Error {
+    fn not_inferred(&self, info: &FileInfo, form: Form, error: ArrowError) -> Error {
         let found = || -> Result<Option<(u64, String)>> {
-            let mut lines = Lines::new(packing.open(info, 0)?, 0, &Budget::unlimited());
+            let mut lines = Lines::new(form.open(info, 0)?, 0, 0, &Budget::unlimited());
             loop {
                 let some = lines.next()?;
                 if some.is_empty() {
@@ -142,7 +144,7 @@ impl JsonOptions {
             }
         };
         match found() {
-            Ok(Some((place, what))) => broken(info, packing, place, what),
+            Ok(Some((place, what))) => broken(info, form, place, what),
             _ => Error::new(ErrorKind::Schema { what: reason(error) })
                 .doing("read")
                 .at_path(&info.path)
@@ -191,16 +193,16 @@ fn reason(error: ArrowError) -> String {
     what.split(" at line 1 column ").collect::<Vec<_>>().join(" at character ")
 }
 
-fn broken(info: &FileInfo, packing: Packing, place: u64, what: String) -> Error {
+fn broken(info: &FileInfo, form: Form, place: u64, what: String) -> Error {
     let error = Error::new(ErrorKind::Corrupt { what }).doing("read").at_path(&info.path);
-    let error = at_line(error, line_of(info, packing, place));
+    let error = at_line(error, line_of(info, form, place));
     error.help("each line has to be a whole JSON object; give a column another type with dtype()")
 }
 
 /// A part that is being read.
 struct Reading {
     info: FileInfo,
-    packing: Packing,
+    form: Form,
     ordinal: u64,
     lines: Lines,
     /// Lines that are not decoded yet, the next one last.
@@ -237,7 +239,7 @@ impl Reading {
                 break;
             }
             places.push(place);
-            self.feed(line).map_err(|what| broken(&self.info, self.packing, place, what))?;
+            self.feed(line).map_err(|what| broken(&self.info, self.form, place, what))?;
         }
         if places.is_empty() {
             return Ok(None);
@@ -272,7 +274,7 @@ impl Reading {
             Ok(record) => Ok(record.unwrap_or_else(empty)),
             Err(error) => {
                 let (place, what) = self.misfit(places).unwrap_or((places[0], reason(error)));
-                Err(broken(&self.info, self.packing, place, what))
+                Err(broken(&self.info, self.form, place, what))
             }
         }
     }
