@@ -46,7 +46,7 @@ impl HiveSource {
             Some(value) if value.is_null(0) => Facts::all_null(),
             Some(value) => {
                 let range = arrow::compute::concat(&[value.as_ref(), value.as_ref()]).ok();
-                Facts { range, nulls: Nulls::None }
+                Facts { range, nulls: Nulls::None, lacks: None }
             }
         };
         !can_be_true(condition, &facts) || parts(condition).into_iter().any(|part| is_untrue(part, &row))

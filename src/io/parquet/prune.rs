@@ -5,12 +5,14 @@
 //! by the sets of outcomes (true, false, null) that each part can have.
 
 use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
 use arrow::datatypes::{DataType, Float32Type, Float64Type};
 
 use crate::base::deep::deep;
-use crate::expr::fns::{Compare, FillNull, IsNull, Logic, Not};
+use crate::expr::fns::{Compare, FillNull, IsIn, IsNull, Logic, Not};
 use crate::expr::{Expr, Scalar, ScalarFn, Value};
 
 /// What is known of the values of a column in some rows.
@@ -20,6 +22,18 @@ pub struct Facts {
     pub range: Option<ArrayRef>,
     /// What is known of nulls.
     pub nulls: Nulls,
+    /// What tells of a value that no row has it, if anything does.
+    pub lacks: Option<Lacks>,
+}
+
+/// Tells of a value, of any type, whether it is certain that no row of a column has it.
+#[derive(Clone)]
+pub struct Lacks(pub Arc<dyn Fn(&Scalar) -> bool + Send + Sync>);
+
+impl fmt::Debug for Lacks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Lacks")
+    }
 }
 
 /// How many values are null.
@@ -44,7 +58,7 @@ impl Facts {
 
     /// Every value is null.
     pub fn all_null() -> Facts {
-        Facts { range: None, nulls: Nulls::All }
+        Facts { nulls: Nulls::All, ..Facts::default() }
     }
 }
 
@@ -130,6 +144,11 @@ fn call(func: &dyn ScalarFn, args: &[Expr], facts: &dyn Fn(&str) -> Facts) -> Ou
         let (a, fill) = (outcomes(a, facts), outcomes(fill, facts));
         return if a.null { Outcomes { null: false, ..a }.either(fill) } else { a };
     }
+    if let (Some(list), [a]) = (func.downcast_ref::<IsIn>(), args)
+        && let Expr::Column(name) = a.unaliased()
+    {
+        return is_in(list, &facts(name));
+    }
     if let (Some(&op), [a, b]) = (func.downcast_ref::<Compare>(), args) {
         return match (a.unaliased(), b.unaliased()) {
             (Expr::Column(name), Expr::Literal(value)) => compare(op, &facts(name), value),
@@ -177,6 +196,9 @@ fn compare(op: Compare, facts: &Facts, value: &Scalar) -> Outcomes {
         return Outcomes::NULL;
     }
     let null = facts.nulls != Nulls::None;
+    if op == Compare::Eq && facts.lacks.as_ref().is_some_and(|lacks| (lacks.0)(value)) {
+        return Outcomes { yes: false, no: true, null };
+    }
     let unknown = Outcomes { null, ..Outcomes::ANY };
     let Some(range) = facts.range.as_ref().filter(|r| r.len() == 2 && r.null_count() == 0 && !has_nan(r)) else {
         return unknown;
@@ -204,6 +226,18 @@ fn compare(op: Compare, facts: &Facts, value: &Scalar) -> Outcomes {
     Outcomes { yes, no: no || (nan && op != Compare::Ne), null }
 }
 
+/// A column looked up in a list: it is one of its values, one by one. Lists of many are taken for possible.
+fn is_in(list: &IsIn, facts: &Facts) -> Outcomes {
+    const MANY: usize = 1000;
+    let null = facts.nulls != Nulls::None;
+    if facts.nulls == Nulls::All {
+        return Outcomes::NULL;
+    }
+    let values = list.values();
+    let yes = values.len() > MANY || values.iter().any(|value| compare(Compare::Eq, facts, value).yes);
+    Outcomes { yes, no: true, null }
+}
+
 /// `op` between the lower and the upper end of a range and a value.
 fn ends(op: Compare, range: &ArrayRef, value: &Scalar) -> Option<(bool, bool)> {
     let result = op.eval(&[Value::Array(range.clone()), Value::Scalar(value.clone())], 2).ok()?;
@@ -222,9 +256,7 @@ fn has_nan(array: &ArrayRef) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
+pub(super) mod tests {
     use arrow::array::{Float64Array, Int64Array, RecordBatch, StringArray};
     use proptest::prelude::*;
 
@@ -258,10 +290,10 @@ mod tests {
                 low.zip(high).map(|(l, h)| Arc::new(StringArray::from(vec![l, h])) as ArrayRef)
             }
         };
-        Facts { range, nulls: nulls(column) }
+        Facts { range, nulls: nulls(column), lacks: None }
     }
 
-    fn float() -> impl Strategy<Value = f64> {
+    pub fn float() -> impl Strategy<Value = f64> {
         prop_oneof![8 => (-6i8..6).prop_map(f64::from), 1 => Just(f64::NAN), 1 => Just(-0.0), 1 => Just(f64::INFINITY)]
     }
 
@@ -288,6 +320,9 @@ mod tests {
             (any::<u8>(), float()).prop_map(|(op, v)| comparison(op, col("i"), lit(v))),
             (any::<u8>(), text).prop_map(|(op, v)| comparison(op, col("s"), lit(v))),
             any::<u8>().prop_map(|op| comparison(op, col("x"), col("i"))),
+            proptest::collection::vec(-6i64..6, 0..3).prop_map(|list| col("i").is_in(list)),
+            proptest::collection::vec(float(), 0..3).prop_map(|list| col("x").is_in(list)),
+            proptest::collection::vec(-6i64..6, 1..3).prop_map(|list| col("x").is_in(list)),
             Just(col("x").is_null()),
             Just(col("i").is_not_null()),
             Just(col("x").is_nan()),
@@ -296,7 +331,7 @@ mod tests {
         ]
     }
 
-    fn predicate() -> impl Strategy<Value = Expr> {
+    pub fn predicate() -> impl Strategy<Value = Expr> {
         leaf().prop_recursive(4, 16, 2, |inner| {
             prop_oneof![
                 (inner.clone(), inner.clone()).prop_map(|(a, b)| a & b),
@@ -340,7 +375,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_is_ruled_out() {
-        let facts = |_: &str| Facts { range: Some(Arc::new(Float64Array::from(vec![1.0, 5.0]))), nulls: Nulls::None };
+        let range: ArrayRef = Arc::new(Float64Array::from(vec![1.0, 5.0]));
+        let facts = |_: &str| Facts { range: Some(range.clone()), nulls: Nulls::None, lacks: None };
         let possible = |e: Expr| can_be_true(&e, &facts);
         assert!(!possible(col("x").gt(5)) && possible(col("x").ge(5)));
         assert!(!possible(col("x").lt(1.0)) && possible(col("x").le(1.0)));

@@ -19,7 +19,7 @@ use crate::exec::TaskContext;
 use crate::expr::{Expr, col};
 use crate::io::{Scan, Source};
 
-fn write(path: &Path, batch: &RecordBatch, properties: WriterPropertiesBuilder) {
+pub(super) fn write(path: &Path, batch: &RecordBatch, properties: WriterPropertiesBuilder) {
     let file = fs::File::create(path).unwrap();
     let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties.build())).unwrap();
     writer.write(batch).unwrap();
@@ -42,7 +42,7 @@ fn rows(n: i64) -> RecordBatch {
     RecordBatch::try_from_iter_with_nullable([("row", row, false), ("text", text, true), ("list", list, true)]).unwrap()
 }
 
-fn open(path: &Path, options: ParquetReadOptions) -> Result<ParquetSource> {
+pub(super) fn open(path: &Path, options: ParquetReadOptions) -> Result<ParquetSource> {
     ParquetSource::open(&[path.to_str().unwrap()], options)
 }
 
