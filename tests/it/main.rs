@@ -22,6 +22,7 @@ mod groups;
 mod joins;
 mod memory;
 mod models;
+mod nested;
 mod orders;
 mod origins;
 mod page;

@@ -120,6 +120,7 @@ impl Source for HiveSource {
             prune: scan.prune.clone(),
             limit: scan.limit,
             codes: scan.codes.iter().copied().filter(|&c| c < own).collect(),
+            fields: scan.fields.iter().filter(|(c, _)| *c < own).cloned().collect(),
         };
         let values: Vec<Scalar> =
             wanted.iter().filter(|&&c| c >= own).map(|&c| self.hive.value(c - own, file)).collect();

@@ -16,6 +16,7 @@
 //! | [`statistics`] | what a row group says of its columns |
 //! | [`mod@wanted`] | which columns are read, and what is made of them |
 //! | [`mod@select`] | which rows are read |
+//! | [`fields`] | structs of which some fields are read (pure) |
 //! | [`counts`] | what was read and what was not |
 //! | [`read`] | the rows of a partition, batch by batch |
 //! | [`pages`] | pages looked at before they are decompressed |
@@ -27,6 +28,7 @@ pub mod bloom;
 pub mod chunks;
 pub mod counts;
 pub mod encode;
+pub mod fields;
 pub mod footer;
 pub mod layout;
 pub mod mend;

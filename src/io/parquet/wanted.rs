@@ -7,6 +7,7 @@ use arrow::datatypes::{DataType, Schema, SchemaRef};
 use parquet::arrow::ProjectionMask;
 use parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
 
+use super::fields::{made_whole, needed};
 use super::footer::Footer;
 use crate::base::Result;
 use crate::expr::fns::cast::convert;
@@ -38,7 +39,7 @@ impl Wanted {
         roots.sort_unstable();
         roots.dedup();
         let from = columns.iter().map(|c| roots.binary_search(&place(c)?).ok()).collect();
-        let mask = ProjectionMask::roots(footer.reader.parquet_schema(), roots.iter().copied());
+        let mask = mask_of(scan, schema, places, footer, &roots);
         let limit = scan.limit.map_or(u64::MAX, |l| l as u64);
         Wanted { schema: scan.project(schema), from, roots, mask, limit }
     }
@@ -79,12 +80,43 @@ impl Wanted {
         for (field, from) in self.schema.fields().iter().zip(&self.from) {
             columns.push(match from {
                 None => new_null_array(field.data_type(), rows),
-                Some(k) => widen(read.column(*k), field.data_type()).map_err(|e| e.at_column(field.name()))?,
+                Some(k) => made_whole(read.column(*k), field)
+                    .and_then(|column| widen(&column, field.data_type()))
+                    .map_err(|e| e.at_column(field.name()))?,
             });
         }
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         Ok(RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)?)
     }
+}
+
+/// The leaves of these columns, but for fields of structs that nobody looks at.
+fn mask_of(
+    scan: &Scan,
+    schema: &SchemaRef,
+    places: &[Option<usize>],
+    footer: &Footer,
+    roots: &[usize],
+) -> ProjectionMask {
+    let descriptor = footer.reader.parquet_schema();
+    let mut left_out = Vec::new();
+    for (column, paths) in &scan.fields {
+        let Some(root) = places.get(*column).copied().flatten() else { continue };
+        let stored = footer.reader.schema().field(root).data_type();
+        // what is converted is converted whole
+        if stored != schema.field(*column).data_type() {
+            continue;
+        }
+        let paths: Vec<&[Arc<str>]> = paths.iter().map(Vec::as_slice).collect();
+        let leaves = (0..descriptor.num_columns()).filter(|&leaf| descriptor.get_column_root_idx(leaf) == root);
+        left_out.extend(leaves.zip(needed(stored, &paths)).filter(|(_, needed)| !needed).map(|(leaf, _)| leaf));
+    }
+    if left_out.is_empty() {
+        return ProjectionMask::roots(descriptor, roots.iter().copied());
+    }
+    let read =
+        |leaf: &usize| roots.binary_search(&descriptor.get_column_root_idx(*leaf)).is_ok() && !left_out.contains(leaf);
+    ProjectionMask::leaves(descriptor, (0..descriptor.num_columns()).filter(read))
 }
 
 /// The column in the type that all files share. Null stays null.
