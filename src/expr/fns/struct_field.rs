@@ -113,7 +113,7 @@ pub fn by_column(schema: &Schema, looked: impl IntoIterator<Item = (Arc<str>, Pa
 }
 
 /// The column and the fields, if `e` is a field of a column, or of a field of one.
-fn path(e: &Expr) -> Option<(Arc<str>, Path)> {
+pub fn path(e: &Expr) -> Option<(Arc<str>, Path)> {
     let (mut at, mut path) = (e.unaliased(), Path::new());
     loop {
         match at {

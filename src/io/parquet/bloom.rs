@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 
 use super::footer::{Footer, guarded};
 use super::pages::Pages;
-use super::prune::{Facts, Lacks, can_be_true};
+use super::prune::{Facts, Lacks, can_be_true, name_of};
 use super::statistics::{Column, facts_of};
 use crate::expr::fns::cast::convert;
 use crate::expr::fns::{Compare, IsIn};
@@ -29,10 +29,8 @@ pub fn can_match(
     let filters: FxHashMap<String, Lacks> = compared(predicate)
         .into_iter()
         .filter_map(|name| {
-            let index = schema.index_of(&name).ok()?;
-            let root = places.get(index).copied().flatten()?;
-            let column = Column::new(footer, group, root, schema.field(index).data_type())?;
-            Some((name, lacks(&column, footer.reader.schema().field(root).data_type(), pages)?))
+            let lacks = lacks(&Column::named(footer, group, &name, schema, places)?, pages)?;
+            Some((name, lacks))
         })
         .collect();
     filters.is_empty()
@@ -49,11 +47,7 @@ fn compared(predicate: &Expr) -> Vec<String> {
         let Expr::Call { func, args } = e else { return };
         let func = func.as_ref() as &dyn std::any::Any;
         if func.downcast_ref::<Compare>() == Some(&Compare::Eq) || func.is::<IsIn>() {
-            let columns = args.iter().filter_map(|a| match a.unaliased() {
-                Expr::Column(name) => Some(name.to_string()),
-                _ => None,
-            });
-            names.extend(columns);
+            names.extend(args.iter().filter_map(name_of));
         }
     });
     names.sort_unstable();
@@ -64,11 +58,11 @@ fn compared(predicate: &Expr) -> Vec<String> {
 /// A filter has no more bytes than this.
 const LARGEST: i32 = 128 << 20;
 
-fn lacks(column: &Column<'_>, stored: &DataType, pages: &Pages) -> Option<Lacks> {
+fn lacks(column: &Column<'_>, pages: &Pages) -> Option<Lacks> {
     let chunk = column.chunk();
     chunk.bloom_filter_offset().filter(|_| chunk.bloom_filter_length().is_none_or(|l| (1..=LARGEST).contains(&l)))?;
     let filter = guarded(|| Sbbf::read_from_column_chunk(chunk, pages)).ok()??;
-    let (stored, physical) = (stored.clone(), chunk.column_type());
+    let (stored, physical) = (column.stored().clone(), chunk.column_type());
     Some(Lacks(Arc::new(move |value| is_lacking(&filter, value, &stored, physical) == Some(true))))
 }
 

@@ -15,7 +15,7 @@ use rayon::prelude::*;
 
 use super::chunks::Chunks;
 use super::partition::{Group, Target};
-use super::{layout, mend};
+use super::{kept, layout, mend};
 use crate::base::{Error, ErrorKind, Result};
 use crate::io::store::FileInfo;
 
@@ -52,11 +52,14 @@ pub fn find_parts(footers: &mut [Footer], target: Target) -> Result<()> {
 }
 
 impl Footer {
-    /// Reads the footer of one file.
+    /// Reads the footer of one file, unless it is known.
     ///
     /// # Errors
     /// As [`read_all`].
     pub fn read(file: FileInfo) -> Result<Footer> {
+        if let Some(known) = kept::get(&file) {
+            return Ok(known);
+        }
         let chunks = Chunks::new(file.open()?, file.size);
         check_magic(&chunks, &file)?;
         let reader = guarded(|| load(&chunks)).map_err(|e| e.doing("read the footer of").at_path(&file.path))?;
@@ -71,7 +74,9 @@ impl Footer {
             starts.push(starts.last().unwrap_or(&0) + rows);
             groups.push(Group { rows, bytes: decoded_bytes(group, rows), parts: 1 });
         }
-        Ok(Footer { file, reader, groups, starts })
+        let footer = Footer { file, reader, groups, starts };
+        kept::put(&footer);
+        Ok(footer)
     }
 
     /// The metadata as the file has it.

@@ -5,6 +5,7 @@
 //! | [`options`] | how files are read |
 //! | [`source`] | [`ParquetSource`]: files as one table |
 //! | [`footer`] | the metadata of files, read in parallel |
+//! | [`kept`] | footers that were read before |
 //! | [`mend`] | what some writers got wrong in footers, put right (pure) |
 //! | [`thrift`] | the form of footers, as far as fields are left out (pure) |
 //! | [`layout`] | the types in which columns are decoded |
@@ -30,6 +31,7 @@ pub mod counts;
 pub mod encode;
 pub mod fields;
 pub mod footer;
+pub mod kept;
 pub mod layout;
 pub mod mend;
 pub mod options;
@@ -46,6 +48,8 @@ pub mod unify;
 pub mod wanted;
 pub mod write;
 
+#[cfg(test)]
+mod damage_tests;
 #[cfg(test)]
 mod prune_tests;
 #[cfg(test)]

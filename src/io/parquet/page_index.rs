@@ -14,7 +14,7 @@ use rustc_hash::FxHashMap;
 
 use super::footer::{Footer, guarded};
 use super::pages::Pages;
-use super::prune::{Facts, Nulls, can_be_true};
+use super::prune::{Facts, Nulls, can_be_true, names_of};
 use super::statistics::{Column, facts_of};
 use crate::expr::Expr;
 
@@ -42,13 +42,14 @@ pub fn rows_that_can_match(
 ) -> Option<Vec<Range<u64>>> {
     let rows = footer.groups.get(group)?.rows;
     let (mut known, mut others) = (FxHashMap::default(), FxHashMap::default());
-    for name in predicate.columns() {
-        let index = schema.index_of(&name).ok()?;
-        let column = places.get(index).copied().flatten();
-        let column = column.and_then(|root| Column::new(footer, group, root, schema.field(index).data_type()));
+    for name in names_of(predicate) {
+        let column = Column::named(footer, group, &name, schema, places);
         match column.and_then(|column| page_facts(&column, pages, rows)) {
-            Some(facts) => known.insert(name.to_string(), facts).map(drop),
-            None => others.insert(name.to_string(), facts_of(footer, group, &name, schema, places)).map(drop),
+            Some(facts) => known.insert(name, facts).map(drop),
+            None => {
+                let facts = facts_of(footer, group, &name, schema, places);
+                others.insert(name, facts).map(drop)
+            }
         };
     }
     if known.is_empty() {

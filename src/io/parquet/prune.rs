@@ -5,6 +5,7 @@
 //! by the sets of outcomes (true, false, null) that each part can have.
 
 use std::any::Any;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
 use arrow::datatypes::{DataType, Float32Type, Float64Type};
 
 use crate::base::deep::deep;
+use crate::expr::fns::struct_field::{path, paths};
 use crate::expr::fns::{Compare, FillNull, IsIn, IsNull, Logic, Not};
 use crate::expr::{Expr, Scalar, ScalarFn, Value};
 
@@ -114,6 +116,26 @@ pub fn can_be_true(predicate: &Expr, facts: &dyn Fn(&str) -> Facts) -> bool {
     outcomes(predicate, facts).yes
 }
 
+/// What stands between the names in the path of a field of structs.
+pub const BELOW: char = '\0';
+
+/// The name by which a column or a field of structs is asked for: that of a field is its path, from the column down.
+pub fn name_of(e: &Expr) -> Option<String> {
+    match e.unaliased() {
+        Expr::Column(name) => Some(name.to_string()),
+        e => path(e).map(|(column, path)| joined(&column, &path)),
+    }
+}
+
+/// The columns and fields that a predicate asks for, by their names.
+pub fn names_of(predicate: &Expr) -> BTreeSet<String> {
+    paths(predicate).iter().map(|(column, path)| joined(column, path)).collect()
+}
+
+fn joined(column: &str, path: &[Arc<str>]) -> String {
+    path.iter().fold(column.to_string(), |name, field| format!("{name}{BELOW}{field}"))
+}
+
 fn outcomes(e: &Expr, facts: &dyn Fn(&str) -> Facts) -> Outcomes {
     match e.unaliased() {
         Expr::Column(name) => boolean_column(&facts(name)),
@@ -144,15 +166,15 @@ fn call(func: &dyn ScalarFn, args: &[Expr], facts: &dyn Fn(&str) -> Facts) -> Ou
         let (a, fill) = (outcomes(a, facts), outcomes(fill, facts));
         return if a.null { Outcomes { null: false, ..a }.either(fill) } else { a };
     }
-    if let (Some(list), [a]) = (func.downcast_ref::<IsIn>(), args)
-        && let Expr::Column(name) = a.unaliased()
-    {
-        return is_in(list, &facts(name));
+    if let (Some(list), [a]) = (func.downcast_ref::<IsIn>(), args) {
+        return name_of(a).map_or(Outcomes::ANY, |name| is_in(list, &facts(&name)));
     }
     if let (Some(&op), [a, b]) = (func.downcast_ref::<Compare>(), args) {
         return match (a.unaliased(), b.unaliased()) {
-            (Expr::Column(name), Expr::Literal(value)) => compare(op, &facts(name), value),
-            (Expr::Literal(value), Expr::Column(name)) => compare(op.flipped(), &facts(name), value),
+            (place, Expr::Literal(value)) => name_of(place).map_or(Outcomes::ANY, |n| compare(op, &facts(&n), value)),
+            (Expr::Literal(value), place) => {
+                name_of(place).map_or(Outcomes::ANY, |n| compare(op.flipped(), &facts(&n), value))
+            }
             _ => Outcomes::ANY,
         };
     }
@@ -179,12 +201,12 @@ fn boolean_column(facts: &Facts) -> Outcomes {
 }
 
 fn is_null(e: &Expr, facts: &dyn Fn(&str) -> Facts) -> Outcomes {
-    match e {
-        Expr::Column(name) => {
-            let nulls = facts(name).nulls;
+    match (e, name_of(e)) {
+        (Expr::Literal(value), _) => Outcomes::of(Some(value.is_null())),
+        (_, Some(name)) => {
+            let nulls = facts(&name).nulls;
             Outcomes { yes: nulls != Nulls::None, no: nulls != Nulls::All, null: false }
         }
-        Expr::Literal(value) => Outcomes::of(Some(value.is_null())),
         _ => Outcomes { null: false, ..Outcomes::ANY },
     }
 }

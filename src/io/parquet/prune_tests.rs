@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, StringArray};
-use arrow::datatypes::{Int32Type, Int64Type};
+use arrow::array::{ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, StringArray, StructArray};
+use arrow::datatypes::{Field, Fields, Int32Type, Int64Type};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use proptest::prelude::*;
 
@@ -45,10 +45,18 @@ fn row() -> impl Strategy<Value = Row> {
 fn batch(rows: &[Row]) -> RecordBatch {
     let lists = (0..rows.len()).map(|i| (i % 5 > 0).then(|| (0..i % 3).map(|k| Some(k as i32)).collect::<Vec<_>>()));
     let wide: StringArray = (0..rows.len()).map(|i| Some(format!("a rather long text for row {i}"))).collect();
+    let x: ArrayRef = Arc::new(rows.iter().map(|r| r.0).collect::<Float64Array>());
+    let i: ArrayRef = Arc::new(rows.iter().map(|r| r.1).collect::<Int64Array>());
+    let s: ArrayRef = Arc::new(rows.iter().map(|r| r.2).collect::<StringArray>());
+    let field = |name: &str, of: &ArrayRef| Field::new(name, of.data_type().clone(), true);
+    let fields = Fields::from(vec![field("x", &x), field("i", &i), field("s", &s)]);
+    let nulls: Vec<bool> = (0..rows.len()).map(|row| row % 11 != 3).collect();
+    let inside = StructArray::new(fields, vec![x.clone(), i.clone(), s.clone()], Some(nulls.into()));
     RecordBatch::try_from_iter_with_nullable([
-        ("x", Arc::new(rows.iter().map(|r| r.0).collect::<Float64Array>()) as ArrayRef, true),
-        ("i", Arc::new(rows.iter().map(|r| r.1).collect::<Int64Array>()) as ArrayRef, true),
-        ("s", Arc::new(rows.iter().map(|r| r.2).collect::<StringArray>()) as ArrayRef, true),
+        ("x", x, true),
+        ("i", i, true),
+        ("s", s, true),
+        ("inside", Arc::new(inside) as ArrayRef, true),
         ("list", Arc::new(arrow::array::ListArray::from_iter_primitive::<Int32Type, _, _>(lists)) as ArrayRef, true),
         ("wide", Arc::new(wide) as ArrayRef, true),
     ])
@@ -61,12 +69,14 @@ proptest! {
     fn what_is_skipped_is_not_wanted(
         mut rows in proptest::collection::vec(row(), 1..400),
         predicate in predicate(),
-        (sorted, dictionary, bloom, index) in any::<(bool, bool, bool, bool)>(),
+        (sorted, dictionary, bloom, index, inside) in any::<(bool, bool, bool, bool, bool)>(),
         (group, page, part) in (20usize..300, 5usize..60, 10u64..400),
     ) {
         if sorted {
             rows.sort_by_key(|row| row.1);
         }
+        let of_struct = |name: &str| inside.then(|| col("inside").field(name));
+        let predicate = predicate.substitute(&of_struct);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.parquet");
         let level = if index { EnabledStatistics::Page } else { EnabledStatistics::Chunk };
@@ -152,4 +162,35 @@ fn groups_are_skipped_by_bloom_filters() {
     let found = read(&source, &Scan { prune: Some(col("even").eq(1000)), ..Scan::default() });
     let numbers = found.iter().flat_map(|b| b.column(1).as_primitive::<Int64Type>().values().to_vec());
     assert!(numbers.into_iter().any(|n| n == 1000));
+}
+
+#[test]
+fn of_structs_only_what_is_looked_at_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.parquet");
+    let number: ArrayRef = Arc::new(Int64Array::from_iter_values(0..5000));
+    let wide: ArrayRef = Arc::new(StringArray::from_iter_values((0..5000).map(|i| format!("a long text for row {i}"))));
+    let field = |name: &str, of: &ArrayRef| Field::new(name, of.data_type().clone(), true);
+    let fields = Fields::from(vec![field("number", &number), field("wide", &wide)]);
+    let inside: ArrayRef = Arc::new(StructArray::new(fields, vec![number.clone(), wide], None));
+    let properties = WriterProperties::builder()
+        .set_dictionary_enabled(false)
+        .set_max_row_group_row_count(Some(1000))
+        .set_statistics_enabled(EnabledStatistics::Page);
+    write(&path, &RecordBatch::try_from_iter([("inside", inside)]).unwrap(), properties);
+    let source = open(&path, ParquetReadOptions::new()).unwrap();
+    read(&source, &Scan::default());
+    let whole = source.counts().bytes_read();
+    let fields = vec![(0, vec![vec!["number".into()]].into())];
+    let scan = Scan { fields, ..Scan::default() };
+    let found = read(&source, &scan);
+    let bytes = source.counts().bytes_read() - whole;
+    assert!(bytes < whole / 2, "{bytes} of {whole} bytes");
+    assert_eq!(found[0].schema(), source.schema());
+    let structs = found[0].column(0).as_struct();
+    assert_eq!((structs.column(0).len(), structs.column(1).logical_null_count()), (5000, 5000));
+    assert_eq!(structs.column(0).as_primitive::<Int64Type>().value(7), 7);
+    // their statistics tell of fields too
+    given(&source, col("inside").field("number").lt(10));
+    assert_eq!(source.counts().groups_skipped(), 4);
 }

@@ -18,6 +18,7 @@ use super::read::{Run, reader_of};
 use super::wanted::Wanted;
 use crate::base::Result;
 use crate::exec::Cancel;
+use crate::expr::fns::struct_field::{Path, by_column, paths};
 use crate::expr::{Expr, Program};
 use crate::io::{Rows, Scan};
 
@@ -50,7 +51,10 @@ impl Condition {
         let expr = Expr::all(asked)?;
         let mut columns: Vec<usize> = expr.columns().iter().filter_map(|name| schema.index_of(name).ok()).collect();
         columns.sort_unstable();
-        let scan = Scan { projection: Some(columns.into()), ..Scan::default() };
+        let looked = by_column(schema, paths(&expr)).into_iter().enumerate();
+        let fields = looked.filter(|(_, paths)| !paths.is_empty() && !paths.contains(&Path::new()));
+        let fields = fields.map(|(column, paths)| (column, paths.into_iter().collect())).collect();
+        let scan = Scan { projection: Some(columns.into()), fields, ..Scan::default() };
         let program = Program::new(std::slice::from_ref(&expr), &scan.project(schema)).ok()?;
         let columns = Wanted::new(&scan, schema, places, footer);
         Some(Condition {

@@ -2,13 +2,13 @@
 
 use arrow::array::{Array, ArrayRef};
 use arrow::compute::interleave;
-use arrow::datatypes::{DataType, Field, SchemaRef};
+use arrow::datatypes::{DataType, Field, Fields, SchemaRef};
 use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
 use parquet::basic::{ColumnOrder, SortOrder, Type};
 use parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
 
 use super::footer::Footer;
-use super::prune::{Facts, Nulls, can_be_true};
+use super::prune::{BELOW, Facts, Nulls, can_be_true};
 use crate::expr::Expr;
 use crate::expr::fns::cast::convert;
 
@@ -52,9 +52,43 @@ impl<'a> Column<'a> {
         Some(Column { footer, group, field: footer.reader.schema().field(root), leaf, wanted })
     }
 
+    /// The column called `name`, or the field of structs that `name` is the path of.
+    pub fn named(
+        footer: &'a Footer,
+        group: usize,
+        name: &str,
+        schema: &'a SchemaRef,
+        places: &[Option<usize>],
+    ) -> Option<Column<'a>> {
+        let mut path = name.split(BELOW);
+        let column = schema.index_of(path.next()?).ok()?;
+        let root = places.get(column).copied().flatten()?;
+        let (mut wanted, mut field) = (schema.field(column).data_type(), footer.reader.schema().field(root));
+        let mut names = vec![footer.reader.parquet_schema().root_schema().get_fields().get(root)?.name().to_string()];
+        for name in path {
+            let (DataType::Struct(to), DataType::Struct(from)) = (wanted, field.data_type()) else { return None };
+            wanted = only(to, name)?.data_type();
+            field = only(from, name)?;
+            names.push(name.to_string());
+        }
+        if names.len() == 1 {
+            return Column::new(footer, group, root, wanted);
+        }
+        let group = footer.metadata().row_groups().get(group)?;
+        let descriptor = footer.reader.parquet_schema();
+        let leaf = (0..descriptor.num_columns()).find(|&leaf| descriptor.column(leaf).path().parts() == names)?;
+        let plain = descriptor.column(leaf).max_rep_level() == 0 && leaf < group.num_columns();
+        plain.then_some(Column { footer, group, field, leaf, wanted })
+    }
+
     /// Where it is in the file.
     pub fn chunk(&self) -> &'a ColumnChunkMetaData {
         self.group.column(self.leaf)
+    }
+
+    /// The type in which it is decoded.
+    pub fn stored(&self) -> &'a DataType {
+        self.field.data_type()
     }
 
     fn facts(&self) -> Facts {
@@ -108,6 +142,13 @@ impl<'a> Column<'a> {
             _ => false,
         }
     }
+}
+
+/// The only field of this name.
+fn only<'a>(fields: &'a Fields, name: &str) -> Option<&'a Field> {
+    let mut found = fields.iter().filter(|f| f.name() == name);
+    let first = found.next()?;
+    found.next().is_none().then_some(first.as_ref())
 }
 
 /// The only leaf below a column of the schema, if it is a plain column.

@@ -34,7 +34,7 @@ fn small_pages(group_rows: usize) -> WriterPropertiesBuilder {
 }
 
 /// Rows numbered in `row`, with strings, nulls and lists beside.
-fn rows(n: i64) -> RecordBatch {
+pub(super) fn rows(n: i64) -> RecordBatch {
     let row: ArrayRef = Arc::new(Int64Array::from_iter_values(0..n));
     let text: ArrayRef = Arc::new(StringArray::from_iter((0..n).map(|i| (i % 7 > 0).then(|| format!("t{}", i % 5)))));
     let lists = (0..n).map(|i| (i % 3 > 0).then(|| (0..i % 4).map(|k| Some((i + k) as i32)).collect::<Vec<_>>()));
