@@ -24,8 +24,8 @@ fn structs(rows: usize) -> ArrayRef {
         Field::new("text", DataType::Utf8, true),
         Field::new("list", DataType::List(Arc::new(Field::new("item", DataType::Int32, true))), true),
     ]);
-    let number: ArrayRef = Arc::new(Int64Array::from_iter((0..rows as i64).map(|i| (i % 7 != 0).then_some(i * 3))));
-    let text: ArrayRef = Arc::new(StringArray::from_iter((0..rows).map(|i| (i % 6 != 0).then(|| format!("t{i}")))));
+    let number: ArrayRef = Arc::new(Int64Array::from_iter((0..rows as i64).map(|i| (i % 7 > 0).then_some(i * 3))));
+    let text: ArrayRef = Arc::new(StringArray::from_iter((0..rows).map(|i| (i % 6 > 0).then(|| format!("t{i}")))));
     Arc::new(StructArray::new(fields, vec![number, text, lists(rows)], nulls(rows, 5)))
 }
 

@@ -26,13 +26,13 @@ pub fn can_match(
 
 /// What is known of the column called `name` in a row group.
 pub fn facts_of(footer: &Footer, group: usize, name: &str, schema: &SchemaRef, places: &[Option<usize>]) -> Facts {
-    let Some(column) = schema.fields().iter().position(|f| f.name() == name) else { return Facts::unknown() };
+    let column = name.split(BELOW).next().unwrap_or_default();
+    let Some(column) = schema.fields().iter().position(|f| f.name() == column) else { return Facts::unknown() };
     let Some(root) = places.get(column).copied().flatten() else { return Facts::all_null() };
     if footer.reader.schema().field(root).data_type().is_null() {
         return Facts::all_null();
     }
-    Column::new(footer, group, root, schema.field(column).data_type())
-        .map_or_else(Facts::unknown, |column| column.facts())
+    Column::named(footer, group, name, schema, places).map_or_else(Facts::unknown, |column| column.facts())
 }
 
 /// A plain column of a row group, and the type in which its values are wanted.
