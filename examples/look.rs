@@ -159,6 +159,11 @@ fn json(array: &dyn Array, row: usize) -> Result<Value> {
             json(codes.values(), codes.normalized_keys()[row])?
         }
         whole if whole.is_integer() => number(shown(array, row)?),
+        // a moment that no calendar has a name for is shown as its number
+        DataType::Timestamp(..) => Value::String(shown(array, row).or_else(|_| {
+            let numbers = partita::arrow::compute::cast(&array.slice(row, 1), &DataType::Int64)?;
+            shown(&numbers, 0)
+        })?),
         _ => Value::String(shown(array, row)?),
     })
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
 
-use super::fns::{Arithmetic, Cast, Compare, FillNull, IsIn, IsNan, IsNull, Logic, Map, Negate, Not};
+use super::fns::{Arithmetic, Cast, Compare, FillNull, IsIn, IsNan, IsNull, Logic, Map, Negate, Not, StructField};
 use super::{Expr, Scalar};
 use crate::base::Result;
 
@@ -229,6 +229,19 @@ impl Expr {
     #[must_use]
     pub fn fillna(self, value: impl Into<Expr>) -> Expr {
         Expr::call(FillNull, [self, value.into()])
+    }
+
+    /// The field called `name` of a column of structs, under that name; null where the struct is (Polars'
+    /// `struct.field`). Of a Parquet file only the fields that are looked at are read.
+    ///
+    /// ```
+    /// use partita::col;
+    /// let street = col("address").field("street").field("name").is_not_null();
+    /// ```
+    #[must_use]
+    pub fn field(self, name: impl AsRef<str>) -> Expr {
+        let name: Arc<str> = name.as_ref().into();
+        Expr::Alias(Arc::new(Expr::call(StructField(name.clone()), [self])), name)
     }
 
     /// Whether the value is one of a list. Null stays null, NaN is in no list, and a null in the list is nothing's

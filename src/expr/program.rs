@@ -57,7 +57,7 @@ impl Program {
                 return Err(error.help("compute it with with_columns() first, and use the column that it gives"));
             }
             let folded = expr.fold_constants()?;
-            let field = expr.field(schema)?;
+            let field = expr.to_field(schema)?;
             outputs.push(compiler.compile(&folded, schema)?);
             fields.push(Arc::new(field.as_ref().clone().with_name(expr.name().as_ref())));
         }

@@ -62,7 +62,7 @@ pub(crate) fn over(expr: &Expr, columns: &[(&str, &ArrayRef)]) -> Result<ArrayRe
     let batch = RecordBatch::try_new(schema.clone(), columns.iter().map(|(_, c)| (*c).clone()).collect()).unwrap();
     let program = Program::new(std::slice::from_ref(expr), &schema)?;
     let found = program.run(&batch)?.column(0).clone();
-    let field = expr.field(&schema)?;
+    let field = expr.to_field(&schema)?;
     assert_eq!(found.data_type(), field.data_type(), "{expr} over {schema}");
     assert!(field.is_nullable() || found.logical_null_count() == 0, "{expr} has nulls");
     let naive = walk(expr, &batch)?.into_array(batch.num_rows())?;

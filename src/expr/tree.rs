@@ -159,16 +159,16 @@ impl Expr {
     ///
     /// # Errors
     /// `UnknownColumn` with the nearest name, `TypeMismatch` with the expression.
-    pub fn field(&self, schema: &Schema) -> Result<FieldRef> {
+    pub fn to_field(&self, schema: &Schema) -> Result<FieldRef> {
         self.typed(schema, &mut FxHashMap::default()).map(|(field, _)| field)
     }
 
     /// The type of the result over columns of `schema`.
     ///
     /// # Errors
-    /// As [`field`](Self::field).
+    /// As [`to_field`](Self::to_field).
     pub fn data_type(&self, schema: &Schema) -> Result<DataType> {
-        Ok(self.field(schema)?.data_type().clone())
+        Ok(self.to_field(schema)?.data_type().clone())
     }
 
     /// The field, and the value if it is the same for all rows.

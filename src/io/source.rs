@@ -9,6 +9,7 @@ use super::Batches;
 use crate::base::{Identity, Result, Tokenizer};
 use crate::exec::TaskContext;
 use crate::expr::Expr;
+use crate::expr::fns::struct_field::Path;
 
 /// Something that holds rows in partitions which can be read one by one, in any order, any number of times.
 ///
@@ -72,6 +73,9 @@ pub struct Scan {
     /// The positions of columns in the source's schema, rising, that may come as dictionary codes where they are strings:
     /// a source gives them so where that is cheaper, and the schema says strings all the same.
     pub codes: Vec<usize>,
+    /// Columns of structs by their positions in the source's schema, rising, of which only these fields are looked at: a
+    /// source may give anything of the right type in the others, null where it may be.
+    pub fields: Vec<(usize, Arc<[Path]>)>,
 }
 
 impl Scan {
@@ -100,5 +104,6 @@ impl Identity for Scan {
         }
         t.debug(&self.limit);
         t.debug(&self.codes);
+        t.debug(&self.fields);
     }
 }

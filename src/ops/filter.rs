@@ -1,5 +1,6 @@
 //! Keeps the rows where a condition is true.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use arrow::datatypes::{DataType, Schema, SchemaRef};
 use super::Narrow;
 use crate::base::schema::index_of;
 use crate::base::{Error, Identity, Result, Tokenizer};
+use crate::expr::fns::struct_field::{Path, by_column, paths};
 use crate::expr::{Expr, Program, Scalar, Value, col};
 use crate::io::Batch;
 use crate::ops::Project;
@@ -103,6 +105,15 @@ impl Op for Filter {
         let asked = self.condition.columns();
         let passed = may.iter().map(|&i| output.field(i).name()).filter(|name| !asked.contains(name.as_str()));
         Some(vec![passed.filter_map(|name| input.index_of(name).ok()).collect()])
+    }
+
+    fn fields_needed(&self, wanted: &[BTreeSet<Path>], inputs: &[SchemaRef]) -> Option<Vec<Vec<BTreeSet<Path>>>> {
+        let (input, output) = (inputs.first()?, self.schema(inputs).ok()?);
+        let passed = output.fields().iter().zip(wanted).flat_map(|(field, paths)| {
+            let name: Arc<str> = field.name().as_str().into();
+            paths.iter().map(move |path| (name.clone(), path.clone()))
+        });
+        Some(vec![by_column(input, passed.chain(paths(&self.condition)))])
     }
 
     fn pruned(&self, keep: &[usize], inputs: &[SchemaRef]) -> Option<Arc<dyn Op>> {

@@ -8,6 +8,7 @@ use arrow::datatypes::SchemaRef;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::base::{Error, ErrorKind, Identity, Result, Tokenizer};
+use crate::expr::fns::struct_field::{Path, by_column, paths};
 use crate::expr::{Expr, Program};
 use crate::io::Batch;
 use crate::ops::window::extract;
@@ -63,7 +64,7 @@ pub(super) fn schema_of(exprs: &[Expr], input: &SchemaRef) -> Result<SchemaRef> 
     let fields: Vec<_> = exprs
         .iter()
         .map(|e| {
-            let field = e.field(input).map_err(|error| error.at_column(e.name().as_ref()))?;
+            let field = e.to_field(input).map_err(|error| error.at_column(e.name().as_ref()))?;
             Ok(Arc::new(field.as_ref().clone().with_name(e.name().as_ref())))
         })
         .collect::<Result<_>>()?;
@@ -130,6 +131,14 @@ impl Op for Project {
             }
         }
         Some(vec![passed.difference(&computed).filter_map(|name| input.index_of(name).ok()).collect()])
+    }
+
+    fn fields_needed(&self, wanted: &[BTreeSet<Path>], inputs: &[SchemaRef]) -> Option<Vec<Vec<BTreeSet<Path>>>> {
+        let looked = self.exprs.iter().zip(wanted).flat_map(|(e, wanted)| match e.unaliased() {
+            Expr::Column(name) => wanted.iter().map(|path| (name.clone(), path.clone())).collect(),
+            _ => paths(e),
+        });
+        Some(vec![by_column(inputs.first()?, looked)])
     }
 
     fn pruned(&self, keep: &[usize], _inputs: &[SchemaRef]) -> Option<Arc<dyn Op>> {

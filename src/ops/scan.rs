@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 
 use crate::base::{Identity, Result, Tokenizer};
 use crate::expr::Expr;
+use crate::expr::fns::struct_field::Path;
 use crate::io::{Batch, MemorySource, PartitionInfo, Scan, Source};
 use crate::plan::node::width;
 use crate::plan::{Footprint, Op, Plan, Shape};
@@ -54,6 +55,14 @@ impl fmt::Display for ScanOp {
             let schema = self.source.schema();
             let names: Vec<_> = self.scan.codes.iter().map(|&i| schema.field(i).name().as_str()).collect();
             write!(f, "; as codes where it has them: {}", names.join(", "))?;
+        }
+        if !self.scan.fields.is_empty() {
+            let schema = self.source.schema();
+            let names = self.scan.fields.iter().flat_map(|(i, paths)| {
+                let column = schema.field(*i).name().clone();
+                paths.iter().map(move |path| format!("{column}.{}", path.join(".")))
+            });
+            write!(f, "; of structs only {}", names.collect::<Vec<_>>().join(", "))?;
         }
         if let Some(prune) = &self.scan.prune {
             let parts = self.source.partitions().len();
@@ -125,6 +134,22 @@ impl Op for ScanOp {
 
     fn notes(&self) -> Vec<String> {
         self.source.notes()
+    }
+
+    fn giving_fields(&self, wanted: &[BTreeSet<Path>]) -> Option<Arc<dyn Op>> {
+        let schema = self.source.schema();
+        let place = |i: usize| match &self.scan.projection {
+            None => Some(i),
+            Some(keep) => keep.get(i).copied(),
+        };
+        let partly = wanted.iter().enumerate().filter_map(|(i, paths)| {
+            let column = place(i)?;
+            let is_struct = matches!(schema.fields().get(column)?.data_type(), DataType::Struct(_));
+            let part = is_struct && !paths.is_empty() && !paths.contains(&Path::new());
+            part.then(|| (column, paths.iter().cloned().collect()))
+        });
+        let scan = Scan { fields: partly.collect(), ..self.scan.clone() };
+        (scan.fields != self.scan.fields).then(|| Arc::new(ScanOp { source: self.source.clone(), scan }) as Arc<dyn Op>)
     }
 
     fn known_rows(&self, _inputs: &[Option<Vec<u64>>]) -> Option<Vec<u64>> {

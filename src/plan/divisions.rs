@@ -89,7 +89,7 @@ impl Divisions {
         let reached = |i: &usize| {
             let last = i + 1 == all;
             let nulls = if last || self.touching { Nulls::Unknown } else { Nulls::None };
-            let facts = Facts { range: Some(bounds.slice(*i, 2)), nulls };
+            let facts = Facts { range: Some(bounds.slice(*i, 2)), nulls, lacks: None };
             let facts = |name: &str| if *name == *self.column { facts.clone() } else { Facts::unknown() };
             let open = last || self.touching;
             can_be_true(predicate, &facts) && (open || conditions.iter().all(|c| can_be_true(c, &facts)))

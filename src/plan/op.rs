@@ -1,5 +1,6 @@
 //! What an operation says of itself.
 
+use std::collections::BTreeSet;
 use std::fmt::{Debug, Display};
 use std::ops::Range;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use arrow::datatypes::SchemaRef;
 use super::{Divisions, Plan, Shape};
 use crate::base::{Identity, Result};
 use crate::expr::Expr;
+use crate::expr::fns::struct_field::Path;
 
 /// A relational operation. It carries its own facts; rules, lowering and explain ask for them and never look which
 /// operation it is. Every default is the conservative answer: an operation that states nothing is slow, never wrong.
@@ -53,6 +55,19 @@ pub trait Op: Identity + Debug + Display + Send + Sync {
     /// The same operation told that exactly these columns of its output may leave as dictionary codes.
     fn giving_codes(&self, may: &[usize]) -> Option<Arc<dyn Op>> {
         let _ = may;
+        None
+    }
+
+    /// How far it looks into the columns of each input, when those above look into its output as far as `wanted` says:
+    /// paths of fields for each column, the empty path for the whole of it. `None` if it may look at everything.
+    fn fields_needed(&self, wanted: &[BTreeSet<Path>], inputs: &[SchemaRef]) -> Option<Vec<Vec<BTreeSet<Path>>>> {
+        let _ = (wanted, inputs);
+        None
+    }
+
+    /// The same operation told how far those above look into its output: the rest of a struct may be anything.
+    fn giving_fields(&self, wanted: &[BTreeSet<Path>]) -> Option<Arc<dyn Op>> {
+        let _ = wanted;
         None
     }
 

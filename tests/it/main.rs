@@ -23,6 +23,7 @@ mod groups;
 mod joins;
 mod memory;
 mod models;
+mod nested;
 mod orders;
 mod origins;
 mod page;

@@ -159,7 +159,7 @@ mod tests {
     fn nan_filled_with_null_is_null_even_where_nothing_was() {
         let schema = arrow::datatypes::Schema::new(vec![Field::new("x", DataType::Float64, false)]);
         let expr = col("x").fillna(lit(None::<f64>));
-        assert!(expr.field(&schema).unwrap().is_nullable());
+        assert!(expr.to_field(&schema).unwrap().is_nullable());
         assert_eq!(values::<Float64Type>(&one(&expr, &column([1.0, f64::NAN])).unwrap()), [Some(1.0), None]);
     }
 }

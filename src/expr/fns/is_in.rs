@@ -40,6 +40,11 @@ impl IsIn {
         let list = one_array(&values);
         IsIn { values, list, lookup: OnceLock::new() }
     }
+
+    /// The values of the list that are not null.
+    pub fn values(&self) -> &[Scalar] {
+        &self.values
+    }
 }
 
 /// The values as one array of the type in which they meet.

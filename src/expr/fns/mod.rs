@@ -12,6 +12,7 @@
 //! | [`extreme`] | the smallest and largest of several columns, bounds |
 //! | [`cast`] | conversion to another type |
 //! | [`is_null`], [`is_nan`] | what is missing |
+//! | [`struct_field`] | a field of structs |
 //! | [`fillna`] | a value for what is missing |
 //! | [`is_in`] | one of a list |
 //! | [`when`] | a value for each of several conditions |
@@ -40,6 +41,7 @@ pub mod pow;
 pub mod real;
 pub mod round;
 pub mod str;
+pub mod struct_field;
 #[cfg(test)]
 mod tests;
 pub mod when;
@@ -60,4 +62,5 @@ pub use one_column::{Domain, OneColumn};
 pub use pow::Pow;
 pub use real::Real;
 pub use round::Round;
+pub use struct_field::StructField;
 pub use when::When;

@@ -165,7 +165,7 @@ fn every_function_keeps_its_word_for_every_type() {
         let schema = Schema::new(vec![Field::new("x", array.data_type().clone(), true)]);
         for (strict, make) in strict().into_iter().map(|f| (true, f)).chain(lenient().into_iter().map(|f| (false, f))) {
             let expr = make(col("x"));
-            let announced = expr.field(&schema);
+            let announced = expr.to_field(&schema);
             let found = one(&expr, &array);
             match (&announced, found) {
                 (Ok(_), Ok(found)) => {
@@ -226,7 +226,7 @@ fn a_literal_is_a_column_filled_with_it() {
         for make in &alone {
             // a dictionary beside itself is still a dictionary as a column, and text as a literal
             let dictionary = matches!(array.data_type(), DataType::Dictionary(..));
-            if make(col("x")).field(&schema).is_ok() && !dictionary {
+            if make(col("x")).to_field(&schema).is_ok() && !dictionary {
                 literal_agrees(make, &array);
             }
         }
@@ -240,7 +240,7 @@ fn errors_of_settings_come_with_the_schema_and_name_the_expression() {
         cast(&(Arc::new(Int64Array::from(vec![1])) as ArrayRef), &DataType::Timestamp(TimeUnit::Second, None)).unwrap();
     let says = |expr: Expr, array: &ArrayRef, what: &str| {
         let schema = Schema::new(vec![Field::new("x", array.data_type().clone(), true)]);
-        let error = expr.field(&schema).unwrap_err().to_string();
+        let error = expr.to_field(&schema).unwrap_err().to_string();
         assert!(error.contains(what), "{error}");
     };
     says(col("x").str().matches("a("), &text, "`a(` is not a regular expression");

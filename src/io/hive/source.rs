@@ -46,7 +46,7 @@ impl HiveSource {
             Some(value) if value.is_null(0) => Facts::all_null(),
             Some(value) => {
                 let range = arrow::compute::concat(&[value.as_ref(), value.as_ref()]).ok();
-                Facts { range, nulls: Nulls::None }
+                Facts { range, nulls: Nulls::None, lacks: None }
             }
         };
         !can_be_true(condition, &facts) || parts(condition).into_iter().any(|part| is_untrue(part, &row))
@@ -120,6 +120,7 @@ impl Source for HiveSource {
             prune: scan.prune.clone(),
             limit: scan.limit,
             codes: scan.codes.iter().copied().filter(|&c| c < own).collect(),
+            fields: scan.fields.iter().filter(|(c, _)| *c < own).cloned().collect(),
         };
         let values: Vec<Scalar> =
             wanted.iter().filter(|&&c| c >= own).map(|&c| self.hive.value(c - own, file)).collect();

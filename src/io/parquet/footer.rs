@@ -3,18 +3,19 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema};
+use arrow::datatypes::{DataType, Fields, Schema};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::basic::{Encoding, EncodingMask};
 use parquet::column::page::PageReader;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, RowGroupMetaData};
-use parquet::file::reader::Length;
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
+use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::serialized_reader::SerializedPageReader;
 use rayon::prelude::*;
 
 use super::chunks::Chunks;
 use super::partition::{Group, Target};
+use super::{kept, layout, mend};
 use crate::base::{Error, ErrorKind, Result};
 use crate::io::store::FileInfo;
 
@@ -51,11 +52,14 @@ pub fn find_parts(footers: &mut [Footer], target: Target) -> Result<()> {
 }
 
 impl Footer {
-    /// Reads the footer of one file.
+    /// Reads the footer of one file, unless it is known.
     ///
     /// # Errors
     /// As [`read_all`].
     pub fn read(file: FileInfo) -> Result<Footer> {
+        if let Some(known) = kept::get(&file) {
+            return Ok(known);
+        }
         let chunks = Chunks::new(file.open()?, file.size);
         check_magic(&chunks, &file)?;
         let reader = guarded(|| load(&chunks)).map_err(|e| e.doing("read the footer of").at_path(&file.path))?;
@@ -70,7 +74,9 @@ impl Footer {
             starts.push(starts.last().unwrap_or(&0) + rows);
             groups.push(Group { rows, bytes: decoded_bytes(group, rows), parts: 1 });
         }
-        Ok(Footer { file, reader, groups, starts })
+        let footer = Footer { file, reader, groups, starts };
+        kept::put(&footer);
+        Ok(footer)
     }
 
     /// The metadata as the file has it.
@@ -168,46 +174,26 @@ fn pages(chunks: &Chunks, metadata: &ParquetMetaData, group: usize) -> Result<u6
 }
 
 fn load(chunks: &Chunks) -> Result<ArrowReaderMetadata, ParquetError> {
-    let reader = ArrowReaderMetadata::load(chunks, ArrowReaderOptions::new())?;
-    Ok(plain_strings(reader))
+    let end = chunks.len() - TAIL;
+    let tail = chunks.get_bytes(end, TAIL as usize)?;
+    let length = tail.first_chunk::<4>().map_or(0, |four| u64::from(u32::from_le_bytes(*four)));
+    let start = end.checked_sub(length).ok_or_else(|| {
+        ParquetError::EOF(format!("the footer should have {length} bytes, but only {end} are before its end"))
+    })?;
+    let footer = chunks.get_bytes(start, length as usize)?;
+    layout::read_as(mend::mended(mend::decode(&footer)?, start)?)
 }
 
+/// What stands behind the footer: its length, and four letters.
+const TAIL: u64 = 8;
+
+/// The same with the places of pages.
 fn load_with_index(chunks: &Chunks, known: &ArrowReaderMetadata) -> Result<ArrowReaderMetadata, ParquetError> {
-    let options = ArrowReaderOptions::new().with_offset_index_policy(PageIndexPolicy::Optional);
-    let reader = ArrowReaderMetadata::load(chunks, options)?;
+    let mut reader = ParquetMetaDataReader::new_with_metadata(known.metadata().as_ref().clone())
+        .with_offset_index_policy(PageIndexPolicy::Optional);
+    reader.read_page_indexes(chunks)?;
     let options = ArrowReaderOptions::new().with_schema(known.schema().clone());
-    ArrowReaderMetadata::try_new(reader.metadata().clone(), options)
-}
-
-/// Strings in one layout, whatever layout the writer's were in: files then agree, and nothing is converted per batch.
-fn plain_strings(reader: ArrowReaderMetadata) -> ArrowReaderMetadata {
-    let fields: Fields = reader.schema().fields().iter().map(plain_field).collect();
-    if fields == *reader.schema().fields() {
-        return reader;
-    }
-    let schema = Arc::new(Schema::new_with_metadata(fields, reader.schema().metadata().clone()));
-    let options = ArrowReaderOptions::new().with_schema(schema);
-    ArrowReaderMetadata::try_new(reader.metadata().clone(), options).unwrap_or(reader)
-}
-
-fn plain_field(field: &FieldRef) -> FieldRef {
-    let data_type = plain(field.data_type());
-    if data_type == *field.data_type() {
-        return field.clone();
-    }
-    Arc::new(Field::new(field.name(), data_type, field.is_nullable()).with_metadata(field.metadata().clone()))
-}
-
-fn plain(data_type: &DataType) -> DataType {
-    match data_type {
-        DataType::LargeUtf8 | DataType::Utf8View => DataType::Utf8,
-        DataType::LargeBinary | DataType::BinaryView => DataType::Binary,
-        DataType::Dictionary(_, value) => plain(value),
-        DataType::List(item) => DataType::List(plain_field(item)),
-        DataType::LargeList(item) => DataType::LargeList(plain_field(item)),
-        DataType::Struct(fields) => DataType::Struct(fields.iter().map(plain_field).collect()),
-        other => other.clone(),
-    }
+    ArrowReaderMetadata::try_new(Arc::new(reader.finish()?), options)
 }
 
 /// The size of a row group in memory, about: fixed widths are known; of strings the file may tell, else what it

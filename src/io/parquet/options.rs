@@ -7,6 +7,10 @@ use arrow::datatypes::DataType;
 use crate::base::{Identity, Tokenizer};
 
 /// How Parquet files are read. The defaults fit nearly always.
+///
+/// Strings, bytes and dictionaries of any layout are `Utf8` and `Binary`. INT96 is a timestamp in microseconds, as Spark and
+/// DuckDB have it. Checksums of pages are not verified, as pyarrow and DuckDB do not by default; encrypted files and LZO are
+/// refused.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ParquetReadOptions {
     /// At most about so many rows in a partition; fewer where the files are small, so that there is work for all

@@ -5,12 +5,16 @@
 //! by the sets of outcomes (true, false, null) that each part can have.
 
 use std::any::Any;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
 use arrow::datatypes::{DataType, Float32Type, Float64Type};
 
 use crate::base::deep::deep;
-use crate::expr::fns::{Compare, FillNull, IsNull, Logic, Not};
+use crate::expr::fns::struct_field::{path, paths};
+use crate::expr::fns::{Compare, FillNull, IsIn, IsNull, Logic, Not};
 use crate::expr::{Expr, Scalar, ScalarFn, Value};
 
 /// What is known of the values of a column in some rows.
@@ -20,6 +24,18 @@ pub struct Facts {
     pub range: Option<ArrayRef>,
     /// What is known of nulls.
     pub nulls: Nulls,
+    /// What tells of a value that no row has it, if anything does.
+    pub lacks: Option<Lacks>,
+}
+
+/// Tells of a value, of any type, whether it is certain that no row of a column has it.
+#[derive(Clone)]
+pub struct Lacks(pub Arc<dyn Fn(&Scalar) -> bool + Send + Sync>);
+
+impl fmt::Debug for Lacks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Lacks")
+    }
 }
 
 /// How many values are null.
@@ -44,7 +60,7 @@ impl Facts {
 
     /// Every value is null.
     pub fn all_null() -> Facts {
-        Facts { range: None, nulls: Nulls::All }
+        Facts { nulls: Nulls::All, ..Facts::default() }
     }
 }
 
@@ -100,6 +116,26 @@ pub fn can_be_true(predicate: &Expr, facts: &dyn Fn(&str) -> Facts) -> bool {
     outcomes(predicate, facts).yes
 }
 
+/// What stands between the names in the path of a field of structs.
+pub const BELOW: char = '\0';
+
+/// The name by which a column or a field of structs is asked for: that of a field is its path, from the column down.
+pub fn name_of(e: &Expr) -> Option<String> {
+    match e.unaliased() {
+        Expr::Column(name) => Some(name.to_string()),
+        e => path(e).map(|(column, path)| joined(&column, &path)),
+    }
+}
+
+/// The columns and fields that a predicate asks for, by their names.
+pub fn names_of(predicate: &Expr) -> BTreeSet<String> {
+    paths(predicate).iter().map(|(column, path)| joined(column, path)).collect()
+}
+
+fn joined(column: &str, path: &[Arc<str>]) -> String {
+    path.iter().fold(column.to_string(), |name, field| format!("{name}{BELOW}{field}"))
+}
+
 fn outcomes(e: &Expr, facts: &dyn Fn(&str) -> Facts) -> Outcomes {
     match e.unaliased() {
         Expr::Column(name) => boolean_column(&facts(name)),
@@ -130,10 +166,15 @@ fn call(func: &dyn ScalarFn, args: &[Expr], facts: &dyn Fn(&str) -> Facts) -> Ou
         let (a, fill) = (outcomes(a, facts), outcomes(fill, facts));
         return if a.null { Outcomes { null: false, ..a }.either(fill) } else { a };
     }
+    if let (Some(list), [a]) = (func.downcast_ref::<IsIn>(), args) {
+        return name_of(a).map_or(Outcomes::ANY, |name| is_in(list, &facts(&name)));
+    }
     if let (Some(&op), [a, b]) = (func.downcast_ref::<Compare>(), args) {
         return match (a.unaliased(), b.unaliased()) {
-            (Expr::Column(name), Expr::Literal(value)) => compare(op, &facts(name), value),
-            (Expr::Literal(value), Expr::Column(name)) => compare(op.flipped(), &facts(name), value),
+            (place, Expr::Literal(value)) => name_of(place).map_or(Outcomes::ANY, |n| compare(op, &facts(&n), value)),
+            (Expr::Literal(value), place) => {
+                name_of(place).map_or(Outcomes::ANY, |n| compare(op.flipped(), &facts(&n), value))
+            }
             _ => Outcomes::ANY,
         };
     }
@@ -160,12 +201,12 @@ fn boolean_column(facts: &Facts) -> Outcomes {
 }
 
 fn is_null(e: &Expr, facts: &dyn Fn(&str) -> Facts) -> Outcomes {
-    match e {
-        Expr::Column(name) => {
-            let nulls = facts(name).nulls;
+    match (e, name_of(e)) {
+        (Expr::Literal(value), _) => Outcomes::of(Some(value.is_null())),
+        (_, Some(name)) => {
+            let nulls = facts(&name).nulls;
             Outcomes { yes: nulls != Nulls::None, no: nulls != Nulls::All, null: false }
         }
-        Expr::Literal(value) => Outcomes::of(Some(value.is_null())),
         _ => Outcomes { null: false, ..Outcomes::ANY },
     }
 }
@@ -177,6 +218,9 @@ fn compare(op: Compare, facts: &Facts, value: &Scalar) -> Outcomes {
         return Outcomes::NULL;
     }
     let null = facts.nulls != Nulls::None;
+    if op == Compare::Eq && facts.lacks.as_ref().is_some_and(|lacks| (lacks.0)(value)) {
+        return Outcomes { yes: false, no: true, null };
+    }
     let unknown = Outcomes { null, ..Outcomes::ANY };
     let Some(range) = facts.range.as_ref().filter(|r| r.len() == 2 && r.null_count() == 0 && !has_nan(r)) else {
         return unknown;
@@ -204,6 +248,18 @@ fn compare(op: Compare, facts: &Facts, value: &Scalar) -> Outcomes {
     Outcomes { yes, no: no || (nan && op != Compare::Ne), null }
 }
 
+/// A column looked up in a list: it is one of its values, one by one. Lists of many are taken for possible.
+fn is_in(list: &IsIn, facts: &Facts) -> Outcomes {
+    const MANY: usize = 1000;
+    let null = facts.nulls != Nulls::None;
+    if facts.nulls == Nulls::All {
+        return Outcomes::NULL;
+    }
+    let values = list.values();
+    let yes = values.len() > MANY || values.iter().any(|value| compare(Compare::Eq, facts, value).yes);
+    Outcomes { yes, no: true, null }
+}
+
 /// `op` between the lower and the upper end of a range and a value.
 fn ends(op: Compare, range: &ArrayRef, value: &Scalar) -> Option<(bool, bool)> {
     let result = op.eval(&[Value::Array(range.clone()), Value::Scalar(value.clone())], 2).ok()?;
@@ -222,9 +278,7 @@ fn has_nan(array: &ArrayRef) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
+pub(super) mod tests {
     use arrow::array::{Float64Array, Int64Array, RecordBatch, StringArray};
     use proptest::prelude::*;
 
@@ -258,10 +312,10 @@ mod tests {
                 low.zip(high).map(|(l, h)| Arc::new(StringArray::from(vec![l, h])) as ArrayRef)
             }
         };
-        Facts { range, nulls: nulls(column) }
+        Facts { range, nulls: nulls(column), lacks: None }
     }
 
-    fn float() -> impl Strategy<Value = f64> {
+    pub fn float() -> impl Strategy<Value = f64> {
         prop_oneof![8 => (-6i8..6).prop_map(f64::from), 1 => Just(f64::NAN), 1 => Just(-0.0), 1 => Just(f64::INFINITY)]
     }
 
@@ -288,6 +342,9 @@ mod tests {
             (any::<u8>(), float()).prop_map(|(op, v)| comparison(op, col("i"), lit(v))),
             (any::<u8>(), text).prop_map(|(op, v)| comparison(op, col("s"), lit(v))),
             any::<u8>().prop_map(|op| comparison(op, col("x"), col("i"))),
+            proptest::collection::vec(-6i64..6, 0..3).prop_map(|list| col("i").is_in(list)),
+            proptest::collection::vec(float(), 0..3).prop_map(|list| col("x").is_in(list)),
+            proptest::collection::vec(-6i64..6, 1..3).prop_map(|list| col("x").is_in(list)),
             Just(col("x").is_null()),
             Just(col("i").is_not_null()),
             Just(col("x").is_nan()),
@@ -296,7 +353,7 @@ mod tests {
         ]
     }
 
-    fn predicate() -> impl Strategy<Value = Expr> {
+    pub fn predicate() -> impl Strategy<Value = Expr> {
         leaf().prop_recursive(4, 16, 2, |inner| {
             prop_oneof![
                 (inner.clone(), inner.clone()).prop_map(|(a, b)| a & b),
@@ -340,7 +397,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_is_ruled_out() {
-        let facts = |_: &str| Facts { range: Some(Arc::new(Float64Array::from(vec![1.0, 5.0]))), nulls: Nulls::None };
+        let range: ArrayRef = Arc::new(Float64Array::from(vec![1.0, 5.0]));
+        let facts = |_: &str| Facts { range: Some(range.clone()), nulls: Nulls::None, lacks: None };
         let possible = |e: Expr| can_be_true(&e, &facts);
         assert!(!possible(col("x").gt(5)) && possible(col("x").ge(5)));
         assert!(!possible(col("x").lt(1.0)) && possible(col("x").le(1.0)));

@@ -4,19 +4,20 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
-use arrow::datatypes::{DataType, Schema, SchemaRef};
+use arrow::array::{RecordBatch, RecordBatchOptions};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::errors::ParquetError;
 
-use super::chunks::Chunks;
+use super::counts::Counts;
 use super::footer::{Footer, guarded};
+use super::pages::{Pages, Watch};
 use super::partition::Cut;
+use super::select::{Condition, Kept};
+use super::wanted::Wanted;
 use crate::base::{Error, ErrorKind, Result};
 use crate::exec::{Cancel, Reservation, TaskContext};
-use crate::expr::fns::cast::convert;
-use crate::io::{Batch, Batches, Scan};
+use crate::io::{Batch, Batches, Rows};
 
 /// What is read of a file: some rows of some row groups.
 #[derive(Clone, Debug)]
@@ -29,18 +30,10 @@ pub struct Part {
     pub cut: Cut,
     /// The row groups of the cut that statistics do not rule out.
     pub groups: Vec<usize>,
-}
-
-/// Which columns are read of a file, and what is made of them.
-#[derive(Clone, Debug)]
-pub struct Wanted {
-    schema: SchemaRef,
-    /// For each column that is wanted: the position among the columns read, if the file has it.
-    from: Vec<Option<usize>>,
-    /// The columns that are read, by their positions in the file, rising.
-    roots: Vec<usize>,
-    mask: ProjectionMask,
-    limit: u64,
+    /// What rows must satisfy to be wanted.
+    pub condition: Option<Condition>,
+    /// Where it is counted what is read and what is not.
+    pub counts: Arc<Counts>,
 }
 
 /// The part read with dictionary codes in place of the strings of these columns (by their places in the file), where all
@@ -61,85 +54,23 @@ pub fn as_codes(part: &mut Part, roots: &[usize]) -> Vec<usize> {
     }
 }
 
-impl Wanted {
-    /// What `scan` wants of a file that has the columns of `schema` at `places`.
-    pub fn new(scan: &Scan, schema: &SchemaRef, places: &[Option<usize>], footer: &Footer) -> Wanted {
-        let columns: Vec<usize> = match &scan.projection {
-            None => (0..places.len()).collect(),
-            Some(keep) => keep.to_vec(),
-        };
-        let place = |c: &usize| places.get(*c).copied().flatten();
-        let mut roots: Vec<usize> = columns.iter().filter_map(place).collect();
-        roots.sort_unstable();
-        roots.dedup();
-        let from = columns.iter().map(|c| roots.binary_search(&place(c)?).ok()).collect();
-        let mask = ProjectionMask::roots(footer.reader.parquet_schema(), roots.iter().copied());
-        let limit = scan.limit.map_or(u64::MAX, |l| l as u64);
-        Wanted { schema: scan.project(schema), from, roots, mask, limit }
-    }
-
-    /// The same with the columns at these places in the file as codes.
-    #[must_use]
-    pub fn with_codes(mut self, coded: &[usize], footer: &Footer) -> Wanted {
-        let fields = self.schema.fields().iter().zip(&self.from).map(|(field, from)| {
-            match from.and_then(|k| self.roots.get(k)).filter(|root| coded.contains(root)) {
-                Some(&root) => {
-                    let data_type = footer.reader.schema().field(root).data_type().clone();
-                    Arc::new(field.as_ref().clone().with_data_type(data_type))
-                }
-                None => field.clone(),
-            }
-        });
-        let fields: Vec<_> = fields.collect();
-        self.schema = Arc::new(Schema::new_with_metadata(fields, self.schema.metadata().clone()));
-        self
-    }
-
-    /// About how many bytes a row of the columns that are read takes, where it takes the most.
-    fn row_bytes(&self, part: &Part) -> u64 {
-        let bytes_of = |&group: &usize| {
-            let group = part.footer.reader.metadata().row_group(group);
-            let read = group.columns().iter().enumerate().filter(|(leaf, _)| self.mask.leaf_included(*leaf));
-            let bytes: i64 = read.map(|(_, column)| column.uncompressed_size()).sum();
-            bytes.max(0) as u64 / group.num_rows().max(1) as u64
-        };
-        part.groups.iter().map(bytes_of).max().unwrap_or(0)
-    }
-
-    /// The columns wanted, from those read.
-    fn assemble(&self, read: &RecordBatch) -> Result<RecordBatch> {
-        let rows = read.num_rows();
-        let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.from.len());
-        for (field, from) in self.schema.fields().iter().zip(&self.from) {
-            columns.push(match from {
-                None => new_null_array(field.data_type(), rows),
-                Some(k) => widen(read.column(*k), field.data_type()).map_err(|e| e.at_column(field.name()))?,
-            });
-        }
-        let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        Ok(RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)?)
-    }
-}
-
-/// The column in the type that all files share. Null stays null.
-fn widen(column: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
-    if column.data_type() == to {
-        return Ok(column.clone());
-    }
-    if to.is_integer() && column.logical_null_count() > 0 && !column.data_type().is_null() {
-        // a conversion that was asked for: only values that are there are checked
-        let options = arrow::compute::CastOptions { safe: false, ..Default::default() };
-        return Ok(arrow::compute::cast_with_options(column, to, &options)?);
-    }
-    convert(column, to)
-}
-
 /// The batches of a part.
 ///
 /// # Errors
-/// `Io` when the file is not what it was; the iterator gives `Corrupt` with row group and column, and `Cancelled`.
-pub fn read_part(part: Part, wanted: Wanted, ctx: &TaskContext) -> Result<Batches> {
-    let batch_rows = ctx.rows_of(wanted.row_bytes(&part));
+/// `Io` when the file is not what it was; the iterator gives `Corrupt` with row group and column, `Memory` when a page is
+/// too large, and `Cancelled`.
+pub fn read_part(mut part: Part, wanted: Wanted, ctx: &TaskContext) -> Result<Batches> {
+    // columns that no page has to be read for: their number of rows is known
+    let none = wanted.roots.is_empty() || part.groups.is_empty();
+    let pages = if none { None } else { Some(pages_of(&part, &wanted, ctx)?) };
+    if let (Some(pages), Some(condition)) = (&pages, &part.condition) {
+        let groups = condition.groups(&part.groups, pages);
+        part.counts.skip_groups((part.groups.len() - groups.len()) as u64);
+        part.groups = groups;
+    }
+    let metadata = part.footer.metadata();
+    let row_bytes = part.groups.iter().map(|&group| wanted.row_bytes(metadata.row_group(group))).max();
+    let batch_rows = ctx.rows_of(row_bytes.unwrap_or(0));
     let mut left = wanted.limit;
     let mut runs = VecDeque::new();
     for mut run in runs_of(&part, batch_rows as u64) {
@@ -149,15 +80,13 @@ pub fn read_part(part: Part, wanted: Wanted, ctx: &TaskContext) -> Result<Batche
             runs.push_back(run);
         }
     }
-    // columns that no page has to be read for: their number of rows is known
-    let chunks = if wanted.roots.is_empty() || runs.is_empty() { None } else { Some(part.footer.open()?) };
     let mut working = ctx.budget.nothing();
     // rows must be read whatever is left: what is held should make room for it, but need not
     let _ = working.try_grow((wanted.roots.len() as u64 * COLUMN).min(ctx.budget.share() / 4));
     Ok(Box::new(PartReader {
         part,
         wanted,
-        chunks,
+        pages,
         batch_rows,
         cancel: ctx.cancel.clone(),
         runs,
@@ -170,15 +99,35 @@ pub fn read_part(part: Part, wanted: Wanted, ctx: &TaskContext) -> Result<Batche
 /// A column that is being read takes about this much: a page, the page before it was decompressed, a dictionary.
 const COLUMN: u64 = 2 << 20;
 
+/// The pages of the part, as far as they may be read.
+fn pages_of(part: &Part, wanted: &Wanted, ctx: &TaskContext) -> Result<Pages> {
+    let metadata = part.footer.metadata();
+    let (mut largest, mut starts) = (0, Vec::new());
+    for &group in &part.groups {
+        let index = metadata.page_index_for_row_group(group);
+        let read = wanted.leaves(metadata.row_group(group)).map(|(leaf, _)| leaf);
+        let asked = part.condition.iter().flat_map(|c| c.leaves(metadata.row_group(group)));
+        for leaf in read.chain(asked) {
+            let column = metadata.row_group(group).column(leaf);
+            largest = largest.max(u64::try_from(column.uncompressed_size()).unwrap_or(0));
+            let locations = index.page_locations(leaf).into_iter().flatten();
+            starts.extend(locations.filter_map(|page| u64::try_from(page.offset).ok()));
+        }
+    }
+    Ok(Pages::new(part.footer.open()?, Watch::new(largest, starts, ctx.budget.nothing()), part.counts.clone()))
+}
+
 /// Rows that one reader gives, one after the other in the file.
 #[derive(Clone, Debug)]
-struct Run {
-    groups: Range<usize>,
+pub struct Run {
+    /// The row groups.
+    pub groups: Range<usize>,
     /// Rows skipped in the first group.
-    skip: u64,
-    rows: u64,
+    pub skip: u64,
+    /// Rows that are still to come.
+    pub rows: u64,
     /// The number of the next row in the file.
-    at: u64,
+    pub at: u64,
 }
 
 /// The runs of a part: a row group each, but small neighbours together, so that batches are not small.
@@ -204,11 +153,12 @@ fn runs_of(part: &Part, batch_rows: u64) -> Vec<Run> {
 struct PartReader {
     part: Part,
     wanted: Wanted,
-    chunks: Option<Chunks>,
+    pages: Option<Pages>,
     batch_rows: usize,
     cancel: Cancel,
     runs: VecDeque<Run>,
-    open: Option<ParquetRecordBatchReader>,
+    /// The reader of the first run, and which of its rows it gives, if not all.
+    open: Option<(ParquetRecordBatchReader, Option<Kept>)>,
     done: bool,
     _working: Reservation,
 }
@@ -238,16 +188,31 @@ impl PartReader {
                 self.runs.pop_front();
                 continue;
             }
-            let record = match &self.chunks {
-                None => self.counted(run)?,
-                Some(chunks) => self.decoded(&run.clone(), &chunks.clone())?,
+            let Some(pages) = self.pages.clone() else {
+                let record = self.counted(run)?;
+                return self.given(record, None);
             };
-            let Some(run) = self.runs.front_mut() else { return Ok(None) };
-            let batch = Batch::new(record, self.part.file, run.at);
-            let rows = batch.rows() as u64;
-            (run.at, run.rows) = (run.at + rows, run.rows.saturating_sub(rows));
-            return Ok(Some(batch));
+            if self.open.is_none() && !self.begin(&pages)? {
+                continue;
+            }
+            let record = self.decoded(&pages)?;
+            let kept = self.open.as_mut().and_then(|(_, kept)| kept.as_mut());
+            let places = kept.map(|kept| kept.next(record.num_rows()));
+            return self.given(record, places);
         }
+    }
+
+    /// The next batch of the first run: rows in sequence, unless their places are given.
+    fn given(&mut self, record: RecordBatch, places: Option<Rows>) -> Result<Option<Batch>> {
+        let Some(run) = self.runs.front_mut() else { return Ok(None) };
+        let rows = record.num_rows() as u64;
+        let mut batch = Batch::new(record, self.part.file, run.at);
+        match places {
+            Some(places) => batch.origin.rows = places,
+            None => run.at += rows,
+        }
+        run.rows = run.rows.saturating_sub(rows);
+        Ok(Some(batch))
     }
 
     /// Rows whose columns are all missing, or none.
@@ -258,39 +223,69 @@ impl PartReader {
         self.wanted.assemble(&RecordBatch::try_new_with_options(none, vec![], &options)?)
     }
 
-    fn decoded(&mut self, run: &Run, chunks: &Chunks) -> Result<RecordBatch> {
-        let (open, part, wanted, batch_rows) = (&mut self.open, &self.part, &self.wanted, self.batch_rows);
+    /// Opens the first run, for those of its rows that can be wanted; false if there is none.
+    fn begin(&mut self, pages: &Pages) -> Result<bool> {
+        let Some(run) = self.runs.front().cloned() else { return Ok(false) };
+        let part = &self.part;
+        let kept = match &part.condition {
+            Some(condition) if self.wanted.limit == u64::MAX => {
+                condition.rows_of(&part.footer, &run, pages, &self.wanted, self.batch_rows, &self.cancel)?
+            }
+            _ => None,
+        };
+        if let (Some(kept), Some(first)) = (&kept, self.runs.front_mut()) {
+            part.counts.skip_rows(run.rows - kept.rows());
+            first.rows = kept.rows();
+            if first.rows == 0 {
+                return Ok(false);
+            }
+        }
+        let mask = &self.wanted.mask;
+        let reader = guarded(|| reader_of(&part.footer, pages, &run, mask, self.batch_rows, kept.as_ref()));
+        match reader {
+            Ok(reader) => self.open = Some((reader, kept)),
+            Err(error) => return Err(self.located(error, &run, pages)),
+        }
+        Ok(true)
+    }
+
+    fn decoded(&mut self, pages: &Pages) -> Result<RecordBatch> {
+        let Some(run) = self.runs.front().cloned() else { return Err(Error::invalid("no rows are left")) };
+        let open = self.open.take();
+        let mut again = None;
         let read = guarded(|| {
-            let mut reader = match open.take() {
-                Some(reader) => reader,
-                None => reader_of(&part.footer, chunks, run, &wanted.mask, batch_rows)?,
-            };
+            let Some((mut reader, kept)) = open else { return Ok(None) };
             let batch = reader.next().transpose()?;
-            *open = Some(reader);
+            again = Some((reader, kept));
             Ok(batch)
         });
+        self.open = again;
         let short = || {
             let what = format!("the Parquet file is damaged: {} rows of the row group are missing", run.rows);
             Error::new(ErrorKind::Corrupt { what }).at_row_group(run.groups.start)
         };
         match read {
-            Ok(Some(batch)) if batch.num_rows() as u64 <= run.rows => wanted.assemble(&batch),
+            Ok(Some(batch)) if batch.num_rows() as u64 <= run.rows => self.wanted.assemble(&batch),
             Ok(_) => Err(short()),
-            Err(error) => Err(self.located(error, run, chunks)),
+            Err(error) => Err(self.located(error, &run, pages)),
         }
     }
 
     /// Finds the row group and the column that an error comes from, by reading each by itself: errors are rare, and
     /// whoever has to mend a file wants to know.
-    fn located(&self, error: Error, run: &Run, chunks: &Chunks) -> Error {
+    fn located(&self, error: Error, run: &Run, pages: &Pages) -> Error {
         let footer = &self.part.footer;
+        let error = pages.watch().refused().unwrap_or(error);
         let mut error = if run.groups.len() == 1 { error.at_row_group(run.groups.start) } else { error };
+        if matches!(error.kind(), ErrorKind::Memory { .. }) {
+            return error;
+        }
         for group in run.groups.clone() {
             for &root in &self.wanted.roots {
                 let mask = ProjectionMask::roots(footer.reader.parquet_schema(), [root]);
                 let whole = Run { groups: group..group + 1, skip: 0, rows: footer.groups[group].rows, at: 0 };
                 let read = guarded(|| {
-                    let reader = reader_of(footer, chunks, &whole, &mask, self.batch_rows)?;
+                    let reader = reader_of(footer, pages, &whole, &mask, self.batch_rows, None)?;
                     for batch in reader {
                         batch?;
                     }
@@ -306,17 +301,25 @@ impl PartReader {
     }
 }
 
-fn reader_of(
+/// A reader of the columns of `mask`, for the rows of a run or those of them that are kept.
+///
+/// # Errors
+/// When the file is damaged.
+pub fn reader_of(
     footer: &Footer,
-    chunks: &Chunks,
+    pages: &Pages,
     run: &Run,
     mask: &ProjectionMask,
     batch_rows: usize,
+    kept: Option<&Kept>,
 ) -> Result<ParquetRecordBatchReader, ParquetError> {
-    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(chunks.clone(), footer.reader.clone());
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(pages.clone(), footer.reader.clone());
     let all: u64 = footer.groups.get(run.groups.clone()).unwrap_or_default().iter().map(|g| g.rows).sum();
     let mut builder =
         builder.with_row_groups(run.groups.clone().collect()).with_projection(mask.clone()).with_batch_size(batch_rows);
+    if let Some(kept) = kept {
+        return builder.with_row_selection(kept.selection(run.skip, all)?).build();
+    }
     if run.skip > 0 {
         builder = builder.with_offset(usize::try_from(run.skip)?);
     }

@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, SchemaRef};
 
+use super::counts::Counts;
 use super::footer::{Footer, find_parts, read_all};
 use super::options::ParquetReadOptions;
 use super::partition::{Cut, Target, cut};
-use super::read::{Part, Wanted, as_codes, read_part};
+use super::read::{Part, as_codes, read_part};
+use super::select::Condition;
 use super::statistics::can_match;
 use super::unify::{Unified, unify};
+use super::wanted::Wanted;
 use crate::base::{Identity, Result, Tokenizer};
 use crate::exec::TaskContext;
 use crate::expr::Expr;
@@ -42,6 +45,7 @@ pub struct ParquetSource {
     parts: Vec<(usize, Cut)>,
     infos: Vec<PartitionInfo>,
     options: ParquetReadOptions,
+    counts: Arc<Counts>,
 }
 
 impl ParquetSource {
@@ -103,7 +107,8 @@ impl ParquetSource {
                 parts.push((file, cut));
             }
         }
-        Ok(ParquetSource { footers: footers.into_iter().map(Arc::new).collect(), unified, parts, infos, options })
+        let (footers, counts) = (footers.into_iter().map(Arc::new).collect(), Arc::default());
+        Ok(ParquetSource { footers, unified, parts, infos, options, counts })
     }
 
     /// What all files have recorded under this key.
@@ -116,6 +121,11 @@ impl ParquetSource {
     /// The number of rows of all files, from their footers.
     pub fn rows(&self) -> u64 {
         self.footers.iter().map(|f| f.rows()).sum()
+    }
+
+    /// What was read so far, and what was not.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
     }
 
     /// The files, in the order in which rows count them.
@@ -167,13 +177,18 @@ impl Source for ParquetSource {
     fn read(&self, i: usize, scan: &Scan, ctx: &TaskContext) -> Result<Batches> {
         let Some((file, cut)) = self.parts.get(i) else { return Ok(Box::new(std::iter::empty())) };
         let kept = |group: &usize| scan.prune.as_ref().is_none_or(|p| self.group_can_match(*file, *group, p));
-        let part = Part {
-            footer: self.footers[*file].clone(),
+        let (footer, places) = (&self.footers[*file], &self.unified.places[*file]);
+        let groups: Vec<usize> = cut.groups.clone().filter(kept).collect();
+        self.counts.skip_groups((cut.groups.len() - groups.len()) as u64);
+        let condition = |p: &Expr| Condition::new(p, footer, &self.unified.schema, places);
+        let mut part = Part {
+            footer: footer.clone(),
             file: *file as u64,
             cut: cut.clone(),
-            groups: cut.groups.clone().filter(kept).collect(),
+            condition: scan.prune.as_ref().filter(|_| !groups.is_empty()).and_then(condition),
+            groups,
+            counts: self.counts.clone(),
         };
-        let (mut part, places) = (part, &self.unified.places[*file]);
         let wanted = Wanted::new(scan, &self.unified.schema, places, &part.footer);
         let strings = |c: &usize| *self.unified.schema.field(*c).data_type() == DataType::Utf8;
         let roots: Vec<usize> =

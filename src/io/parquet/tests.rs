@@ -19,7 +19,7 @@ use crate::exec::TaskContext;
 use crate::expr::{Expr, col};
 use crate::io::{Scan, Source};
 
-fn write(path: &Path, batch: &RecordBatch, properties: WriterPropertiesBuilder) {
+pub(super) fn write(path: &Path, batch: &RecordBatch, properties: WriterPropertiesBuilder) {
     let file = fs::File::create(path).unwrap();
     let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties.build())).unwrap();
     writer.write(batch).unwrap();
@@ -34,7 +34,7 @@ fn small_pages(group_rows: usize) -> WriterPropertiesBuilder {
 }
 
 /// Rows numbered in `row`, with strings, nulls and lists beside.
-fn rows(n: i64) -> RecordBatch {
+pub(super) fn rows(n: i64) -> RecordBatch {
     let row: ArrayRef = Arc::new(Int64Array::from_iter_values(0..n));
     let text: ArrayRef = Arc::new(StringArray::from_iter((0..n).map(|i| (i % 7 > 0).then(|| format!("t{}", i % 5)))));
     let lists = (0..n).map(|i| (i % 3 > 0).then(|| (0..i % 4).map(|k| Some((i + k) as i32)).collect::<Vec<_>>()));
@@ -42,7 +42,7 @@ fn rows(n: i64) -> RecordBatch {
     RecordBatch::try_from_iter_with_nullable([("row", row, false), ("text", text, true), ("list", list, true)]).unwrap()
 }
 
-fn open(path: &Path, options: ParquetReadOptions) -> Result<ParquetSource> {
+pub(super) fn open(path: &Path, options: ParquetReadOptions) -> Result<ParquetSource> {
     ParquetSource::open(&[path.to_str().unwrap()], options)
 }
 

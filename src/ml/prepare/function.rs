@@ -223,7 +223,7 @@ impl FittedFunctionTransformer {
         }
         let exprs: Vec<Expr> = columns.iter().map(expr).collect();
         for (expr, name) in exprs.iter().zip(&columns) {
-            expr.field(schema).map_err(|e| e.at_column(name).doing(doing))?;
+            expr.to_field(schema).map_err(|e| e.at_column(name).doing(doing))?;
         }
         Program::new(&exprs, schema).map_err(|e| e.doing(doing))
     }

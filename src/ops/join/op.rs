@@ -12,6 +12,7 @@ use super::{Join, JoinKind};
 use crate::base::schema::index_of;
 use crate::base::{Error, ErrorKind, Identity, Result, Tokenizer};
 use crate::expr::coerce::meet_types;
+use crate::expr::keys::flat::Form;
 use crate::expr::{Expr, col};
 use crate::graph::Payload;
 use crate::ops::origins::{FIRST, Mark, Restore, SECOND};
@@ -101,10 +102,12 @@ impl JoinOp {
         let pairs = self.join.left_on.iter().zip(&self.join.right_on);
         let types = pairs.map(|(l, r)| {
             let (a, b) = (left.field(index_of(left, l)?).data_type(), right.field(index_of(right, r)?).data_type());
-            meet_types(a, b).ok_or_else(|| {
+            let met = meet_types(a, b).ok_or_else(|| {
                 Error::types(format!("the keys `{l}` ({a}) and `{r}` ({b}) cannot be compared"))
                     .help("bring them to one type with astype() first")
-            })
+            })?;
+            Form::of(&met).map_err(|e| e.at_column(l))?;
+            Ok(met)
         });
         types.collect()
     }

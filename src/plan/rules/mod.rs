@@ -8,6 +8,7 @@
 //! | [`prune_partitions`] | filters on an index look at the partitions that can have what they ask for |
 //! | [`push_filters`] | filters go down to the sources, which may skip by them |
 //! | [`read_codes`] | strings that are only compared with each other come as dictionary codes |
+//! | [`read_fields`] | fields of structs that nobody looks at are not read |
 //! | [`prune_columns`] | columns that nobody needs are not read or computed |
 
 pub mod fold_constants;
@@ -18,5 +19,6 @@ pub mod prune_columns;
 pub mod prune_partitions;
 pub mod push_filters;
 pub mod read_codes;
+pub mod read_fields;
 
 pub use optimise::optimise;

@@ -1,6 +1,8 @@
 //! All rules, in their order.
 
-use super::{fold_constants, forget_origins, merge, prune_columns, prune_partitions, push_filters, read_codes};
+use super::{
+    fold_constants, forget_origins, merge, prune_columns, prune_partitions, push_filters, read_codes, read_fields,
+};
 use crate::base::{Error, ErrorKind, Result};
 use crate::plan::Plan;
 use crate::plan::lower::{expand, expand_but};
@@ -22,6 +24,7 @@ pub fn optimise(written: &Plan, origins: bool) -> Result<Plan> {
     let plan = prune_columns::apply(&plan)?;
     let plan = merge::apply(&plan)?;
     let plan = read_codes::apply(&plan)?;
+    let plan = read_fields::apply(&plan)?;
     check(written, &plan)?;
     Ok(plan)
 }
