@@ -97,11 +97,14 @@ pub fn read_parquet_with(paths: impl IntoPaths, options: ParquetReadOptions) -> 
     Session::current()?.read_parquet_with(paths, options)
 }
 
-/// A frame of CSV files, in the current session: one file, several, a folder, or a pattern; plain, gzip or zstd. The
-/// types are found from samples of every file; see [`CsvOptions`] to set them.
+/// A frame of CSV files, in the current session: one file, several, a folder, or a pattern; plain, or packed by gzip,
+/// Zstandard, bzip2, xz or zip; UTF-8, or UTF-16 with a mark. The types are found from samples of every file; see
+/// [`CsvOptions`] to set them, and for files that are written in other ways. What may not be expected of the types that
+/// were found is told by [`DataFrame::notes`].
 ///
 /// # Errors
-/// `Io` for a missing file or a pattern that finds nothing, `Schema` for headers that do not go together.
+/// `Io` for a missing file or a pattern that finds nothing, `Schema` for headers that do not go together, `Corrupt` for
+/// what cannot be unpacked or is not the text it should be, `Unsupported` for files that are none.
 pub fn read_csv(paths: impl IntoPaths) -> Result<DataFrame> {
     Session::current()?.read_csv(paths)
 }
@@ -112,6 +115,8 @@ pub fn read_csv(paths: impl IntoPaths) -> Result<DataFrame> {
 /// use partita::{CsvOptions, read_csv_with};
 /// let options = CsvOptions::new().assume_missing(true).parse_dates(["tpep_pickup_datetime"]);
 /// let trips = read_csv_with("yellow_tripdata_2019-*.csv", options)?;
+/// let german = CsvOptions::new().delimiter(b';').decimal(',').encoding("windows-1252").date_format("%d.%m.%Y");
+/// let orders = read_csv_with("bestellungen.csv", german.parse_dates(["datum"]))?;
 /// # Ok::<(), partita::Error>(())
 /// ```
 ///

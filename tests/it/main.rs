@@ -13,6 +13,7 @@ mod arrays_shape;
 mod arrays_shown;
 mod bridges;
 mod checkpoints;
+mod csv_files;
 mod delayed;
 mod divisions;
 mod endings;

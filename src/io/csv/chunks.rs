@@ -16,6 +16,9 @@ pub const CHUNK: usize = 256 * 1024;
 /// A record longer than this is refused: positions inside a chunk are 32 bits wide.
 const LONGEST: usize = 1 << 30;
 
+/// What a dictionary of xz may take, in KiB: a damaged file may ask for anything.
+const MOST_FOR_XZ: u32 = 1_600_000;
+
 /// How the bytes of a file are packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Packing {
@@ -72,7 +75,7 @@ impl Packing {
             Packing::Gzip => Box::new(flate2::read::MultiGzDecoder::new(file)),
             Packing::Zstd => Box::new(zstd::stream::read::Decoder::new(file).map_err(refused)?),
             Packing::Bzip2 => Box::new(bzip2::read::MultiBzDecoder::new(file)),
-            Packing::Xz => Box::new(lzma_rust2::XzReader::new(BufReader::new(file), true)),
+            Packing::Xz => Box::new(lzma_rust2::XzReader::new_mem_limit(BufReader::new(file), true, MOST_FOR_XZ)),
             Packing::Zip => Box::new(Unzip::new(file).map_err(|e| self.unreadable(info, e))?),
         };
         std::io::copy(&mut stream.by_ref().take(at), &mut std::io::sink()).map_err(|e| self.unreadable(info, e))?;
@@ -162,7 +165,7 @@ impl Chunks {
         Ok(())
     }
 
-    /// Reads on until there are whole records, or an unsplittable one, or nothing is left (then `false`).
+    /// Reads on until there are whole records, be they left out, or an unsplittable one, or nothing is left (then `false`).
     pub fn advance(&mut self) -> Result<bool> {
         if self.splitter.fault().is_some() {
             return Ok(false);
@@ -179,7 +182,8 @@ impl Chunks {
             }
             self.consumed = self.splitter.split(&self.bytes[..self.filled], self.ended);
             self.reserve_positions()?;
-            if !self.records().is_empty() || self.splitter.fault().is_some() {
+            let found = !self.records().is_empty() || !self.splitter.skipped().is_empty();
+            if found || self.splitter.fault().is_some() {
                 return Ok(true);
             }
             if self.ended {

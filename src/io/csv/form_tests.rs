@@ -73,6 +73,28 @@ fn files_of_several_parts_are_read_whole() {
 }
 
 #[test]
+fn damaged_files_are_errors_or_the_same_text() {
+    let text = b"a,b\n1,x\n2,yyyyyyyyyyyyyyyyyyyyyyyy\n";
+    let expected = shown(&read("a", text, CsvOptions::new()).unwrap());
+    for packed in [gzip(text), zstd::encode_all(&text[..], 1).unwrap(), bzip2(text), XZ[0].to_vec()] {
+        let expected = if packed == XZ[0] { "1|x" } else { &expected };
+        for at in 0..packed.len() {
+            for flip in [1, 128] {
+                let mut damaged = packed.clone();
+                damaged[at] ^= flip;
+                // a magic number that is none makes a plain file, and of one without a checksum anything may come
+                if let Ok(batch) = read("a", &damaged, CsvOptions::new())
+                    && at > 8
+                    && !packed.starts_with(b"\x28\xb5")
+                {
+                    assert_eq!(shown(&batch), expected, "{at}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn letters_are_read_as_the_mark_or_the_option_says() {
     let text = "naïve,n\nа§,1\n\"é\n\",2\n";
     let wide = |text: &str, order: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(order).collect::<Vec<u8>>();

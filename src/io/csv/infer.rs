@@ -87,11 +87,11 @@ impl Guess {
         let number = Guess::of_number(trimmed, options.numbers);
         if let (Some(number), false) = (number, options.spells_numbers()) {
             // digits may be a date where dates are wanted
-            let date = if *times == Times::Wanted { known.fitting(trimmed) } else { None };
+            let date = if matches!(times, Times::Wanted) { known.fitting(trimmed) } else { None };
             // a number is one unless it was given as a spelling of something else; the spellings are slow to compare with
             return date.map_or(number, Guess::Dated);
         }
-        let times = *times != Times::Never;
+        let times = !matches!(times, Times::Never);
         if times && parse::short_instant(trimmed).is_some() && options.null_values.is_none() {
             return Guess::Local;
         }

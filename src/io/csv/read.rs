@@ -105,6 +105,7 @@ impl Batches {
             self.next = 0;
             if self.chunks.advance()? {
                 self.count_skipped();
+                self.ended |= self.chunks.at() >= self.range.1;
             } else {
                 self.ended = true;
             }

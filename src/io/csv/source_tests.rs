@@ -403,6 +403,18 @@ fn ragged_records_are_as_asked_for_and_counted() {
 }
 
 #[test]
+fn records_that_are_left_out_are_counted_where_there_are_no_others() {
+    let text = format!("a,b\n1,2\n{}3,4\n{}", "x\n".repeat(200_000), "y\n".repeat(100_000));
+    for block in [1u64 << 30, 50_000] {
+        let options = CsvOptions::new().ragged(Ragged::Skip).block_size(block).infer(Infer::All);
+        let (_folder, source) = open(&[("a.csv", text.as_bytes())], options);
+        let source = source.unwrap();
+        assert_eq!(rows(&source, &Scan::default(), &TaskContext::default()).unwrap().0.num_rows(), 2);
+        assert!(source.notes()[0].contains("300,000 records"), "{:?}", source.notes());
+    }
+}
+
+#[test]
 fn separators_of_any_length_and_blanks_are_read_in_blocks() {
     let (comma, other) = ("i,s\n1,\"x,y\"\n22,z\n", "i§§s\n1§§\"x§§y\"\n22§§z\n");
     for block in [1u64, 3, 1000] {
