@@ -87,7 +87,7 @@ pub use io::csv::{CsvOptions, CsvWriteOptions, Infer, Ragged, Separator};
 pub use io::sink::Compression;
 pub use io::{
     IpcOptions, IpcWriteOptions, JsonOptions, JsonWriteOptions, ParquetReadOptions, ParquetWriteOptions, Receipt,
-    WriteMode,
+    StorageOptions, WriteMode,
 };
 pub use ml::{
     Categorizer, ClassWeight, ColumnTransformer, DummyEncoder, ElasticNet, FunctionTransformer, GridSearchCv,

@@ -13,6 +13,7 @@ use crate::exec::{
 };
 use crate::graph::{Payload, TaskGraph, TaskId};
 use crate::io::checkpoint::CheckpointSource;
+use crate::io::store::{StorageOptions, Stores};
 use crate::ops::Persisted;
 use crate::plan::explain::refuse_beyond;
 use crate::plan::lower::{count_partitions, lower_with, resolve};
@@ -64,6 +65,7 @@ struct World {
     observers: Observers,
     strict: bool,
     fuse: bool,
+    stores: Stores,
     #[cfg(feature = "dashboard")]
     dashboard: std::sync::OnceLock<crate::watch::Dashboard>,
     /// What is persisted, by the plan's token, for as long as somebody holds it: equal work is done once.
@@ -83,6 +85,9 @@ pub struct SessionBuilder {
     fuse: bool,
     observers: Vec<Arc<dyn Observer>>,
     cancel: Cancel,
+    storage: Vec<(String, StorageOptions)>,
+    #[cfg(feature = "cloud")]
+    mounted: Vec<(String, Arc<dyn object_store::ObjectStore>)>,
     #[cfg(feature = "dashboard")]
     dashboard: Option<crate::watch::DashboardBuilder>,
 }
@@ -102,6 +107,9 @@ impl Session {
             fuse: true,
             observers: Vec::new(),
             cancel: Cancel::new(),
+            storage: Vec::new(),
+            #[cfg(feature = "cloud")]
+            mounted: Vec::new(),
             #[cfg(feature = "dashboard")]
             dashboard: None,
         }
@@ -149,6 +157,11 @@ impl Session {
     /// Cancelling this token stops everything that runs in this session; runs that start later fail at once.
     pub fn cancel_token(&self) -> &Cancel {
         &self.0.task.cancel
+    }
+
+    /// The stores that this session has reached.
+    pub(crate) fn stores(&self) -> &Stores {
+        &self.0.stores
     }
 
     /// What a task of this session may use.
@@ -389,6 +402,29 @@ impl SessionBuilder {
         self
     }
 
+    /// How the stores are reached whose addresses begin so: `s3`, `s3://bucket`. What is said of longer ones wins, and what
+    /// is said where files are read wins over all.
+    ///
+    /// ```
+    /// use partita::{Session, StorageOptions};
+    /// let public = StorageOptions::new().anon(true).region("us-east-1");
+    /// let session = Session::builder().storage_options("s3://nyc-tlc", public).build()?;
+    /// # Ok::<(), partita::Error>(())
+    /// ```
+    #[must_use]
+    pub fn storage_options(mut self, begins: impl Into<String>, options: impl Into<StorageOptions>) -> Self {
+        self.storage.push((begins.into(), options.into()));
+        self
+    }
+
+    /// Puts a store under a scheme of its own: files of `lake` have the addresses `lake://…`.
+    #[cfg(feature = "cloud")]
+    #[must_use]
+    pub fn object_store(mut self, scheme: impl Into<String>, store: Arc<dyn object_store::ObjectStore>) -> Self {
+        self.mounted.push((scheme.into(), store));
+        self
+    }
+
     /// Where tasks will run.
     ///
     /// # Errors
@@ -432,6 +468,9 @@ impl SessionBuilder {
             cancel: self.cancel,
             batch_rows: rows.unwrap_or(TaskContext::BATCH_ROWS).max(1),
         };
+        let stores = Stores::new(self.storage)?;
+        #[cfg(feature = "cloud")]
+        let stores = stores.with_mounted(self.mounted);
         let session = Session(Arc::new(World {
             executor,
             scheduler,
@@ -440,6 +479,7 @@ impl SessionBuilder {
             observers: Observers::new(self.observers),
             strict: self.strict.map_or_else(|| setting("strict"), |strict| Ok(Some(strict)))?.unwrap_or(false),
             fuse: self.fuse,
+            stores,
             #[cfg(feature = "dashboard")]
             dashboard: std::sync::OnceLock::new(),
             persisted: Mutex::new(HashMap::new()),

@@ -97,6 +97,13 @@ pub enum ErrorKind {
         /// What it said.
         what: String,
     },
+    /// An object store or a web server refused, or could not be reached.
+    Store {
+        /// What it said, or what went wrong on the way to it.
+        what: String,
+        /// How often it was asked.
+        attempts: u32,
+    },
     /// A file is not what it claims to be, or is damaged.
     Corrupt {
         /// What is wrong with it.
@@ -180,6 +187,8 @@ impl fmt::Display for ErrorKind {
             | ErrorKind::Model { what }
             | ErrorKind::Timeout { what }
             | ErrorKind::Other { what } => f.write_str(what),
+            ErrorKind::Store { what, attempts: 0 | 1 } => f.write_str(what),
+            ErrorKind::Store { what, attempts } => write!(f, "{what}, {attempts} times"),
             ErrorKind::Parse { value, expected } => {
                 let shown: String = value.chars().take(80).collect();
                 let more = if shown.len() < value.len() { "…" } else { "" };
@@ -270,8 +279,12 @@ impl Error {
         Error::system(error).at_path(path)
     }
 
-    /// What the operating system said, of a path that is named later.
+    /// What the operating system said, of a path that is named later. An error of ours that went through a reader of
+    /// somebody else's as an [`io::Error`](std::io::Error) comes out as it was.
     pub fn system(error: std::io::Error) -> Self {
+        if let Some(own) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
+            return own.again();
+        }
         let what = match error.kind() {
             std::io::ErrorKind::NotFound => "no such file or folder".to_string(),
             std::io::ErrorKind::PermissionDenied => "permission denied".to_string(),
@@ -441,6 +454,13 @@ impl std::error::Error for Error {
     }
 }
 
+/// For readers that are given to others; [`Error::system`] is the way back.
+impl From<Error> for std::io::Error {
+    fn from(error: Error) -> Self {
+        std::io::Error::other(error)
+    }
+}
+
 impl From<Arc<Error>> for Error {
     fn from(error: Arc<Error>) -> Self {
         error.again()
@@ -490,6 +510,13 @@ mod tests {
              (partition 3, task scan → filter); give the column a type with dtype(\"fare\", DataType::Utf8)"
         );
         assert_eq!(std::mem::size_of::<Error>(), 8);
+    }
+
+    #[test]
+    fn an_error_goes_through_a_reader_and_stays_what_it_was() {
+        let store = Error::new(ErrorKind::Store { what: "503 Slow Down".into(), attempts: 3 }).at_path("s3://a/b");
+        let back = Error::io("elsewhere", store.into());
+        assert_eq!(back.to_string(), "s3://a/b: 503 Slow Down, 3 times");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::DataFrame;
 use crate::base::{Error, Result};
 use crate::io::csv::{CsvOptions, CsvSource};
 use crate::io::files::FileSource;
+use crate::io::store::{Storage, Stores};
 use crate::io::{IpcOptions, JsonOptions, ParquetReadOptions, ParquetSource, store};
 use crate::session::Session;
 
@@ -202,7 +203,7 @@ impl Session {
     /// # Errors
     /// As [`read_parquet`].
     pub fn read_parquet_with(&self, paths: impl IntoPaths, options: ParquetReadOptions) -> Result<DataFrame> {
-        DataFrame::from_source(ParquetSource::open_hive(&paths.into_paths(), options)?, self)
+        DataFrame::from_source(ParquetSource::open_hive(&paths.into_paths(), options.within(self.stores()))?, self)
     }
 
     /// As [`read_csv`], in this session.
@@ -218,7 +219,7 @@ impl Session {
     /// # Errors
     /// As [`read_csv`].
     pub fn read_csv_with(&self, paths: impl IntoPaths, options: CsvOptions) -> Result<DataFrame> {
-        DataFrame::from_source(CsvSource::open_hive(&paths.into_paths(), options)?, self)
+        DataFrame::from_source(CsvSource::open_hive(&paths.into_paths(), options.within(self.stores()))?, self)
     }
 
     /// As [`read_json`], in this session.
@@ -234,7 +235,7 @@ impl Session {
     /// # Errors
     /// As [`read_json`].
     pub fn read_json_with(&self, paths: impl IntoPaths, options: JsonOptions) -> Result<DataFrame> {
-        DataFrame::from_source(FileSource::open(&paths.into_paths(), options)?, self)
+        DataFrame::from_source(FileSource::open(&paths.into_paths(), options.within(self.stores()))?, self)
     }
 
     /// As [`read_ipc`], in this session.
@@ -250,7 +251,7 @@ impl Session {
     /// # Errors
     /// As [`read_ipc`].
     pub fn read_ipc_with(&self, paths: impl IntoPaths, options: IpcOptions) -> Result<DataFrame> {
-        DataFrame::from_source(FileSource::open(&paths.into_paths(), options)?, self)
+        DataFrame::from_source(FileSource::open(&paths.into_paths(), options.within(self.stores()))?, self)
     }
 
     /// As [`read_table`], in this session.
@@ -259,7 +260,7 @@ impl Session {
     /// As [`read_table`].
     pub fn read_table(&self, paths: impl IntoPaths) -> Result<DataFrame> {
         let paths = paths.into_paths();
-        match format_of(&paths)? {
+        match format_of(&paths, self.stores())? {
             FileKind::Parquet => self.read_parquet(paths),
             FileKind::Csv(delimiter) => self.read_csv_with(paths, CsvOptions::new().delimiter(delimiter)),
             FileKind::Json => self.read_json(paths),
@@ -302,9 +303,10 @@ impl FileKind {
 }
 
 /// The format of all files that are meant.
-fn format_of(paths: &[String]) -> Result<FileKind> {
+fn format_of(paths: &[String], stores: &Stores) -> Result<FileKind> {
     let mut found: Option<(FileKind, String)> = None;
-    for listed in store::list(paths, &[])? {
+    let storage = Storage { stores: stores.clone(), ..Storage::default() };
+    for listed in store::list(paths, &[], &storage)? {
         let path = listed.info.path.to_string();
         let kind = FileKind::of(&path).ok_or_else(|| FileKind::unknown(&path))?;
         match &found {

@@ -8,7 +8,7 @@ use super::read::FileKind;
 use crate::base::Result;
 use crate::io::csv::CsvWriteOptions;
 use crate::io::sink::{self, Compression, Format};
-use crate::io::{Batch, FolderSink, IpcWriteOptions, JsonWriteOptions, ParquetWriteOptions, Receipt, Sink};
+use crate::io::{Batch, IpcWriteOptions, JsonWriteOptions, ParquetWriteOptions, Receipt, Sink};
 use crate::ops::Write;
 
 impl DataFrame {
@@ -28,6 +28,9 @@ impl DataFrame {
     ///
     /// A crash at any instant leaves the old folder or the new one, never a mixture; whoever reads or writes the folder
     /// next removes what a killed process has left beside it. The frame may be one of the folder that it overwrites.
+    ///
+    /// A folder of a store (`s3://bucket/trips`) gets its files when all of them have arrived there, one by one: they are
+    /// whole, but for a moment not all of them are there; what is overwritten is removed last.
     ///
     /// # Errors
     /// As [`to_parquet`](Self::to_parquet); `UnknownColumn`, and `Unsupported` for columns whose values cannot be names.
@@ -133,11 +136,12 @@ impl DataFrame {
     /// behind then.
     pub fn write_file(&self, path: impl AsRef<Path>, format: &dyn Format) -> Result<Receipt> {
         let mut batches = self.batches()?.map(|record| Ok(Batch::new(record?, 0, 0)));
-        sink::write_file(path.as_ref(), format, self.schema(), &mut batches, self.session.task_context())
+        let world = (self.session.stores(), self.session.task_context());
+        sink::write(path.as_ref(), format, self.schema(), &mut batches, world)
     }
 
     fn write_folder(&self, folder: &Path, format: Arc<dyn Format>) -> Result<Vec<Receipt>> {
-        self.write_to(Arc::new(FolderSink::open(folder, format, self.schema().clone())?))
+        self.write_to(sink::open(folder, format, self.schema().clone(), self.session.stores())?)
     }
 
     /// Writes the rows to a sink, then has it commit; when something fails, nothing is left behind. As many rows are

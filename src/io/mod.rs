@@ -16,7 +16,7 @@
 //! | [`parquet`] | Parquet files |
 //! | [`sink`] | [`Sink`]: partitions become files, whole or not at all |
 //! | [`staging`] | prepared beside their place, put there in one step |
-//! | [`store`] | which files are meant, and opening them |
+//! | [`store`] | which files are meant, here and in object stores, and opening them |
 
 pub mod batch;
 pub mod buckets;
@@ -44,4 +44,4 @@ pub use parquet::{ParquetReadOptions, ParquetSource, ParquetWriteOptions};
 pub use sink::{FolderSink, Format, Part, Placement, Receipt, Sink, WriteMode};
 pub use source::{PartitionInfo, Scan, Source};
 pub use spill::SpilledBatch;
-pub use store::FileInfo;
+pub use store::{FileInfo, StorageOptions};

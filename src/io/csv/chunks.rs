@@ -1,15 +1,15 @@
 //! The bytes of a file, a chunk of whole records at a time.
 
-use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::{BufReader, Read};
 
 use super::form::Form;
 use super::split::{Fault, Records, Splitter};
 use super::state::{Dialect, State};
 use super::zip::Unzip;
 use crate::base::{Error, ErrorKind, Result};
-use crate::exec::{Budget, Reservation};
+use crate::exec::Reservation;
 use crate::io::FileInfo;
+use crate::io::store::Demand;
 
 /// A chunk that stays in the cache with the positions of its fields.
 pub const CHUNK: usize = 256 * 1024;
@@ -64,14 +64,16 @@ impl Packing {
     }
 
     /// The unpacked bytes of a file from position `at` on.
-    pub fn open(self, info: &FileInfo, at: u64) -> Result<Box<dyn Read + Send>> {
+    pub fn open(self, info: &FileInfo, at: u64, demand: &Demand) -> Result<Box<dyn Read + Send>> {
         let refused = |e| Error::io(&info.path, e).doing("read");
-        let mut file: File = info.open()?;
+        let input = info.open()?;
+        let file = match self {
+            Packing::Plain => return Ok(input.from(at, demand)),
+            // packed bytes are fewer than those that are wanted
+            _ => input.from(0, &Demand { about: demand.about.saturating_add(at) / 4, ..demand.clone() }),
+        };
         let mut stream: Box<dyn Read + Send> = match self {
-            Packing::Plain => {
-                file.seek(SeekFrom::Start(at)).map_err(refused)?;
-                return Ok(Box::new(file));
-            }
+            Packing::Plain => file,
             Packing::Gzip => Box::new(flate2::read::MultiGzDecoder::new(file)),
             Packing::Zstd => Box::new(zstd::stream::read::Decoder::new(file).map_err(refused)?),
             Packing::Bzip2 => Box::new(bzip2::read::MultiBzDecoder::new(file)),
@@ -84,7 +86,9 @@ impl Packing {
 
     /// The error for a read that failed: of a packed file that is a damaged file, most often.
     pub fn unreadable(self, info: &FileInfo, error: std::io::Error) -> Error {
+        let of_store = error.get_ref().is_some_and(|inner| inner.is::<Error>());
         let error = match (self, error.kind()) {
+            _ if of_store => Error::io(&info.path, error),
             (Packing::Plain, _) => Error::io(&info.path, error),
             (_, std::io::ErrorKind::Unsupported) => Error::unsupported(error.to_string()).help("unpack it first"),
             _ => {
@@ -122,16 +126,16 @@ impl Chunks {
         (info, form): (&FileInfo, Form),
         (dialect, fields): (Dialect, usize),
         (at, state): (u64, State),
-        about: u64,
-        budget: &Budget,
+        demand: &Demand,
     ) -> Result<Chunks> {
+        let Demand { about, budget, .. } = demand;
         let step = about.saturating_add(256).clamp(512, CHUNK as u64) as usize;
         let unpacking = budget.reserve("unpacking a CSV file", form.held());
         let mut chunks = Chunks {
             _unpacking: unpacking.map_err(|e| e.doing("read").at_path(&info.path))?,
             info: info.clone(),
             form,
-            input: form.open(info, at)?,
+            input: form.open(info, at, demand)?,
             dialect,
             splitter: Splitter::new(dialect, fields),
             bytes: Vec::new(),
@@ -281,7 +285,7 @@ pub fn line_of(info: &FileInfo, form: Form, at: u64) -> Option<u64> {
 pub fn lines_of(info: &FileInfo, form: Form, places: &[u64]) -> Vec<Option<u64>> {
     let mut found = vec![None; places.len()];
     let Some(last) = places.last() else { return found };
-    let Ok(input) = form.open(info, 0) else { return found };
+    let Ok(input) = form.open(info, 0, &Demand::look(*last)) else { return found };
     let mut input = input.take(*last);
     let (mut buffer, mut lines, mut returned) = (vec![0; CHUNK], 1, false);
     let (mut at, mut next) = (0, 0);

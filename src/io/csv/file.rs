@@ -12,6 +12,7 @@ use super::state::{Dialect, State};
 use crate::base::{Error, ErrorKind, Result};
 use crate::exec::Cancel;
 use crate::io::FileInfo;
+use crate::io::store::Demand;
 
 /// How much of a file is read to find its header and types.
 const HEAD: u64 = 256 * 1024;
@@ -131,7 +132,9 @@ impl CsvFile {
         let mut cuts = self.cuts.lock().unwrap_or_else(|e| e.into_inner());
         if cuts.len() <= i {
             let (mut at, mut state) = cuts.last().copied().unwrap_or((self.data, State::Record));
-            let mut input = self.form.open(&self.info, at)?;
+            let about = self.range(i).0.saturating_sub(at);
+            let demand = Demand { cancel: cancel.clone(), ..Demand::look(about) };
+            let mut input = self.form.open(&self.info, at, &demand)?;
             let mut buffer = vec![0; (2 * self.block).clamp(512, 1 << 18) as usize];
             while cuts.len() <= i {
                 let target = self.range(cuts.len()).0 - 1;

@@ -9,6 +9,7 @@ use super::options::CsvOptions;
 use super::window::window;
 use crate::base::{Error, ErrorKind, Result};
 use crate::io::FileInfo;
+use crate::io::store::Demand;
 
 /// What else than text a file may be, by its first bytes.
 const OTHERS: [(&[u8], &str, &str); 10] = [
@@ -99,7 +100,8 @@ impl Form {
         loop {
             let from = info.size.saturating_sub(back);
             let from = if self.is_plain() { from } else { 0 };
-            let starts = line_starts(self.open(info, from)?, from, count).map_err(|e| self.unreadable(info, e))?;
+            let starts = line_starts(self.open(info, from, &Demand::look(back))?, from, count)
+                .map_err(|e| self.unreadable(info, e))?;
             if starts.len() == count || from == 0 {
                 return Ok(starts.front().copied().unwrap_or(0));
             }
@@ -108,14 +110,15 @@ impl Form {
     }
 
     /// The text from position `at` of it on.
-    pub fn open(&self, info: &FileInfo, at: u64) -> Result<Box<dyn Read + Send>> {
-        let text = self.open_all(info, at)?;
+    pub fn open(&self, info: &FileInfo, at: u64, demand: &Demand) -> Result<Box<dyn Read + Send>> {
+        let text = self.open_all(info, at, demand)?;
         if self.end == u64::MAX { Ok(text) } else { Ok(Box::new(text.take(self.end.saturating_sub(at)))) }
     }
 
-    fn open_all(&self, info: &FileInfo, at: u64) -> Result<Box<dyn Read + Send>> {
-        let Some(charset) = self.charset else { return self.packing.open(info, at) };
-        let mut text = Transcoder::new(self.packing.open(info, 0)?, charset, self.lossy);
+    fn open_all(&self, info: &FileInfo, at: u64, demand: &Demand) -> Result<Box<dyn Read + Send>> {
+        let Some(charset) = self.charset else { return self.packing.open(info, at, demand) };
+        let demand = Demand { about: demand.about.saturating_add(at), ..demand.clone() };
+        let mut text = Transcoder::new(self.packing.open(info, 0, &demand)?, charset, self.lossy);
         io::copy(&mut text.by_ref().take(at), &mut io::sink()).map_err(|e| self.unreadable(info, e))?;
         Ok(Box::new(text))
     }
@@ -123,7 +126,7 @@ impl Form {
     /// The first `size` bytes of the text.
     pub fn head(&self, info: &FileInfo, size: u64) -> Result<Vec<u8>> {
         let mut head = Vec::new();
-        let mut input = self.open(info, 0)?.take(size);
+        let mut input = self.open(info, 0, &Demand::look(size))?.take(size);
         match input.read_to_end(&mut head) {
             Ok(_) => Ok(head),
             // what is not text further on is told of where it is read

@@ -1,7 +1,6 @@
 //! CSV as a file format that partitions are written in.
 
 use std::io::{self, Write};
-use std::path::Path;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -13,6 +12,7 @@ use crate::base::{Error, Result};
 use crate::exec::{Reservation, TaskContext};
 use crate::io::sink::append;
 use crate::io::sink::{Compression, Encoder, Format, Output, Placement, WriteMode};
+use crate::io::{FileInfo, StorageOptions};
 
 /// How CSV files are written, and where they are placed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +61,13 @@ impl CsvWriteOptions {
         self
     }
 
+    /// How the store is reached that the files go to, beyond what the session says of it.
+    #[must_use]
+    pub fn storage_options(mut self, options: impl Into<StorageOptions>) -> Self {
+        self.placement.storage = options.into();
+        self
+    }
+
     /// What becomes of what is there already.
     #[must_use]
     pub fn mode(mut self, mode: WriteMode) -> Self {
@@ -94,11 +101,11 @@ impl Format for CsvWriteOptions {
         Ok(Box::new(CsvEncoder { writer, _held: held }))
     }
 
-    fn fits(&self, folder: &Path, schema: &SchemaRef) -> Result<()> {
+    fn fits(&self, there: &[FileInfo], schema: &SchemaRef) -> Result<()> {
         if !self.header {
             return Ok(());
         }
-        let files = append::files_below(folder, &EXTENSIONS)?;
+        let files: Vec<_> = append::ending(there, &EXTENSIONS).collect();
         let ends = [files.first(), files.last()].into_iter().flatten();
         ends.filter(|file| file.size > 0).try_for_each(|info| {
             // the types of columns are not told

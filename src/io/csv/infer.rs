@@ -1,7 +1,5 @@
 //! The types of columns, from values.
 
-use std::io::{Read, Seek, SeekFrom};
-
 use arrow::datatypes::{DataType, TimeUnit};
 
 use super::chunks::{Chunks, at_line, broken, line_of, lines_of};
@@ -13,7 +11,7 @@ use super::state::{Dialect, Ragged, State};
 use super::time_format::{Formats, TimeFormat};
 use super::widening::Widening;
 use crate::base::{Error, Result};
-use crate::exec::Budget;
+use crate::io::store::Demand;
 
 /// How many places of a file are looked at, its head aside, and how many bytes at each.
 const SAMPLES: u64 = 16;
@@ -233,18 +231,19 @@ impl<'a> Guesses<'a> {
     fn samples(&mut self, head: u64) -> Result<()> {
         let info = &self.file.info;
         let refused = |e| Error::io(&info.path, e).doing("read");
-        let mut input = info.open()?;
         let (start, length) = (self.file.data + head, self.file.length.unwrap_or_default().saturating_sub(head));
         // a record of another length says that the way to read is wrong
         let strict = Dialect { ragged: Ragged::Error, ..self.options.dialect };
         let mut splitter = Splitter::new(strict, self.columns.len());
-        for k in 0..SAMPLES {
-            let at = start + (length.saturating_sub(SAMPLE) as u128 * u128::from(k + 1) / u128::from(SAMPLES)) as u64;
-            input.seek(SeekFrom::Start(at)).map_err(refused)?;
-            let mut bytes = Vec::new();
-            input.by_ref().take(SAMPLE).read_to_end(&mut bytes).map_err(refused)?;
-            let end = start + length;
-            bytes.truncate(end.saturating_sub(at) as usize);
+        let end = start + length;
+        let wanted = (1..=SAMPLES).map(|k| {
+            let before = length.saturating_sub(SAMPLE) as u128 * u128::from(k) / u128::from(SAMPLES);
+            let at = start + before as u64;
+            at..(at + SAMPLE).min(end)
+        });
+        let wanted: Vec<_> = wanted.collect();
+        let samples = info.open()?.read_ranges(&wanted).map_err(refused)?;
+        for (at, bytes) in wanted.iter().map(|range| range.start).zip(samples) {
             let last = at + bytes.len() as u64 >= end;
             for state in [State::Text, State::Quoted] {
                 let Ok(first) = state.first_start(&self.options.dialect, &bytes) else { continue };
@@ -262,7 +261,7 @@ impl<'a> Guesses<'a> {
         let (file, fields) = (self.file, self.columns.len());
         let place = (file.data, State::Record);
         let dialect = (self.options.dialect, fields);
-        let mut chunks = Chunks::open((&file.info, file.form), dialect, place, u64::MAX, &Budget::unlimited())?;
+        let mut chunks = Chunks::open((&file.info, file.form), dialect, place, &Demand::look(u64::MAX))?;
         while chunks.advance()? {
             self.look(&chunks.records(), chunks.at());
             if let Some(fault) = chunks.fault() {

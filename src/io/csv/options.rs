@@ -10,6 +10,7 @@ use super::separator::Separator;
 use super::state::{Dialect, Ragged};
 use super::time_format::TimeFormat;
 use crate::base::{ByteSize, Error, Identity, Result, Tokenizer};
+use crate::io::store::{Storage, StorageOptions, Stores};
 
 /// How CSV files are to be read. Each method changes one thing and gives the options back.
 ///
@@ -41,6 +42,7 @@ pub struct CsvOptions {
     pub(super) true_values: Vec<String>,
     pub(super) false_values: Vec<String>,
     pub(super) block_size: u64,
+    pub(super) storage: Storage,
 }
 
 /// How the types of columns without a given type are found.
@@ -86,6 +88,7 @@ impl CsvOptions {
             true_values: words(["true", "True", "TRUE"]),
             false_values: words(["false", "False", "FALSE"]),
             block_size: 64 << 20,
+            storage: Storage::default(),
         }
     }
 
@@ -298,6 +301,20 @@ impl CsvOptions {
     #[must_use]
     pub fn block_size(mut self, bytes: impl Into<ByteSize>) -> Self {
         self.block_size = bytes.into().0;
+        self
+    }
+
+    /// How the stores are reached that the files are in, beyond what the session says of them.
+    #[must_use]
+    pub fn storage_options(mut self, options: impl Into<StorageOptions>) -> Self {
+        self.storage.options = options.into();
+        self
+    }
+
+    /// With the stores of a session.
+    #[must_use]
+    pub(crate) fn within(mut self, stores: &Stores) -> Self {
+        self.storage.stores = stores.clone();
         self
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
 use arrow::datatypes::{FieldRef, SchemaRef};
 
-use super::chunks::{Chunks, at_line, broken, line_of};
+use super::chunks::{CHUNK, Chunks, at_line, broken, line_of};
 use super::column::{Column, column};
 use super::file::CsvFile;
 use super::form::NOT_UTF8;
@@ -14,6 +14,7 @@ use super::infer::misfit;
 use super::options::CsvOptions;
 use crate::base::{Error, ErrorKind, Result};
 use crate::exec::TaskContext;
+use crate::io::store::Demand;
 use crate::io::{Batch, Origin, Rows};
 
 /// A batch is closed early when its columns hold this much.
@@ -63,9 +64,12 @@ impl Batches {
         let Reading { file, schema, options, .. } = &reading;
         let range = file.range(reading.block);
         let cut = file.cut(reading.block, &options.dialect, &ctx.cancel)?;
-        let about = range.1.saturating_sub(cut.0);
+        let mut about = range.1.saturating_sub(cut.0);
+        if reading.limit != usize::MAX {
+            about = about.min(CHUNK as u64);
+        }
         let dialect = (options.dialect, file.names.len());
-        let chunks = Chunks::open((&file.info, file.form), dialect, cut, about, &ctx.budget)?;
+        let chunks = Chunks::open((&file.info, file.form), dialect, cut, &Demand::of(about, ctx))?;
         // columns have room for all rows from the start: where they are many, batches are of fewer rows
         let fit = FULL / (size_of::<u64>() * schema.fields().len().max(1));
         let rows = ctx.batch_rows.min(fit).clamp(1, reading.limit.max(1));

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use rayon::prelude::*;
 
 use super::chunks::line_of;
 use super::file::CsvFile;
@@ -51,7 +50,7 @@ impl CsvSource {
     /// `Io` for missing files; `Invalid` for options that make no sense; `UnknownColumn` for a column that is named in
     /// the options only; `Schema` for files that do not fit together; `Corrupt` for a file without a header.
     pub fn open(paths: &[String], options: CsvOptions) -> Result<CsvSource> {
-        let listed = store::list(paths, &EXTENSIONS)?;
+        let listed = store::list(paths, &EXTENSIONS, &options.storage)?;
         CsvSource::of_files(listed.into_iter().map(|l| l.info).collect(), options)
     }
 
@@ -61,7 +60,7 @@ impl CsvSource {
     /// # Errors
     /// As [`open`](Self::open); `Value` when the name of a folder is not of the type given to its column.
     pub fn open_hive(paths: &[String], options: CsvOptions) -> Result<Arc<dyn Source>> {
-        let listed = store::list(paths, &EXTENSIONS)?;
+        let listed = store::list(paths, &EXTENSIONS, &options.storage)?;
         let mut texts = HiveTexts::of(&listed);
         let mut of_files = options.clone();
         of_files.dtypes.retain(|name, _| !texts.names().contains(name));
@@ -95,9 +94,7 @@ impl CsvSource {
         let mut files = Vec::with_capacity(infos.len());
         // some at a time, so that of many files not all heads wait for the first bad one
         for some in infos.chunks(FILES_AT_ONCE) {
-            let looked: Vec<Result<_>> = some.par_iter().map(look).collect();
-            for result in looked {
-                let (file, guesses, found) = result?;
+            for (file, guesses, found) in store::many::each(some, look)? {
                 unified.widened.extend(found);
                 unified.add(&file, &guesses, &options)?;
                 files.push(Arc::new(file));

@@ -8,6 +8,7 @@ use arrow::datatypes::{DataType, SchemaRef};
 use super::Columns;
 use crate::base::{Identity, Result};
 use crate::exec::TaskContext;
+use crate::io::store::Storage;
 use crate::io::{Batches, FileInfo};
 
 /// A file format, for reading.
@@ -20,6 +21,9 @@ pub trait FileFormat: Identity + Debug + Send + Sync + 'static {
 
     /// The endings of its files in a folder.
     const EXTENSIONS: &'static [&'static str];
+
+    /// The stores that files may be in.
+    fn storage(&self) -> &Storage;
 
     /// Types that columns are given whatever the files say.
     fn dtypes(&self) -> &BTreeMap<String, DataType>;

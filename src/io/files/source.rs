@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use rayon::prelude::*;
 
 use super::{Columns, FileFormat, Looked, Piece};
 use crate::base::{ByteSize, Error, Identity, Result, Tokenizer};
@@ -32,11 +31,10 @@ impl<F: FileFormat> FileSource<F> {
     /// `Io` for what is not there and a pattern without matches; those of the format; `Schema` where files do not go
     /// together.
     pub fn open(paths: &[String], format: F) -> Result<Arc<dyn Source>> {
-        let listed = store::list(paths, F::EXTENSIONS)?;
+        let listed = store::list(paths, F::EXTENSIONS, format.storage())?;
         let mut texts = HiveTexts::of(&listed);
         let infos: Vec<FileInfo> = listed.iter().map(|l| l.info.clone()).collect();
-        let looked = infos.par_iter().map(|info| format.look(info)).collect::<Vec<_>>();
-        let looked = looked.into_iter().collect::<Result<Vec<Looked<F::File>>>>()?;
+        let looked: Vec<Looked<F::File>> = store::many::each(&infos, |info| format.look(info))?;
         for file in &looked {
             texts.remove(&file.schema);
         }

@@ -1,7 +1,7 @@
 //! Reading Arrow IPC files and streams.
 
 use std::collections::BTreeMap;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::BufReader;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -16,6 +16,7 @@ use arrow::ipc::{Block, MetadataVersion, root_as_footer};
 use crate::base::{Error, ErrorKind, Identity, Result, Tokenizer};
 use crate::exec::{Reservation, TaskContext};
 use crate::io::files::{Columns, FileFormat, Looked, Piece};
+use crate::io::store::{Demand, Input, Storage, StorageOptions, Stores};
 use crate::io::{Batch, Batches, FileInfo};
 
 /// What a file begins with.
@@ -31,12 +32,27 @@ const PART: u64 = 64 << 20;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct IpcOptions {
     dtypes: BTreeMap<String, DataType>,
+    storage: Storage,
 }
 
 impl IpcOptions {
     /// The usual options.
     pub fn new() -> Self {
         IpcOptions::default()
+    }
+
+    /// How the stores are reached that the files are in, beyond what the session says of them.
+    #[must_use]
+    pub fn storage_options(mut self, options: impl Into<StorageOptions>) -> Self {
+        self.storage.options = options.into();
+        self
+    }
+
+    /// With the stores of a session.
+    #[must_use]
+    pub(crate) fn within(mut self, stores: &Stores) -> Self {
+        self.storage.stores = stores.clone();
+        self
     }
 
     /// Gives column `name` a type, whatever the files say: the way out where their types do not go together.
@@ -78,6 +94,10 @@ impl FileFormat for IpcOptions {
     const NAME: &'static str = "ipc";
     const EXTENSIONS: &'static [&'static str] = &[".arrow", ".feather", ".ipc", ".arrows"];
 
+    fn storage(&self) -> &Storage {
+        &self.storage
+    }
+
     fn dtypes(&self) -> &BTreeMap<String, DataType> {
         &self.dtypes
     }
@@ -96,7 +116,7 @@ impl FileFormat for IpcOptions {
                 Box::new(Blocks::open(&piece, &columns, ctx)?)
             }
             IpcFile::Stream => {
-                let file = BufReader::new(piece.info.open()?);
+                let file = BufReader::new(piece.info.open()?.from(0, &Demand::of(piece.info.size, ctx)));
                 let mut reader = guarded(|| StreamReader::try_new(file, Some(columns.read.clone())))?;
                 Box::new(std::iter::from_fn(move || guarded(|| reader.next().transpose()).transpose()))
             }
@@ -123,25 +143,23 @@ impl FileFormat for IpcOptions {
 
 /// Looks at the end of a file, or at the beginning of a stream.
 fn look(info: &FileInfo) -> Result<Looked<IpcFile>> {
-    let mut file = info.open()?;
-    let mut head = Vec::new();
-    (&mut file).take(MAGIC.len() as u64).read_to_end(&mut head).map_err(Error::system)?;
+    let file = info.open()?;
+    let head = bytes(&file, 0, info.size.min(MAGIC.len() as u64))?;
     if head.starts_with(FEATHER_1) {
         let error = Error::unsupported("version 1 of the Feather format");
         return Err(error.help("read it with pyarrow and write it again: that makes version 2"));
     }
     if head != MAGIC {
-        file.seek(SeekFrom::Start(0)).map_err(Error::system)?;
-        let reader = guarded(|| StreamReader::try_new(BufReader::new(file), None))
+        let start = BufReader::new(file.from(0, &Demand::look(64 << 10)));
+        let reader = guarded(|| StreamReader::try_new(start, None))
             .map_err(|e| e.help("is it an Arrow IPC file or stream? Parquet is read with read_parquet"))?;
         return Ok(Looked { file: IpcFile::Stream, schema: reader.schema(), parts: vec![(None, info.size)] });
     }
     let tail_at = info.size.checked_sub(TAIL).ok_or_else(|| damaged("it has no footer"))?;
-    let tail: [u8; TAIL as usize] =
-        bytes(&mut file, tail_at, TAIL)?.try_into().map_err(|_| damaged("it has no footer"))?;
+    let tail: [u8; TAIL as usize] = bytes(&file, tail_at, TAIL)?.try_into().map_err(|_| damaged("it has no footer"))?;
     let length = guarded(|| read_footer_length(tail))? as u64;
     let at = tail_at.checked_sub(length).ok_or_else(|| damaged("its footer is longer than the file"))?;
-    let footer = bytes(&mut file, at, length)?;
+    let footer = bytes(&file, at, length)?;
     guarded(|| {
         let footer = root_as_footer(&footer).map_err(|e| ArrowError::IpcError(e.to_string()))?;
         let schema = footer.schema().ok_or_else(|| ArrowError::IpcError("it tells no columns".into()))?;
@@ -204,9 +222,9 @@ impl Blocks {
             return Err(Error::invalid("a stream has no blocks"));
         };
         let mut decoder = FileDecoder::new(schema.clone(), *version).with_projection(columns.read.clone());
-        let mut file = piece.info.open()?;
+        let file = piece.info.open()?;
         for block in dictionaries {
-            let buffer = Buffer::from_vec(bytes(&mut file, block.offset() as u64, size(block))?);
+            let buffer = Buffer::from_vec(bytes(&file, block.offset() as u64, size(block))?);
             guarded(|| decoder.read_dictionary(block, &buffer))?;
         }
         let blocks = parts.get(piece.part).map(|(_, blocks)| blocks.clone()).unwrap_or_default();
@@ -217,7 +235,7 @@ impl Blocks {
     fn block(&mut self, block: &Block) -> Result<RecordBatch> {
         // the bytes, and once more where they are compressed or have to be moved
         self.reservation.resize("a record batch of an Arrow IPC file", 2 * size(block))?;
-        let buffer = Buffer::from_vec(bytes(&mut self.info.open()?, block.offset() as u64, size(block))?);
+        let buffer = Buffer::from_vec(bytes(&self.info.open()?, block.offset() as u64, size(block))?);
         let record = guarded(|| self.decoder.read_record_batch(block, &buffer))?;
         record.ok_or_else(|| damaged("a record batch is missing"))
     }
@@ -232,11 +250,14 @@ impl Iterator for Blocks {
     }
 }
 
-fn bytes(file: &mut (impl Read + Seek), at: u64, length: u64) -> Result<Vec<u8>> {
-    file.seek(SeekFrom::Start(at)).map_err(Error::system)?;
-    let mut bytes = Vec::new();
-    file.take(length).read_to_end(&mut bytes).map_err(Error::system)?;
-    if bytes.len() as u64 == length { Ok(bytes) } else { Err(damaged("it ends before its content does")) }
+/// Bytes that lie inside the file.
+fn bytes(file: &Input, at: u64, length: u64) -> Result<Vec<u8>> {
+    let mut bytes = vec![0; usize::try_from(length).map_err(|_| damaged("it is larger than memory"))?];
+    file.read_exact_at(&mut bytes, at).map_err(|e| match e.kind() {
+        std::io::ErrorKind::UnexpectedEof => damaged("it ends before its content does"),
+        _ => Error::system(e),
+    })?;
+    Ok(bytes)
 }
 
 fn damaged(what: &str) -> Error {
@@ -249,6 +270,7 @@ fn guarded<T>(read: impl FnOnce() -> Result<T, ArrowError>) -> Result<T> {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(ArrowError::IoError(what, error))) => match error.raw_os_error() {
             Some(_) => Err(Error::system(error)),
+            None if error.get_ref().is_some_and(|inner| inner.is::<Error>()) => Err(Error::system(error)),
             None => Err(damaged(&what)),
         },
         Ok(Err(error)) => Err(damaged(&error.to_string())),

@@ -13,6 +13,7 @@ use crate::base::{Error, Result};
 use crate::exec::TaskContext;
 use crate::io::files::FileFormat;
 use crate::io::sink::{Compression, Encoder, Format, Output, Placement, WriteMode, append};
+use crate::io::{FileInfo, StorageOptions};
 
 /// How Arrow IPC files (Feather version 2) are written, and where they are placed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,6 +32,13 @@ impl IpcWriteOptions {
     #[must_use]
     pub fn compression(mut self, compression: Compression) -> Self {
         self.compression = compression;
+        self
+    }
+
+    /// How the store is reached that the files go to, beyond what the session says of it.
+    #[must_use]
+    pub fn storage_options(mut self, options: impl Into<StorageOptions>) -> Self {
+        self.placement.storage = options.into();
         self
     }
 
@@ -71,9 +79,8 @@ impl Format for IpcWriteOptions {
         Ok(Box::new(IpcEncoder { writer, schema, rows: 0 }))
     }
 
-    fn fits(&self, folder: &std::path::Path, schema: &SchemaRef) -> Result<()> {
-        let files = append::files_below(folder, IpcOptions::EXTENSIONS)?;
-        files.iter().try_for_each(|info| {
+    fn fits(&self, there: &[FileInfo], schema: &SchemaRef) -> Result<()> {
+        append::ending(there, IpcOptions::EXTENSIONS).try_for_each(|info| {
             let there = IpcOptions::new().look(info)?.schema;
             let there: Vec<_> =
                 there.fields().iter().map(|f| (f.name().as_str(), Some(f.data_type()), &*info.path)).collect();

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use arrow::datatypes::DataType;
 
 use crate::base::{ByteSize, Identity, Tokenizer};
+use crate::io::store::{Storage, StorageOptions, Stores};
 
 /// How JSON lines are read. The defaults fit nearly always.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,11 +13,13 @@ pub struct JsonOptions {
     pub(super) dtypes: BTreeMap<String, DataType>,
     pub(super) infer_rows: Option<usize>,
     pub(super) block_size: u64,
+    pub(super) storage: Storage,
 }
 
 impl Default for JsonOptions {
     fn default() -> Self {
-        JsonOptions { dtypes: BTreeMap::new(), infer_rows: Some(1_000), block_size: 32 << 20 }
+        let storage = Storage::default();
+        JsonOptions { dtypes: BTreeMap::new(), infer_rows: Some(1_000), block_size: 32 << 20, storage }
     }
 }
 
@@ -24,6 +27,20 @@ impl JsonOptions {
     /// The usual options.
     pub fn new() -> Self {
         JsonOptions::default()
+    }
+
+    /// How the stores are reached that the files are in, beyond what the session says of them.
+    #[must_use]
+    pub fn storage_options(mut self, options: impl Into<StorageOptions>) -> Self {
+        self.storage.options = options.into();
+        self
+    }
+
+    /// With the stores of a session.
+    #[must_use]
+    pub(crate) fn within(mut self, stores: &Stores) -> Self {
+        self.storage.stores = stores.clone();
+        self
     }
 
     /// The type of a column, nested ones too. Numbers and truth values in a column of strings are taken as they are written.

@@ -20,6 +20,7 @@ use crate::io::csv::CsvOptions;
 use crate::io::csv::chunks::{at_line, line_of};
 use crate::io::csv::form::Form;
 use crate::io::files::{Columns, FileFormat, Looked, Piece};
+use crate::io::store::{Demand, Storage};
 use crate::io::{Batch, Batches, FileInfo, Origin, Rows};
 
 /// How much of a file is looked at to see how it is packed.
@@ -51,13 +52,17 @@ impl FileFormat for JsonOptions {
         ".json.zst",
     ];
 
+    fn storage(&self) -> &Storage {
+        &self.storage
+    }
+
     fn dtypes(&self) -> &BTreeMap<String, DataType> {
         &self.dtypes
     }
 
     fn look(&self, info: &FileInfo) -> Result<Looked<JsonFile>> {
         let (form, _) = Form::of(info, &CsvOptions::new(), HEAD)?;
-        let inferred = infer_json_schema(BufReader::new(form.open(info, 0)?), self.infer_rows);
+        let inferred = infer_json_schema(BufReader::new(form.open(info, 0, &Demand::look(HEAD))?), self.infer_rows);
         let (inferred, _) = inferred.map_err(|e| self.not_inferred(info, form, e))?;
         let given = |field: &FieldRef| match self.dtypes.get(field.name()) {
             Some(given) => Arc::new(field.as_ref().clone().with_data_type(given.clone())),
@@ -84,7 +89,12 @@ impl FileFormat for JsonOptions {
         let end = if piece.part + 1 == file.parts { u64::MAX } else { start + file.block };
         // the line that starts at the first byte of a part is of this part: look at the byte before
         let from = start.saturating_sub(1);
-        let mut lines = Lines::new(file.form.open(piece.info, from)?, from, file.form.held(), &ctx.budget);
+        let mut lines = Lines::new(
+            file.form.open(piece.info, from, &Demand::of(end.saturating_sub(from), ctx))?,
+            from,
+            file.form.held(),
+            &ctx.budget,
+        );
         if start > 0 {
             lines.skip_line()?;
         }
@@ -109,7 +119,7 @@ impl FileFormat for JsonOptions {
 impl JsonOptions {
     /// The keys of the lines that inference looks at, in the order in which they appear.
     fn keys(&self, info: &FileInfo, form: Form) -> Result<FxHashMap<String, usize>> {
-        let mut lines = Lines::new(form.open(info, 0)?, 0, 0, &Budget::unlimited());
+        let mut lines = Lines::new(form.open(info, 0, &Demand::look(HEAD))?, 0, 0, &Budget::unlimited());
         let (mut keys, mut left) = (FxHashMap::default(), self.infer_rows.unwrap_or(usize::MAX));
         while left > 0 {
             let some = lines.next()?;
@@ -129,7 +139,7 @@ impl JsonOptions {
     /// The error for a file whose columns cannot be told: at the first line that is no object.
     fn not_inferred(&self, info: &FileInfo, form: Form, error: ArrowError) -> Error {
         let found = || -> Result<Option<(u64, String)>> {
-            let mut lines = Lines::new(form.open(info, 0)?, 0, 0, &Budget::unlimited());
+            let mut lines = Lines::new(form.open(info, 0, &Demand::look(HEAD))?, 0, 0, &Budget::unlimited());
             loop {
                 let some = lines.next()?;
                 if some.is_empty() {

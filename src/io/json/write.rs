@@ -1,7 +1,5 @@
 //! Writing JSON lines.
 
-use std::path::Path;
-
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow::json::writer::LineDelimited;
@@ -13,6 +11,7 @@ use crate::exec::{Reservation, TaskContext};
 use crate::io::csv::format::Packed;
 use crate::io::files::FileFormat;
 use crate::io::sink::{Compression, Encoder, Format, Output, Placement, WriteMode, append};
+use crate::io::{FileInfo, StorageOptions};
 
 /// How JSON lines are written, and where they are placed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,6 +31,13 @@ impl JsonWriteOptions {
     #[must_use]
     pub fn compression(mut self, compression: Compression) -> Self {
         self.compression = compression;
+        self
+    }
+
+    /// How the store is reached that the files go to, beyond what the session says of it.
+    #[must_use]
+    pub fn storage_options(mut self, options: impl Into<StorageOptions>) -> Self {
+        self.placement.storage = options.into();
         self
     }
 
@@ -67,8 +73,8 @@ impl Format for JsonWriteOptions {
         Ok(Box::new(JsonEncoder { writer, rows: 0, _held: held }))
     }
 
-    fn fits(&self, folder: &Path, schema: &SchemaRef) -> Result<()> {
-        let files = append::files_below(folder, JsonOptions::EXTENSIONS)?;
+    fn fits(&self, there: &[FileInfo], schema: &SchemaRef) -> Result<()> {
+        let files: Vec<_> = append::ending(there, JsonOptions::EXTENSIONS).collect();
         let ends = [files.first(), files.last()].into_iter().flatten();
         ends.filter(|file| file.size > 0).try_for_each(|info| {
             let there = JsonOptions::new().look(info)?.schema;

@@ -18,6 +18,7 @@ use super::partition::{Group, Target};
 use super::{kept, layout, mend};
 use crate::base::{Error, ErrorKind, Result};
 use crate::io::store::FileInfo;
+use crate::io::store::many::each;
 
 /// What the end of a Parquet file says of it.
 #[derive(Clone, Debug)]
@@ -38,8 +39,7 @@ pub struct Footer {
 /// The first in the order of the files: `Io`, `Corrupt` for a file that is damaged or not Parquet at all,
 /// `Unsupported` for an encrypted one.
 pub fn read_all(files: Vec<FileInfo>) -> Result<Vec<Footer>> {
-    let read: Vec<Result<Footer>> = files.into_par_iter().map(Footer::read).collect();
-    read.into_iter().collect()
+    each(&files, |file| Footer::read(file.clone()))
 }
 
 /// Finds out how far the row groups that are too large can be split.
@@ -60,9 +60,11 @@ impl Footer {
         if let Some(known) = kept::get(&file) {
             return Ok(known);
         }
-        let chunks = Chunks::new(file.open()?, file.size);
+        let chunks =
+            Chunks::new(file.open()?, file.size).with_end().map_err(|e| Error::io(&file.path, e).doing("read"))?;
         check_magic(&chunks, &file)?;
-        let reader = guarded(|| load(&chunks)).map_err(|e| e.doing("read the footer of").at_path(&file.path))?;
+        let reader = guarded(|| load(&chunks)).map_err(|e| chunks.failure().unwrap_or(e));
+        let reader = reader.map_err(|e| e.doing("read the footer of").at_path(&file.path))?;
         let metadata = reader.metadata().clone();
         let mut starts = vec![0];
         let mut groups = Vec::with_capacity(metadata.num_row_groups());
@@ -136,11 +138,17 @@ impl Footer {
         }
         let chunks = self.open()?;
         let lists = self.reader.parquet_schema().columns().iter().any(|c| c.max_rep_level() > 0);
-        if lists && let Ok(reader) = guarded(|| load_with_index(&chunks, &self.reader)) {
+        if (lists || chunks.is_elsewhere())
+            && let Ok(reader) = guarded(|| load_with_index(&chunks, &self.reader))
+        {
             self.reader = reader;
         }
         for i in large {
-            if !lists || has_offset_index(self.metadata(), i) {
+            // in a store, headers cost a request each: what the index does not tell is not asked
+            let index = has_offset_index(self.metadata(), i);
+            if index && chunks.is_elsewhere() {
+                self.groups[i].parts = pages_of_index(self.metadata(), i);
+            } else if !chunks.is_elsewhere() && (!lists || index) {
                 // damaged headers are reported when the pages are read
                 self.groups[i].parts = guarded(|| pages(&chunks, self.metadata(), i)).unwrap_or(1);
             }
@@ -152,6 +160,18 @@ impl Footer {
 fn has_offset_index(metadata: &ParquetMetaData, group: usize) -> bool {
     let index = metadata.page_index_for_row_group(group);
     (0..metadata.row_group(group).num_columns()).all(|column| index.page_locations(column).is_some())
+}
+
+/// As [`pages`], of a group whose pages the index tells.
+fn pages_of_index(metadata: &ParquetMetaData, group: usize) -> u64 {
+    let index = metadata.page_index_for_row_group(group);
+    let (mut weighted, mut weight) = (0u128, 0u128);
+    for (leaf, column) in metadata.row_group(group).columns().iter().enumerate() {
+        let bytes = column.uncompressed_size().max(1) as u128;
+        weighted += bytes * index.page_locations(leaf).map_or(1, |pages| pages.len()) as u128;
+        weight += bytes;
+    }
+    u64::try_from(weighted / weight.max(1)).unwrap_or(1).max(1)
 }
 
 /// The usual number of pages of a column, large columns counting more.
@@ -226,7 +246,9 @@ fn check_magic(chunks: &Chunks, file: &FileInfo) -> Result<()> {
         return corrupt(format!("not a Parquet file: it has only {size} bytes"), fetch);
     }
     let at = |start: u64| chunks.read(start, 4).map_err(|e| Error::io(&file.path, e).doing("read"));
-    let (head, tail) = (at(0)?, at(size - 4)?);
+    let tail = at(size - 4)?;
+    // the beginning says more only of what does not end as it should
+    let head = if tail == b"PAR1" { Vec::new() } else { at(0)? };
     match (head.as_slice(), tail.as_slice()) {
         (b"PARE", _) | (_, b"PARE") => Err(Error::unsupported("an encrypted Parquet file")
             .doing("read")

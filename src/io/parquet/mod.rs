@@ -22,6 +22,7 @@
 //! | [`read`] | the rows of a partition, batch by batch |
 //! | [`pages`] | pages looked at before they are decompressed |
 //! | [`chunks`] | bytes of a file by position |
+//! | [`streams`] | which bytes some rows and columns need (pure) |
 //! | [`mod@write`] | how files are written |
 //! | [`encode`] | columns of fixed width, encoded fast |
 
@@ -43,6 +44,7 @@ pub mod read;
 pub mod select;
 pub mod source;
 pub mod statistics;
+pub mod streams;
 pub mod thrift;
 pub mod unify;
 pub mod wanted;

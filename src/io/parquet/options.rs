@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use arrow::datatypes::DataType;
 
 use crate::base::{Identity, Tokenizer};
+use crate::io::store::{Storage, StorageOptions, Stores};
 
 /// How Parquet files are read. The defaults fit nearly always.
 ///
@@ -22,11 +23,18 @@ pub struct ParquetReadOptions {
     pub dtypes: BTreeMap<String, DataType>,
     /// Whether the names of folders such as `year=2023` say columns.
     pub hive: bool,
+    pub(super) storage: Storage,
 }
 
 impl Default for ParquetReadOptions {
     fn default() -> Self {
-        ParquetReadOptions { partition_rows: 1 << 20, partition_bytes: 128 << 20, dtypes: BTreeMap::new(), hive: true }
+        ParquetReadOptions {
+            partition_rows: 1 << 20,
+            partition_bytes: 128 << 20,
+            dtypes: BTreeMap::new(),
+            hive: true,
+            storage: Storage::default(),
+        }
     }
 }
 
@@ -50,6 +58,20 @@ impl ParquetReadOptions {
     #[must_use]
     pub fn hive(mut self, hive: bool) -> Self {
         self.hive = hive;
+        self
+    }
+
+    /// How the stores are reached that the files are in, beyond what the session says of them.
+    #[must_use]
+    pub fn storage_options(mut self, options: impl Into<StorageOptions>) -> Self {
+        self.storage.options = options.into();
+        self
+    }
+
+    /// With the stores of a session.
+    #[must_use]
+    pub(crate) fn within(mut self, stores: &Stores) -> Self {
+        self.storage.stores = stores.clone();
         self
     }
 

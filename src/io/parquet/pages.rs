@@ -2,14 +2,21 @@
 //! does not fit into memory, is refused by its header.
 
 use std::io::{self, Read};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use parquet::arrow::ProjectionMask;
 use parquet::errors::ParquetError;
+use parquet::file::metadata::ParquetMetaData;
 use parquet::file::reader::{ChunkReader, Length};
 
 use super::chunks::Chunks;
 use super::counts::Counts;
+use super::footer::guarded;
+use super::read::Run;
+use super::select::Kept;
+use super::streams::streams;
 use crate::base::{Error, ErrorKind};
 use crate::exec::Reservation;
 
@@ -80,6 +87,23 @@ impl Pages {
     /// The pages of a file.
     pub fn new(chunks: Chunks, watch: Arc<Watch>, counts: Arc<Counts>) -> Pages {
         Pages { chunks, watch, counts }
+    }
+
+    /// The same pages, which a store is asked ahead for: those of the columns of `mask`, for some rows of a run.
+    #[must_use]
+    pub fn planned(&self, metadata: &ParquetMetaData, run: &Run, mask: &ProjectionMask, kept: Option<&Kept>) -> Pages {
+        if !self.chunks.is_elsewhere() {
+            return self.clone();
+        }
+        let is_kept = |rows: Range<u64>| kept.is_none_or(|kept| kept.any(rows));
+        // a damaged footer is told of when its pages are read
+        let found = guarded(|| Ok(streams(metadata, run.groups.clone(), (run.skip, run.rows), mask, &is_kept)));
+        Pages { chunks: self.chunks.planned(found.unwrap_or_default()), ..self.clone() }
+    }
+
+    /// What a store said, if it has failed.
+    pub fn failure(&self) -> Option<Error> {
+        self.chunks.failure()
     }
 
     /// What is known of them.

@@ -90,6 +90,7 @@ pub fn read_part(mut part: Part, wanted: Wanted, ctx: &TaskContext) -> Result<Ba
         batch_rows,
         cancel: ctx.cancel.clone(),
         runs,
+        next: None,
         open: None,
         done: false,
         _working: working,
@@ -114,7 +115,11 @@ fn pages_of(part: &Part, wanted: &Wanted, ctx: &TaskContext) -> Result<Pages> {
             starts.extend(locations.filter_map(|page| u64::try_from(page.offset).ok()));
         }
     }
-    Ok(Pages::new(part.footer.open()?, Watch::new(largest, starts, ctx.budget.nothing()), part.counts.clone()))
+    Ok(Pages::new(
+        part.footer.open()?.within(ctx),
+        Watch::new(largest, starts, ctx.budget.nothing()),
+        part.counts.clone(),
+    ))
 }
 
 /// Rows that one reader gives, one after the other in the file.
@@ -157,6 +162,8 @@ struct PartReader {
     batch_rows: usize,
     cancel: Cancel,
     runs: VecDeque<Run>,
+    /// The pages of the run that comes after the first.
+    next: Option<Pages>,
     /// The reader of the first run, and which of its rows it gives, if not all.
     open: Option<(ParquetRecordBatchReader, Option<Kept>)>,
     done: bool,
@@ -241,7 +248,12 @@ impl PartReader {
             }
         }
         let mask = &self.wanted.mask;
-        let reader = guarded(|| reader_of(&part.footer, pages, &run, mask, self.batch_rows, kept.as_ref()));
+        let metadata = part.footer.metadata();
+        let planned = |run: &Run, kept: Option<&Kept>| pages.planned(metadata, run, mask, kept);
+        let now = self.next.take().filter(|_| kept.is_none()).unwrap_or_else(|| planned(&run, kept.as_ref()));
+        // of a file in a store: what comes next is on its way while this is decoded
+        self.next = self.runs.get(1).filter(|_| part.condition.is_none()).map(|next| planned(next, None));
+        let reader = guarded(|| reader_of(&part.footer, &now, &run, mask, self.batch_rows, kept.as_ref()));
         match reader {
             Ok(reader) => self.open = Some((reader, kept)),
             Err(error) => return Err(self.located(error, &run, pages)),
@@ -275,6 +287,9 @@ impl PartReader {
     /// whoever has to mend a file wants to know.
     fn located(&self, error: Error, run: &Run, pages: &Pages) -> Error {
         let footer = &self.part.footer;
+        if let Some(said) = pages.failure() {
+            return said;
+        }
         let error = pages.watch().refused().unwrap_or(error);
         let mut error = if run.groups.len() == 1 { error.at_row_group(run.groups.start) } else { error };
         if matches!(error.kind(), ErrorKind::Memory { .. }) {

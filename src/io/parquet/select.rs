@@ -1,6 +1,7 @@
 //! Which rows of a run are read: not those of pages that the page index rules out, and where a condition keeps few rows, the
 //! columns that it does not look at are read for these only.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, BooleanArray, BooleanBufferBuilder, RecordBatch};
@@ -133,7 +134,8 @@ impl Condition {
         batch_rows: usize,
         kept: Option<&Kept>,
     ) -> Option<impl Iterator<Item = Result<RecordBatch>> + use<>> {
-        let reader = guarded(|| reader_of(&self.footer, pages, run, &self.columns.mask, batch_rows, kept)).ok()?;
+        let pages = pages.planned(self.footer.metadata(), run, &self.columns.mask, kept);
+        let reader = guarded(|| reader_of(&self.footer, &pages, run, &self.columns.mask, batch_rows, kept)).ok()?;
         let mut reader = Some(reader);
         Some(std::iter::from_fn(move || {
             // a panic of the decoder must not be met with the same reader again
@@ -215,6 +217,13 @@ impl Kept {
     /// How many rows.
     pub fn rows(&self) -> u64 {
         self.bits.count_set_bits() as u64
+    }
+
+    /// Whether any of these rows of the run is kept.
+    pub fn any(&self, rows: Range<u64>) -> bool {
+        let end = usize::try_from(rows.end).unwrap_or(usize::MAX).min(self.bits.len());
+        let start = usize::try_from(rows.start).unwrap_or(usize::MAX).min(end);
+        self.bits.slice(start, end - start).set_indices().next().is_some()
     }
 
     /// Those of them for which a bit is set.

@@ -56,7 +56,7 @@ impl ParquetSource {
     /// `Unsupported` for an encrypted one, `Schema` where schemas do not go together.
     pub fn open(paths: &[impl AsRef<str>], options: ParquetReadOptions) -> Result<ParquetSource> {
         let paths: Vec<String> = paths.iter().map(|p| p.as_ref().to_string()).collect();
-        let listed = store::list(&paths, &EXTENSIONS)?;
+        let listed = store::list(&paths, &EXTENSIONS, &options.storage)?;
         ParquetSource::of_files(listed.into_iter().map(|l| l.info).collect(), options)
     }
 
@@ -66,7 +66,7 @@ impl ParquetSource {
     /// # Errors
     /// As [`open`](Self::open); `Value` when the name of a folder is not of the type given to its column.
     pub fn open_hive(paths: &[String], options: ParquetReadOptions) -> Result<Arc<dyn Source>> {
-        let listed = store::list(paths, &EXTENSIONS)?;
+        let listed = store::list(paths, &EXTENSIONS, &options.storage)?;
         let files = || listed.iter().map(|l| l.info.clone()).collect();
         let mut texts = if options.hive { HiveTexts::of(&listed) } else { HiveTexts::default() };
         if texts.is_empty() {

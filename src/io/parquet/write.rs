@@ -1,7 +1,6 @@
 //! Writing Parquet files.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Field, Schema, SchemaRef};
@@ -21,6 +20,7 @@ use crate::exec::{Reservation, TaskContext};
 use crate::io::hive::columns::{TYPES, recorded};
 use crate::io::sink::append;
 use crate::io::sink::{Compression, Encoder, Format, Output, Placement, WriteMode};
+use crate::io::{FileInfo, StorageOptions};
 
 /// How Parquet files are written, and where they are placed.
 ///
@@ -90,6 +90,13 @@ impl ParquetWriteOptions {
         self
     }
 
+    /// How the store is reached that the files go to, beyond what the session says of it.
+    #[must_use]
+    pub fn storage_options(mut self, options: impl Into<StorageOptions>) -> Self {
+        self.placement.storage = options.into();
+        self
+    }
+
     /// What becomes of what is there already.
     #[must_use]
     pub fn mode(mut self, mode: WriteMode) -> Self {
@@ -152,8 +159,8 @@ impl Format for ParquetWriteOptions {
         }))
     }
 
-    fn fits(&self, folder: &Path, schema: &SchemaRef) -> Result<()> {
-        let footers = read_all(append::files_below(folder, &EXTENSIONS)?)?;
+    fn fits(&self, there: &[FileInfo], schema: &SchemaRef) -> Result<()> {
+        let footers = read_all(append::ending(there, &EXTENSIONS).cloned().collect())?;
         let schemas: Vec<_> = footers.iter().map(|f| (&*f.file.path, f.reader.schema())).collect();
         let unified = unify(&schemas, &BTreeMap::new())?;
         let Some((first, _)) = schemas.first().filter(|_| !unified.schema.fields().is_empty()) else { return Ok(()) };

@@ -10,11 +10,11 @@ use crate::base::{Error, ErrorKind, Result};
 use crate::io::FileInfo;
 use crate::io::hive::names::parsed;
 
-/// The files in a folder and those below it whose names end so, as reading the folder would find them.
+/// The files in a folder and those below it, as reading the folder would find them.
 ///
 /// # Errors
 /// `Io`.
-pub(crate) fn files_below(folder: &Path, endings: &[&str]) -> Result<Vec<FileInfo>> {
+pub(crate) fn files_below(folder: &Path) -> Result<Vec<FileInfo>> {
     let (mut found, mut todo) = (Vec::new(), vec![folder.to_path_buf()]);
     while let Some(folder) = todo.pop() {
         let refused = |e| Error::io(folder.display(), e).doing("append to");
@@ -24,13 +24,17 @@ pub(crate) fn files_below(folder: &Path, endings: &[&str]) -> Result<Vec<FileInf
             match name.starts_with(['.', '_']) {
                 true => {}
                 false if path.is_dir() => todo.push(path),
-                false if endings.iter().any(|end| name.ends_with(end)) => found.push(FileInfo::of(&path)?),
-                false => {}
+                false => found.push(FileInfo::of(&path)?),
             }
         }
     }
     found.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(found)
+}
+
+/// Those of the files whose names end so.
+pub(crate) fn ending<'a>(files: &'a [FileInfo], endings: &'a [&str]) -> impl Iterator<Item = &'a FileInfo> {
+    files.iter().filter(|file| endings.iter().any(|end| file.path.ends_with(end)))
 }
 
 fn refused(what: String, path: &str, column: &str, help: impl Into<String>) -> Error {
@@ -72,7 +76,7 @@ pub(crate) fn same_columns(ours: &Schema, there: &[There<'_>]) -> Result<()> {
 ///
 /// # Errors
 /// `Schema` at the first of these columns that is another one there.
-pub(crate) fn same_folders(target: &Path, names: &[&str], files: &[FileInfo]) -> Result<()> {
+pub(crate) fn same_folders(target: &Path, names: &[&str], files: &[&FileInfo]) -> Result<()> {
     for file in files {
         let below = Path::new(&*file.path).strip_prefix(target).unwrap_or(Path::new(""));
         let folders = below.parent().into_iter().flat_map(Path::components);

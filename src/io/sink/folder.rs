@@ -9,15 +9,16 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
 use super::append;
+use super::ground::Ground;
 use super::part::{FileWriter, conserved};
 use super::{Format, Output, Part, Placement, Receipt, WriteMode};
 use crate::base::disk::{Disk, LocalDisk, Rename};
 use crate::base::{Error, ErrorKind, Result};
 use crate::exec::TaskContext;
-use crate::io::Batch;
 use crate::io::hive::{self, Split};
 use crate::io::staging::Staging;
 use crate::io::staging::prepare::{Item, carry, is_occupied};
+use crate::io::{Batch, FileInfo};
 
 /// A place that partitions are written to, in any order and at the same time, and that shows them only when all are
 /// there: [`write`](Sink::write) each partition, then [`commit`](Sink::commit) the receipts. What is not committed
@@ -66,6 +67,7 @@ pub trait Sink: Debug + Send + Sync {
 #[derive(Debug)]
 pub struct FolderSink {
     folder: Arc<Folder>,
+    staging: Arc<Staging>,
     mode: WriteMode,
     split: Option<Arc<Split>>,
 }
@@ -73,18 +75,21 @@ pub struct FolderSink {
 /// What the parts of a folder share.
 #[derive(Debug)]
 pub(crate) struct Folder {
-    staging: Staging,
-    format: Arc<dyn Format>,
+    /// Where it will be.
+    pub(super) target: PathBuf,
+    /// Where it is until then.
+    pub(super) ground: Arc<dyn Ground>,
+    pub(super) format: Arc<dyn Format>,
     /// The columns of the files.
-    schema: SchemaRef,
+    pub(super) schema: SchemaRef,
     /// The number of the first file: those that are there have lower ones.
-    first: u64,
-    finished: Mutex<Finished>,
+    pub(super) first: u64,
+    pub(super) finished: Mutex<Finished>,
 }
 
 /// What the parts that are finished say.
 #[derive(Debug, Default)]
-struct Finished {
+pub(super) struct Finished {
     files: u64,
     rows: u64,
 }
@@ -109,7 +114,7 @@ impl FolderSink {
         disk: Arc<dyn Disk>,
     ) -> Result<Self> {
         let target = target.into();
-        let Placement { mode, partition_by } = format.placement();
+        let Placement { mode, partition_by, .. } = format.placement();
         let split = match &*partition_by {
             [] => None,
             names => Some(Arc::new(Split::new(names, &schema).map_err(|e| e.doing("write"))?)),
@@ -118,8 +123,10 @@ impl FolderSink {
         may_replace(staging.target(), mode, &*format)?;
         let schema = split.as_ref().map_or(schema, |split| split.schema().clone());
         let first = if mode == WriteMode::Append { next_number(staging.target()) } else { 0 };
-        let folder = Folder { staging, format, schema, first, finished: Mutex::default() };
-        let sink = FolderSink { folder: Arc::new(folder), mode, split };
+        let staging = Arc::new(staging);
+        let (target, ground) = (staging.target().to_path_buf(), staging.clone());
+        let folder = Folder { target, ground, format, schema, first, finished: Mutex::default() };
+        let sink = FolderSink { folder: Arc::new(folder), staging, mode, split };
         if mode == WriteMode::Append {
             sink.fits()?;
         }
@@ -128,50 +135,30 @@ impl FolderSink {
 
     /// Whether the files go together with those that are there.
     fn fits(&self) -> Result<()> {
-        let Folder { staging, format, schema, .. } = &*self.folder;
-        let target = staging.target();
-        if !target.is_dir() {
-            return Ok(());
-        }
-        let names = self.split.as_ref().map(|split| split.names()).unwrap_or_default();
-        let endings = [format!(".{}", format.extension())];
-        append::same_folders(target, &names, &append::files_below(target, &endings.each_ref().map(|e| &**e))?)?;
-        format.fits(target, schema)
+        let target = self.staging.target();
+        if target.is_dir() { self.folder.fits(self.split.as_deref(), &append::files_below(target)?) } else { Ok(()) }
     }
 }
 
 impl Sink for FolderSink {
     fn describe(&self) -> String {
-        let Folder { format, staging, .. } = &*self.folder;
-        let by = self.split.as_ref().map_or_else(String::new, |split| format!(" by {}", split.names().join(", ")));
-        let how = match self.mode {
-            WriteMode::Error => "",
-            WriteMode::Overwrite => ", replacing what is there",
-            WriteMode::Append => ", added to what is there",
-        };
-        format!("{} files{by} in {}{how}", format.extension(), staging.target().display())
+        self.folder.describe(self.split.as_deref(), self.mode)
     }
 
     fn part(&self, i: usize, ctx: &TaskContext) -> Result<Box<dyn Part>> {
-        match &self.split {
-            Some(split) => Ok(Box::new(hive::SplitPart::new(self.folder.clone(), split.clone(), i, ctx)?)),
-            None => {
-                let file = self.folder.create(Path::new(""), i, 0, Output::BUFFER, ctx)?;
-                Ok(Box::new(WholePart { folder: self.folder.clone(), file }))
-            }
-        }
+        Folder::part(&self.folder, self.split.as_ref(), i, ctx)
     }
 
     fn commit(&self, receipts: Vec<Receipt>) -> Result<Vec<Receipt>> {
-        let folder = &*self.folder;
-        folder.check(&receipts)?;
+        self.check_sizes(&receipts)?;
+        self.folder.check(&receipts)?;
         let mut moved = 0;
-        folder.staging.place(Item::Folder, self.mode == WriteMode::Append, &mut || {
-            may_replace(folder.staging.target(), self.mode, &*folder.format)?;
+        self.staging.place(Item::Folder, self.mode == WriteMode::Append, &mut || {
+            may_replace(self.staging.target(), self.mode, &*self.folder.format)?;
             if self.mode == WriteMode::Append {
                 // somebody else may have been there in the meantime
                 self.fits()?;
-                moved = folder.join_those_there(&receipts, moved)?;
+                moved = self.join_those_there(&receipts, moved)?;
             }
             Ok(())
         })?;
@@ -180,43 +167,13 @@ impl Sink for FolderSink {
     }
 
     fn abort(&self) {
-        self.folder.staging.discard();
+        self.staging.discard();
     }
 }
 
-impl Folder {
-    /// Begins file `piece` of partition `i` in the folder `below`.
-    pub(crate) fn create(
-        &self,
-        below: &Path,
-        i: usize,
-        piece: usize,
-        buffer: usize,
-        ctx: &TaskContext,
-    ) -> Result<FileWriter> {
-        let number = self.first + i as u64;
-        let piece = if piece > 0 { format!("-{piece}") } else { String::new() };
-        let name = format!("part-{number:05}{piece}.{}", self.format.extension());
-        let paths = (self.staging.folder().join(below).join(&name), self.staging.target().join(below).join(name));
-        FileWriter::create(&**self.staging.disk(), &*self.format, &self.schema, paths, buffer, ctx)
-    }
-
-    /// Makes a folder below.
-    pub(crate) fn create_folder(&self, below: &Path) -> Result<()> {
-        let made = self.staging.disk().create_folder(&self.staging.folder().join(below));
-        made.map_err(|e| Error::io(self.staging.target().join(below).display(), e).doing("write"))
-    }
-
-    /// Notes files that are finished and the rows that were given to them.
-    pub(crate) fn note(&self, files: usize, rows: u64) {
-        let mut finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
-        finished.files += files as u64;
-        finished.rows += rows;
-    }
-
-    /// Whether the receipts are those of all files, tell of all rows, and the files are as large as they were.
-    fn check(&self, receipts: &[Receipt]) -> Result<()> {
-        let target = self.staging.target();
+impl FolderSink {
+    /// Whether the files are as large as they were.
+    fn check_sizes(&self, receipts: &[Receipt]) -> Result<()> {
         for receipt in receipts {
             let staged = self.staged(&receipt.path);
             let size = fs::metadata(staged).map_err(|e| Error::io(receipt.path.display(), e).doing("write"))?.len();
@@ -224,15 +181,6 @@ impl Folder {
                 let what = format!("{} bytes were written, but the file has {size}", receipt.bytes);
                 return Err(Error::new(ErrorKind::Io { what }).doing("write").at_path(receipt.path.display()));
             }
-        }
-        let Finished { files, rows } = *self.finished.lock().unwrap_or_else(PoisonError::into_inner);
-        let placed = |e: Error| e.doing("write").at_path(target.display());
-        conserved("writing", rows, receipts.iter().map(|r| r.rows).sum()).map_err(placed)?;
-        if files != receipts.len() as u64 {
-            return Err(placed(Error::invalid(format!(
-                "{files} files were written, but {} are to appear",
-                receipts.len()
-            ))));
         }
         Ok(())
     }
@@ -247,7 +195,7 @@ impl Folder {
     fn join_those_there(&self, receipts: &[Receipt], moved: u64) -> Result<u64> {
         let (disk, target) = (&**self.staging.disk(), self.staging.target());
         let failed = |e| Error::io(target.display(), e).doing("append to");
-        let wanted = next_number(target).saturating_sub(self.first).max(moved);
+        let wanted = next_number(target).saturating_sub(self.folder.first).max(moved);
         if wanted > moved {
             for receipt in receipts.iter().rev() {
                 let (was, will) = (renumbered(&receipt.path, moved), renumbered(&receipt.path, wanted));
@@ -259,6 +207,85 @@ impl Folder {
         }
         carry(disk, target, self.staging.folder(), &|a, b| disk.link(a, b)).map_err(failed)?;
         Ok(wanted)
+    }
+}
+
+impl Folder {
+    /// One line for people.
+    pub(super) fn describe(&self, split: Option<&Split>, mode: WriteMode) -> String {
+        let by = split.map_or_else(String::new, |split| format!(" by {}", split.names().join(", ")));
+        let how = match mode {
+            WriteMode::Error => "",
+            WriteMode::Overwrite => ", replacing what is there",
+            WriteMode::Append => ", added to what is there",
+        };
+        format!("{} files{by} in {}{how}", self.format.extension(), self.target.display())
+    }
+
+    /// Whether the files go together with these, which are there.
+    pub(super) fn fits(&self, split: Option<&Split>, there: &[FileInfo]) -> Result<()> {
+        let names = split.map(Split::names).unwrap_or_default();
+        let end = format!(".{}", self.format.extension());
+        append::same_folders(&self.target, &names, &append::ending(there, &[&end]).collect::<Vec<_>>())?;
+        self.format.fits(there, &self.schema)
+    }
+
+    /// Begins partition `i`.
+    pub(super) fn part(
+        folder: &Arc<Folder>,
+        split: Option<&Arc<Split>>,
+        i: usize,
+        ctx: &TaskContext,
+    ) -> Result<Box<dyn Part>> {
+        match split {
+            Some(split) => Ok(Box::new(hive::SplitPart::new(folder.clone(), split.clone(), i, ctx)?)),
+            None => {
+                let file = folder.create(Path::new(""), i, 0, Output::BUFFER, ctx)?;
+                Ok(Box::new(WholePart { folder: folder.clone(), file }))
+            }
+        }
+    }
+
+    /// Begins file `piece` of partition `i` in the folder `below`.
+    pub(crate) fn create(
+        &self,
+        below: &Path,
+        i: usize,
+        piece: usize,
+        buffer: usize,
+        ctx: &TaskContext,
+    ) -> Result<FileWriter> {
+        let number = self.first + i as u64;
+        let piece = if piece > 0 { format!("-{piece}") } else { String::new() };
+        let below = below.join(format!("part-{number:05}{piece}.{}", self.format.extension()));
+        let file = self.ground.clone().create(&below, ctx)?;
+        FileWriter::begin(file, &*self.format, &self.schema, self.target.join(below), buffer, ctx)
+    }
+
+    /// Makes a folder below.
+    pub(crate) fn create_folder(&self, below: &Path) -> Result<()> {
+        self.ground.create_folder(below)
+    }
+
+    /// Notes files that are finished and the rows that were given to them.
+    pub(crate) fn note(&self, files: usize, rows: u64) {
+        let mut finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
+        finished.files += files as u64;
+        finished.rows += rows;
+    }
+
+    /// Whether the receipts are those of all files, and tell of all rows.
+    pub(super) fn check(&self, receipts: &[Receipt]) -> Result<()> {
+        let Finished { files, rows } = *self.finished.lock().unwrap_or_else(PoisonError::into_inner);
+        let placed = |e: Error| e.doing("write").at_path(self.target.display());
+        conserved("writing", rows, receipts.iter().map(|r| r.rows).sum()).map_err(placed)?;
+        if files != receipts.len() as u64 {
+            return Err(placed(Error::invalid(format!(
+                "{files} files were written, but {} are to appear",
+                receipts.len()
+            ))));
+        }
+        Ok(())
     }
 }
 
@@ -282,7 +309,7 @@ impl Part for WholePart {
 }
 
 /// Endings of files that are data.
-const DATA: [&str; 11] =
+pub(super) const DATA: [&str; 11] =
     [".parquet", ".parq", ".pq", ".csv", ".csv.gz", ".csv.zst", ".tsv", ".arrow", ".feather", ".json", ".crc"];
 
 /// Whether a write in this mode may change what is at the target.
@@ -323,7 +350,7 @@ fn first_file(folder: &Path, fits: &dyn Fn(&str) -> bool) -> Option<PathBuf> {
 }
 
 /// The number in `part-00012.parquet` or `part-00012-3.parquet`, and how many digits it has.
-fn number(name: &str) -> Option<(u64, usize)> {
+pub(super) fn number(name: &str) -> Option<(u64, usize)> {
     let rest = name.strip_prefix("part-")?;
     let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
     Some((rest.get(..digits)?.parse().ok()?, digits))

@@ -2,7 +2,6 @@
 
 use std::fmt::Debug;
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -11,6 +10,7 @@ use super::Placement;
 use crate::base::Result;
 use crate::base::disk::DiskFile;
 use crate::exec::TaskContext;
+use crate::io::FileInfo;
 
 /// A file format, for writing.
 pub trait Format: Debug + Send + Sync {
@@ -23,13 +23,13 @@ pub trait Format: Debug + Send + Sync {
     /// `Unsupported` for columns that the format does not have, `Io`, `Memory`.
     fn begin(&self, schema: &SchemaRef, out: Output, ctx: &TaskContext) -> Result<Box<dyn Encoder>>;
 
-    /// Whether a file with these columns may be added to the files of this format in a folder, and in those below it. By
-    /// default any may.
+    /// Whether a file with these columns may be added to these files, of whatever formats, which lie in a folder and in those
+    /// below it. By default any may.
     ///
     /// # Errors
     /// `Schema`, naming a file that is there and the column that differs; `Io`, `Corrupt` when they cannot be read.
-    fn fits(&self, folder: &Path, schema: &SchemaRef) -> Result<()> {
-        let _ = (folder, schema);
+    fn fits(&self, there: &[FileInfo], schema: &SchemaRef) -> Result<()> {
+        let _ = (there, schema);
         Ok(())
     }
 

@@ -8,7 +8,10 @@
 //! | `append` | whether files may be added to those that are there |
 //! | [`part`] | [`Part`]: a partition that is being written; [`Receipt`] |
 //! | [`folder`] | [`Sink`], and [`FolderSink`]: a folder of files |
+//! | `ground` | where the files of a folder are until they appear |
 //! | [`mod@file`] | [`write_file`]: all rows in one file |
+//! | `stored` | folders and files in a store (feature `cloud`) |
+//! | [`mod@target`] | whether a place is on this machine or in a store |
 //!
 //! How they appear is told in [`staging`](super::staging).
 
@@ -17,8 +20,12 @@ pub mod compression;
 pub mod file;
 pub mod folder;
 pub mod format;
+pub(crate) mod ground;
 pub mod part;
 pub mod placement;
+#[cfg(feature = "cloud")]
+pub mod stored;
+pub mod target;
 
 #[cfg(test)]
 mod tests;
@@ -30,3 +37,4 @@ pub use format::{Encoder, Format, Output};
 pub(crate) use part::conserved;
 pub use part::{Part, Receipt};
 pub use placement::{Placement, WriteMode};
+pub use target::{open, write};

@@ -6,7 +6,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
 use super::{Encoder, Format, Output};
-use crate::base::disk::Disk;
+use crate::base::disk::DiskFile;
 use crate::base::{Error, ErrorKind, Result};
 use crate::exec::TaskContext;
 
@@ -45,16 +45,15 @@ pub(crate) struct FileWriter {
 }
 
 impl FileWriter {
-    /// Creates the file `staged`, which will be `path`.
-    pub(crate) fn create(
-        disk: &dyn Disk,
+    /// Begins to write to `file`, which will be `path`.
+    pub(crate) fn begin(
+        file: Box<dyn DiskFile>,
         format: &dyn Format,
         schema: &SchemaRef,
-        (staged, path): (PathBuf, PathBuf),
+        path: PathBuf,
         buffer: usize,
         ctx: &TaskContext,
     ) -> Result<Self> {
-        let file = disk.create(&staged).map_err(|e| Error::io(path.display(), e).doing("write"))?;
         let begun = format.begin(schema, Output::new(file, buffer), ctx);
         let encoder = begun.map_err(|e| e.doing("write").at_path(path.display()))?;
         Ok(FileWriter { path, encoder, rows: 0 })

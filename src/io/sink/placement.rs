@@ -1,7 +1,10 @@
 //! What becomes of what is there already, and how files lie in a folder.
 
+use crate::io::StorageOptions;
+
 /// What a write does where there is something already. Whatever it is, a process that ends at any instant leaves what
-/// was there or what is there now, never a mixture.
+/// was there or what is there now, never a mixture; in a store, where files appear one by one, there is a moment when only
+/// some of the new ones are there, or the old ones still beside them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WriteMode {
     /// Fails, and touches nothing: the default.
@@ -22,4 +25,6 @@ pub struct Placement {
     pub mode: WriteMode,
     /// The columns whose values are the names of folders (`year=2023/month=1/part-00000.parquet`), outermost first.
     pub partition_by: Vec<String>,
+    /// How the store is reached that they are in, beyond what the session says of it.
+    pub storage: StorageOptions,
 }
