@@ -144,9 +144,9 @@ fn what_is_no_text_is_told_with_its_line_and_the_next_step() {
 fn other_formats_are_refused_by_name() {
     let tar = [&[b'a'; 257][..], b"ustar\0", &[0; 300]].concat();
     for (bytes, name) in [
-        (b"PAR1\x15\x04".to_vec(), "a Parquet file as CSV is not supported; read it with read_parquet"),
-        (tar.clone(), "a tar archive as CSV is not supported; unpack it first"),
-        (gzip(&tar), "a tar archive as CSV is not supported; unpack it first"),
+        (b"PAR1\x15\x04".to_vec(), "a Parquet file as text is not supported; read it with read_parquet"),
+        (tar.clone(), "a tar archive as text is not supported; unpack it first"),
+        (gzip(&tar), "a tar archive as text is not supported; unpack it first"),
         (b"\xff\xfe\0\0a\0\0\0".to_vec(), "UTF-32 is not supported; convert the file to UTF-8"),
     ] {
         let error = read("a.csv", &bytes, CsvOptions::new()).unwrap_err().to_string();
