@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn old_writers_are_known_by_their_versions() {
+    fn writers_are_known_by_their_versions() {
         assert!(leaves_out_headers("parquet-mr"));
         assert!(leaves_out_headers("parquet-mr version 1.2.8 (build abc)"));
         assert!(!leaves_out_headers("parquet-mr version 1.2.9"));
