@@ -82,7 +82,7 @@ fn streams_go_both_ways() {
     assert_eq!(reader.schema(), schema);
     assert_eq!(reader.map(|batch| batch.unwrap().num_rows()).sum::<usize>(), 10_000);
     let failing =
-        frame().map_partitions(|_| Err(partita::Error::other("not this one")), frame.schema().clone()).unwrap();
+        frame().map_partitions(|_| Err(partita::Error::other("not this one")), frame().schema().clone()).unwrap();
     let error = failing.to_reader().unwrap().find_map(Result::err).unwrap();
     assert!(error.to_string().contains("not this one"), "{error}");
     let through = DataFrame::from_reader(failing.to_reader().unwrap()).unwrap_err();
