@@ -99,8 +99,7 @@ fn results_are_awaited() {
         rows += batch.unwrap().num_rows();
     }
     assert_eq!(rows, 2_500);
-    let failing =
-        frame.map_partitions(|_| Err(partita::Error::other("not this one")), frame.schema().clone()).unwrap();
+    let failing = frame.map_partitions(|_| Err(partita::Error::other("not this one")), frame.schema().clone()).unwrap();
     assert!(block_on(failing.compute_async()).unwrap_err().to_string().contains("not this one"));
     let mut stream = failing.batches_async();
     assert!(block_on(Next(&mut stream)).unwrap().is_err());

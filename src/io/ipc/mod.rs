@@ -8,8 +8,5 @@
 pub mod read;
 pub mod write;
 
-#[cfg(test)]
-mod tests;
-
 pub use read::IpcOptions;
 pub use write::IpcWriteOptions;

@@ -12,8 +12,5 @@ pub mod options;
 mod read;
 pub mod write;
 
-#[cfg(test)]
-mod tests;
-
 pub use options::JsonOptions;
 pub use write::JsonWriteOptions;

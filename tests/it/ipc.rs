@@ -5,11 +5,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::ipc::writer::StreamWriter;
 
-use super::IpcWriteOptions;
-use crate::base::{ErrorKind, Result};
-use crate::frame::DataFrame;
-use crate::io::sink::Compression;
-use crate::session::Session;
+use partita::{Compression, DataFrame, ErrorKind, IpcWriteOptions, Result, Session, read_ipc};
 
 fn rows(from: i64, to: i64) -> RecordBatch {
     let columns: [(&str, ArrayRef); 3] = [
@@ -25,7 +21,7 @@ fn frame() -> DataFrame {
 }
 
 fn read(path: &std::path::Path) -> Result<RecordBatch> {
-    crate::frame::read_ipc(path)?.compute()?.to_batch()
+    read_ipc(path)?.compute()?.to_batch()
 }
 
 #[test]
@@ -36,7 +32,7 @@ fn files_come_back() {
         let path = folder.path().join(format!("{compression:?}.arrow"));
         frame().write_file(&path, &IpcWriteOptions::new().compression(compression)).unwrap();
         assert_eq!(read(&path).unwrap(), whole);
-        let some = crate::frame::read_ipc(&path).unwrap().select(["city", "n"]).unwrap().head(7).unwrap();
+        let some = read_ipc(&path).unwrap().select(["city", "n"]).unwrap().head(7).unwrap();
         assert_eq!(some.compute().unwrap().to_batch().unwrap(), whole.project(&[2, 0]).unwrap().slice(0, 7));
     }
     let refused =
@@ -54,7 +50,7 @@ fn streams_and_folders_by_value_are_read() {
     assert_eq!(read(&path).unwrap(), rows(0, 300));
     let below = folder.path().join("by city");
     frame().to_ipc_with(&below, IpcWriteOptions::new().partition_by(["city"])).unwrap();
-    let back = crate::frame::read_ipc(&below).unwrap();
+    let back = read_ipc(&below).unwrap();
     assert_eq!(back.columns(), ["n", "x", "city"]);
     assert_eq!((back.len().unwrap(), frame().len().unwrap()), (500, 500));
     let sum = |frame: &DataFrame| frame.sum().unwrap().compute().unwrap().f64s("x").unwrap();

@@ -6,11 +6,9 @@ use arrow::array::{Array, AsArray};
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use proptest::prelude::*;
 
-use super::{JsonOptions, JsonWriteOptions};
-use crate::base::{ErrorKind, Result};
-use crate::expr::col;
-use crate::frame::{DataFrame, read_json, read_json_with};
-use crate::io::sink::Compression;
+use partita::{
+    Compression, DataFrame, ErrorKind, JsonOptions, JsonWriteOptions, Result, col, read_json, read_json_with,
+};
 
 fn file(text: &str) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
