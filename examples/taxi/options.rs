@@ -20,11 +20,13 @@ pub struct Options {
     pub output: PathBuf,
     pub explain: bool,
     pub progress: bool,
+    pub storage: Vec<(String, String)>,
 }
 
 const USAGE: &str = "usage: taxi [PATHS…] [options]
 
-  PATHS                  Parquet or CSV files, folders or patterns (default: the sample in data/)
+  PATHS                  Parquet or CSV files, folders, patterns or addresses (default: the sample in data/)
+  --storage NAME=VALUE   how stores are reached (with the feature cloud): anon=true, endpoint=http://localhost:9000
   --sample-frac F        the fraction of the rows that the search sees (default 0.02)
   --seed N               the seed of the sample (default 42)
   --all-rows             search over all rows
@@ -58,6 +60,7 @@ impl Options {
             output: std::env::temp_dir().join("partita-taxi"),
             explain: false,
             progress: true,
+            storage: Vec::new(),
         };
         let mut args = args;
         while let Some(arg) = args.next() {
@@ -79,6 +82,12 @@ impl Options {
                 "--no-fuse" => options.fuse = false,
                 "--output" => options.output = value()?.into(),
                 "--json" => options.json = Some(value()?.into()),
+                "--storage" => {
+                    let pair = value()?;
+                    let (name, value) =
+                        pair.split_once('=').ok_or_else(|| Error::invalid(format!("{pair} is no NAME=VALUE")))?;
+                    options.storage.push((name.to_string(), value.to_string()));
+                }
                 "--explain" => options.explain = true,
                 "--no-progress" => options.progress = false,
                 "--help" | "-h" => {
@@ -106,6 +115,9 @@ impl Options {
         }
         if let Some(limit) = &self.memory_limit {
             builder = builder.memory_limit(limit.as_str());
+        }
+        for (scheme, _) in self.paths.iter().filter_map(|path| path.split_once("://")) {
+            builder = builder.storage_options(scheme, self.storage.clone());
         }
         if let Some(rows) = self.batch_rows {
             builder = builder.batch_rows(rows);

@@ -26,8 +26,11 @@ fn a_connection_that_breaks_after_any_byte_changes_nothing() {
     for path in both(&server) {
         server.fail(Faults::default());
         let expected = read(&session, &path).unwrap();
-        let size = server.world().objects[&path[path.find("bucket").unwrap()..]].0.len();
-        for after in 0..size + 250 {
+        let name = &path[path.find("bucket").unwrap()..];
+        let bytes = server.world().objects[name].0.clone();
+        for after in 0..bytes.len() + 250 {
+            // another version, so that nothing is known of it
+            server.put(name, bytes.clone());
             server.fail(Faults { drop_after: Some(after), drops: 2, ..Faults::default() });
             assert_eq!(read(&session, &path).unwrap(), expected, "{path}, after {after} bytes");
         }

@@ -79,14 +79,17 @@ impl StoredSink {
         match self.mode {
             _ if there.is_empty() => Ok(()),
             WriteMode::Error => Err(in_the_way(&self.folder.target)),
-            WriteMode::Append => self.folder.fits(self.split.as_deref(), there),
+            WriteMode::Append => {
+                let hidden = |file: &FileInfo| name(file).starts_with(['.', '_']);
+                let read: Vec<_> = there.iter().filter(|file| !hidden(file)).cloned().collect();
+                self.folder.fits(self.split.as_deref(), &read)
+            }
             WriteMode::Overwrite => {
                 let own = format!(".{}", self.folder.format.extension());
-                let name = |file: &FileInfo| file.path.rsplit('/').next().unwrap_or_default().to_string();
                 let is_data = |name: &str| {
                     name.starts_with(['.', '_']) || name.ends_with(&own) || DATA.iter().any(|e| name.ends_with(e))
                 };
-                match there.iter().find(|file| !is_data(&name(file))) {
+                match there.iter().find(|file| !is_data(name(file))) {
                     None => Ok(()),
                     Some(file) => {
                         let what = format!("the folder is not replaced: {} in it is no data file", file.path);
@@ -132,9 +135,13 @@ impl Sink for StoredSink {
     }
 }
 
+fn name(file: &FileInfo) -> &str {
+    file.path.rsplit('/').next().unwrap_or_default()
+}
+
 /// A number that is larger than that of any of these files.
 fn next_number(there: &[FileInfo]) -> u64 {
-    let numbers = there.iter().filter_map(|file| number(file.path.rsplit('/').next()?));
+    let numbers = there.iter().filter_map(|file| number(name(file)));
     numbers.map(|(number, _)| number + 1).max().unwrap_or(0)
 }
 
