@@ -42,6 +42,8 @@ pub struct Location {
     pub step: Option<String>,
     /// The column.
     pub column: Option<String>,
+    /// The fold of a search, from 0.
+    pub fold: Option<usize>,
     /// The expression, as it prints.
     pub expr: Option<String>,
     /// The partition, from 0.
@@ -376,6 +378,13 @@ impl Error {
         self
     }
 
+    /// Names the fold of a search, from 0.
+    #[must_use]
+    pub fn at_fold(mut self, fold: usize) -> Self {
+        self.0.location.fold.get_or_insert(fold);
+        self
+    }
+
     /// Names the expression.
     #[must_use]
     pub fn at_expr(mut self, expr: impl fmt::Display) -> Self {
@@ -414,6 +423,7 @@ impl fmt::Display for Error {
         place.extend(location.line.map(|l| format!("line {l}")));
         place.extend(location.step.as_ref().map(|s| format!("step `{s}`")));
         place.extend(location.column.as_ref().map(|c| format!("column `{c}`")));
+        place.extend(location.fold.map(|fold| format!("fold {fold}")));
         let place = place.join(", ");
         match (doing, place.is_empty()) {
             (Some(doing), true) => write!(f, "failed to {doing}: ")?,

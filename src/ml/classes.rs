@@ -140,6 +140,35 @@ impl Classes {
         }
     }
 
+    /// The place of each of `labels` among these, numbers and truth values by what they are worth; nothing if labels are
+    /// text here and numbers there.
+    pub(crate) fn places_of(&self, labels: &Classes) -> Option<Vec<Option<u32>>> {
+        fn places<T: PartialEq>(known: &[T], labels: &[T]) -> Vec<Option<u32>> {
+            let place = |label| known.iter().position(|known| known == label).map(|place| place as u32);
+            labels.iter().map(place).collect()
+        }
+        match (self, labels) {
+            (Classes::Int(known), Classes::Int(labels)) => Some(places(known, labels)),
+            (Classes::Text(known), Classes::Text(labels)) => Some(places(known, labels)),
+            _ => Some(places(&self.numbers()?, &labels.numbers()?)),
+        }
+    }
+
+    /// Whether no label is a number that is not whole.
+    pub(crate) fn are_whole(&self) -> bool {
+        !matches!(self, Classes::Float(labels) if labels.iter().any(|label| label.fract() != 0.0))
+    }
+
+    /// What the labels are worth as numbers; nothing for text.
+    fn numbers(&self) -> Option<Vec<f64>> {
+        match self {
+            Classes::Bool(labels) => Some(labels.iter().map(|label| f64::from(*label)).collect()),
+            Classes::Int(labels) => Some(labels.iter().map(|label| *label as f64).collect()),
+            Classes::Float(labels) => Some(labels.clone()),
+            Classes::Text(_) => None,
+        }
+    }
+
     /// The text of each label: `true`, `3`, `1.0`, or the string in backticks.
     pub(crate) fn labels(&self) -> Vec<String> {
         match self {

@@ -4,7 +4,7 @@ use arrow::datatypes::Schema;
 use linfa::dataset::{DatasetBase, Records};
 
 use crate::base::schema::index_of;
-use crate::base::{Error, Result};
+use crate::base::{Error, ErrorKind, Result};
 use crate::frame::DataFrame;
 
 /// The column of a frame that is to be learnt: the targets of a dataset whose records are a [`DataFrame`]. All other
@@ -59,6 +59,26 @@ impl Records for DataFrame {
     /// The number of columns, the target among them.
     fn nfeatures(&self) -> usize {
         self.schema().fields().len()
+    }
+}
+
+/// The error of a pipeline; where the column that it does not find is none of the features it says why.
+pub(crate) fn no_feature(error: Error, target: &Target, group: Option<&str>) -> Error {
+    let ErrorKind::UnknownColumn { name, .. } = error.kind() else { return error };
+    let (what, help) = match Some(name.as_str()) {
+        is if is == Some(target.name()) => ("is the target, and so no feature", "leave it out of the steps"),
+        is if is == target.weight() => {
+            ("is what rows weigh, and so no feature", "leave it out of the steps, or weigh by a copy of it")
+        }
+        is if is == group => {
+            ("groups the rows, and so is no feature", "leave it out of the steps, or group by a copy of it")
+        }
+        _ => return error,
+    };
+    let said = Error::invalid(format!("the column `{name}` {what}")).doing("fit").help(help);
+    match &error.location().step {
+        Some(step) => said.at_step(step),
+        None => said,
     }
 }
 

@@ -54,6 +54,9 @@ impl Format {
         if file.format != self.name {
             return Err(corrupt(format!("the file holds a `{}` and not a `{}`", file.format, self.name)));
         }
+        if file.version == 0 {
+            return Err(corrupt("version 0 of the model's format, which there never was".to_string()));
+        }
         if file.version > self.version {
             return Err(Error::unsupported(format!("version {} of the model's format", file.version))
                 .help(format!("versions to {} can be read: use a newer release", self.version)));

@@ -50,11 +50,12 @@ pub use logistic::{
 };
 pub use pipeline::{FittedPipeline, Note, Param, ParamKey, ParamValue, Pipeline, Step};
 pub use prepare::{
-    Categorizer, ColumnTransformer, DummyEncoder, FunctionTransformer, MaxAbsScaler, MinMaxScaler, OneHotEncoder,
-    OnePass, OrdinalEncoder, Remainder, RobustScaler, SimpleImputer, StandardScaler,
+    Categorizer, ColumnTransformer, Dropped, DummyEncoder, FunctionTransformer, MaxAbsScaler, MinMaxScaler,
+    OneHotEncoder, OnePass, OrdinalEncoder, Remainder, RobustScaler, SimpleImputer, StandardScaler, Strategy, Unknown,
 };
 pub use select::{
-    CoefficientPath, ErrorScore, FittedGridSearchCv, GridSearchCv, GroupKFold, KFold, ParamGrid, ParamSampler,
+    CoefficientPath, Cv, ErrorScore, FittedGridSearchCv, GridSearchCv, GroupKFold, KFold, ParamGrid, ParamSampler,
     RandomizedSearchCv, Scoring, SearchCv, StratifiedKFold, TimeSeriesSplit, coefficient_path,
+    stratified_train_test_split, train_test_split,
 };
 pub use train::{Pass, Passes};

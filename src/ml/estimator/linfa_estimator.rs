@@ -30,6 +30,10 @@ const BYTES: u64 = 24;
 /// as many candidates and folds side by side as fit in there. What linfa refuses is an error in its own words, and so is
 /// a panic within it. Such a model lives in memory only: it cannot be saved.
 ///
+/// Its parameters are linfa's own, without names, so a grid cannot search them: fit a search with an empty
+/// [`ParamGrid`](crate::ml::ParamGrid) for each value and compare the scores. The parameters of the steps before it can be
+/// searched.
+///
 /// ```
 /// # use std::sync::Arc;
 /// use linfa_trees::DecisionTree;

@@ -30,6 +30,8 @@ pub struct FittedLinearRegression {
 impl FittedLinearRegression {
     pub(super) fn new(layout: Layout, coef: Vec<f64>, intercept: f64, report: &Report) -> Self {
         let Report { objective, kkt, steps, converged, .. } = *report;
+        // what a penalty has taken away is 0 without a sign
+        let coef = coef.into_iter().map(|w| w + 0.0).collect();
         FittedLinearRegression { layout, coef, intercept, n_iter: steps, converged, kkt, objective }
     }
 

@@ -39,7 +39,8 @@ impl FittedLogisticRegression {
     pub(crate) fn new(layout: Layout, classes: Classes, solution: &Solution) -> Self {
         FittedLogisticRegression {
             layout,
-            coef: solution.coef.clone(),
+            // what a penalty has taken away is 0 without a sign
+            coef: solution.coef.iter().map(|w| w + 0.0).collect(),
             intercepts: solution.intercepts.clone(),
             classes,
             n_iter: solution.iterations,

@@ -188,7 +188,7 @@ impl ParamGuard for LogisticRegression {
         let ValidLogisticRegression { c, penalty, solver, class_weight, .. } = &self.0;
         let tol = self.0.tolerance();
         if !(*c > 0.0 && c.is_finite()) {
-            let what = format!("c is {c}, and has to be above 0");
+            let what = format!("C is {c}, and has to be above 0");
             return Err(Error::invalid(what).help("smaller ones penalise more; without a penalty use Penalty::None"));
         }
         if let Penalty::ElasticNet { l1_ratio } = penalty
@@ -270,8 +270,8 @@ mod tests {
             let text = p.check().unwrap_err().to_string();
             assert!(text.contains(word), "{text}");
         };
-        refused(LogisticRegression::new().c(0.0), "c is 0");
-        refused(LogisticRegression::new().c(f64::NAN), "c is NaN");
+        refused(LogisticRegression::new().c(0.0), "C is 0");
+        refused(LogisticRegression::new().c(f64::NAN), "C is NaN");
         refused(LogisticRegression::new().l1_ratio(1.5), "l1_ratio is 1.5");
         refused(LogisticRegression::new().tol(-1.0), "tol is -1");
         refused(LogisticRegression::new().solver(Solver::Linfa).l1_ratio(0.5), "knows no ℓ₁ penalty");

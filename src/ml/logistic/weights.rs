@@ -15,6 +15,7 @@ pub enum ClassWeight {
     #[default]
     None,
     /// n / (k·nᵢ) for class i of k, where nᵢ is the weight of its rows and n that of all: all classes weigh the same.
+    /// scikit-learn counts the rows for it and leaves their weights aside; without weights of rows both are the same.
     Balanced,
     /// A factor, finite and not below 0, for each of these classes by the text of its label, and 1 for all others.
     Map(BTreeMap<String, f64>),
@@ -92,8 +93,7 @@ impl ClassTotals {
         let rows = if weighted { "rows that weigh anything" } else { "rows" };
         Err(Error::model(match there[..] {
             [only] => {
-                let names = classes.names();
-                format!("all {} {rows} are of the class {}, and none of another", facts.rows, names[only])
+                format!("all {} {rows} are of the class {}, and none of another", facts.rows, classes.labels()[only])
             }
             _ => format!("{} of the {} classes {classes} have no {rows}", totals.len() - there.len(), totals.len()),
         }))
@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn a_class_without_weight_is_an_error() {
         let text = totals(&ClassWeight::Balanced, Some(&[1.0, 0.0, 1.0, 1.0])).unwrap_err().to_string();
-        assert!(text.contains("that weigh anything are of the class False"), "{text}");
+        assert!(text.contains("that weigh anything are of the class false"), "{text}");
         let text = totals(&ClassWeight::of([(false, 0.0), (true, 0.0)]), None).unwrap_err().to_string();
         assert!(text.contains("2 of the 2 classes"), "{text}");
     }

@@ -19,7 +19,8 @@ pub struct Brier(Mean);
 /// ```
 ///
 /// # Errors
-/// `Model` if there are not as many probabilities as rows, for no rows, for more than two labels or one that is none.
+/// `Model` if there are not as many probabilities as rows, for no rows, for more than two labels or one that is none, and
+/// where all are one label that is neither a truth value nor 0, 1 or −1: make such labels booleans.
 pub fn brier_score_loss<T: Label>(truth: &[T], probabilities: &[f64]) -> Result<f64> {
     expect_rows(truth.len(), probabilities.len(), None)?;
     let mut brier = Brier::default();

@@ -56,7 +56,7 @@ pub enum Bins {
 ///
 /// # Errors
 /// `Invalid` for no bins; `Model` if there are not as many probabilities as rows, for no rows, for a probability outside
-/// 0…1, for more than two labels or one that is none.
+/// 0…1, for more than two labels or one that is none, and as [`log_loss`](super::log_loss()) for one label alone.
 pub fn calibration_curve<T: Label>(
     truth: &[T],
     probabilities: &[f64],

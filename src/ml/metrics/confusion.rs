@@ -4,10 +4,11 @@ use std::fmt;
 
 use comfy_table::{CellAlignment, presets};
 
-use super::labels::{numbers, positive_class};
+use super::labels::{Named, numbers, positive_class};
 use super::sums::{Tally, expect_rows};
 use crate::base::{Error, Result};
 use crate::ml::classes::{Classes, Label};
+use crate::ml::pipeline::ParamValue;
 
 /// The rows, or their weight, of each true class (a row of the matrix) that were predicted to be of each class (a
 /// column): `sklearn.metrics.confusion_matrix`. All scores of predicted classes are made from it.
@@ -26,14 +27,14 @@ use crate::ml::classes::{Classes, Label};
 pub struct ConfusionMatrix {
     classes: Classes,
     counts: Counts,
-    positive: Option<usize>,
+    positive: Named,
     zero_division: f64,
 }
 
 /// How the scores of the classes become one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Average {
-    /// The score of the positive class: the second of two.
+    /// The score of the positive class: the second of two, or the one that was named.
     Binary,
     /// The mean over the classes.
     Macro,
@@ -149,6 +150,11 @@ impl Counts {
         self.sum((0..self.classes).map(|c| c * (self.classes + 1))).value()
     }
 
+    /// Whether a class has true rows, be it that they weigh nothing.
+    pub fn has_truth(&self, class: usize) -> bool {
+        (0..self.classes).filter_map(|predicted| self.cell(class, predicted)).any(|cell| self.cells[cell].rows() > 0)
+    }
+
     /// What is known of a class.
     pub fn of_class(&self, class: usize) -> OfClass {
         let n = self.classes;
@@ -245,8 +251,7 @@ impl ConfusionMatrix {
     }
 
     pub(super) fn from_counts(classes: Classes, counts: Counts) -> ConfusionMatrix {
-        let positive = positive_class(&classes).ok().flatten().map(|class| class as usize);
-        ConfusionMatrix { classes, counts, positive, zero_division: 0.0 }
+        ConfusionMatrix { classes, counts, positive: Named::Not, zero_division: 0.0 }
     }
 
     /// The matrix of true and predicted labels; their classes are those of both.
@@ -292,10 +297,23 @@ impl ConfusionMatrix {
         Ok(())
     }
 
-    /// The class that [`Average::Binary`] looks at, by its number; it is the second of two if nothing is said.
+    /// The class that [`Average::Binary`] looks at, by its number from 0; it is the second of two if nothing is said.
+    /// All others are negative, however many there are.
     #[must_use]
     pub fn positive(mut self, class: usize) -> ConfusionMatrix {
-        self.positive = Some(class);
+        self.positive = Named::Number(class);
+        self
+    }
+
+    /// The same by its label, as `positive_label("yes")`.
+    #[must_use]
+    pub fn positive_label(mut self, label: impl Into<ParamValue>) -> ConfusionMatrix {
+        self.positive = Named::Label(label.into().into());
+        self
+    }
+
+    pub(super) fn named(mut self, positive: Named) -> ConfusionMatrix {
+        self.positive = positive;
         self
     }
 
@@ -361,7 +379,9 @@ impl ConfusionMatrix {
     /// Of the rows predicted to be of a class, the share that is.
     ///
     /// # Errors
-    /// `Model` for [`Average::Binary`] of more than two classes.
+    /// For [`Average::Binary`]: `Model` of more than two classes, and of one alone that is neither a truth value nor 0, 1 or
+    /// −1, unless [`positive`](Self::positive) or [`positive_label`](Self::positive_label) names one; `Invalid` or
+    /// `TypeMismatch` for a name that is none.
     pub fn precision(&self, average: Average) -> Result<f64> {
         self.averaged(precision, average)
     }
@@ -395,11 +415,15 @@ impl ConfusionMatrix {
     }
 
     fn averaged(&self, of: impl Fn(OfClass) -> (f64, f64), average: Average) -> Result<f64> {
-        if average == Average::Binary && self.classes.len() > 2 {
+        let binary = average == Average::Binary && !self.classes.is_empty();
+        if binary && self.positive == Named::Not && self.classes.len() > 2 {
             let what = format!("there are {} classes, {}, and no positive one", self.classes.len(), self.classes);
-            return Err(Error::model(what).doing("score").help("average by Average::Macro, Micro or Weighted"));
+            return Err(Error::model(what)
+                .doing("score")
+                .help("average by Average::Macro, Micro or Weighted, or name one with positive_label(..)"));
         }
-        Ok(self.counts.averaged(of, average, self.positive, self.zero_division))
+        let positive = if binary { positive_class(&self.classes, &self.positive)? } else { None };
+        Ok(self.counts.averaged(of, average, positive.map(|class| class as usize), self.zero_division))
     }
 
     pub(super) fn counts(&self) -> &Counts {

@@ -9,7 +9,7 @@ use super::brier::Brier;
 use super::calibration::{Calibration, CalibrationCurve};
 use super::confusion::{ConfusionMatrix, Counts};
 use super::curves::{PrecisionRecallCurve, RocCurve};
-use super::labels::{positive_class, union};
+use super::labels::{Named, positive_class, union};
 use super::log_loss::LogLoss;
 use super::ranking::{Ranked, Step, Sweep};
 use super::regression::Residuals;
@@ -20,6 +20,7 @@ use crate::base::{Error, Result};
 use crate::expr::col;
 use crate::frame::DataFrame;
 use crate::ml::classes::Classes;
+use crate::ml::pipeline::ParamValue;
 use crate::ml::prepare::frames::fit_frame;
 use crate::ml::prepare::{Categorizer, OnePass};
 
@@ -35,6 +36,7 @@ pub struct OnFrame {
     truth: String,
     predicted: String,
     weights: Option<String>,
+    positive: Named,
 }
 
 /// The metrics of a column of truth and a column of predictions (classes, probabilities, scores or numbers).
@@ -50,7 +52,8 @@ pub struct OnFrame {
 /// # Ok::<(), partita::Error>(())
 /// ```
 pub fn on(frame: &DataFrame, truth: impl Into<String>, predicted: impl Into<String>) -> OnFrame {
-    OnFrame { frame: frame.clone(), truth: truth.into(), predicted: predicted.into(), weights: None }
+    let (truth, predicted) = (truth.into(), predicted.into());
+    OnFrame { frame: frame.clone(), truth, predicted, weights: None, positive: Named::Not }
 }
 
 /// What is gathered in a pass.
@@ -100,14 +103,37 @@ impl OnFrame {
         self
     }
 
+    /// The positive class: the greater label of two if nothing is said. All others are negative, however many there are.
+    /// It has to be said where rows may be of one class alone, as after a filter, unless labels are booleans or 0 and 1.
+    ///
+    /// ```
+    /// use partita::{col, ml::metrics};
+    /// # use std::sync::Arc;
+    /// # let paid = Arc::new(arrow::array::StringArray::from(vec!["no", "yes", "yes"])) as arrow::array::ArrayRef;
+    /// # let p = Arc::new(arrow::array::Float64Array::from(vec![0.5, 0.5, 1.0])) as arrow::array::ArrayRef;
+    /// # let batch = arrow::array::RecordBatch::try_from_iter([("paid", paid), ("p", p)]).unwrap();
+    /// # let taxi = partita::DataFrame::from_batches([batch])?;
+    /// let certain = taxi.filter(col("p").gt(0.9))?;
+    /// assert_eq!(metrics::on(&certain, "paid", "p").positive("yes").brier_score()?, 0.0);
+    /// # Ok::<(), partita::Error>(())
+    /// ```
+    #[must_use]
+    pub fn positive(mut self, label: impl Into<ParamValue>) -> Self {
+        self.positive = Named::Label(label.into().into());
+        self
+    }
+
     /// The confusion matrix of true and predicted labels.
     ///
     /// # Errors
-    /// `UnknownColumn`; `TypeMismatch` for columns that cannot be labels, or not both of one kind; `Model` for a null or
-    /// NaN, for weights that are negative or not finite, and for more than 1000 classes; the first error of a task.
+    /// `UnknownColumn`; `TypeMismatch` for columns that cannot be labels, or not both of one kind, as where probabilities
+    /// are given for classes; `Model` for a null or NaN, for weights that are negative or not finite, and for more than 1000 classes; the first error of a task.
     pub fn confusion_matrix(&self) -> Result<ConfusionMatrix> {
         match self.gather(What::Labels)? {
-            Gathered::Labels(Some(Labelled { classes, counts })) => Ok(ConfusionMatrix::from_counts(classes, counts)),
+            Gathered::Labels(Some(Labelled { classes, counts })) => {
+                expect_labels(&classes, &counts).map_err(|e| e.at_column(&self.predicted))?;
+                Ok(ConfusionMatrix::from_counts(classes, counts).named(self.positive.clone()))
+            }
             _ => Err(no_rows()),
         }
     }
@@ -144,9 +170,11 @@ impl OnFrame {
     ///
     /// # Errors
     /// `UnknownColumn`; `TypeMismatch` for truth that cannot be labels and predictions that are no numbers; `Model` for no
-    /// rows, more than two classes, a null, and weights that are negative or not finite; the first error of a task.
+    /// rows, more than two classes or one alone of which it is not known whether it is the positive one (see
+    /// [`positive`](Self::positive)), a null, and weights that are negative or not finite; `Invalid` for a positive class
+    /// that is none; the first error of a task.
     pub fn log_loss(&self) -> Result<f64> {
-        match self.gather(What::LogLoss(self.positive()?))? {
+        match self.gather(What::LogLoss(self.signed()?))? {
             Gathered::LogLoss(loss) => Ok(loss.value()),
             _ => Err(no_rows()),
         }
@@ -157,7 +185,7 @@ impl OnFrame {
     /// # Errors
     /// As [`log_loss`](Self::log_loss).
     pub fn brier_score(&self) -> Result<f64> {
-        match self.gather(What::Brier(self.positive()?))? {
+        match self.gather(What::Brier(self.signed()?))? {
             Gathered::Brier(brier) => Ok(brier.value()),
             _ => Err(no_rows()),
         }
@@ -168,7 +196,7 @@ impl OnFrame {
     /// # Errors
     /// As [`log_loss`](Self::log_loss); `Invalid` for no bins.
     pub fn calibration_curve(&self, bins: usize) -> Result<CalibrationCurve> {
-        match self.gather(What::Calibration(self.positive()?, bins))? {
+        match self.gather(What::Calibration(self.signed()?, bins))? {
             Gathered::Calibration(calibration) => Ok(calibration.curve()),
             _ => Err(no_rows()),
         }
@@ -235,8 +263,8 @@ impl OnFrame {
         fit_frame(&Pass { truth, predicted, weights, what }, &self.columns()?)
     }
 
-    /// The classes of the truth.
-    fn positive(&self) -> Result<Positive> {
+    /// The classes of the truth, and which is positive.
+    fn signed(&self) -> Result<Positive> {
         let place = index_of(self.frame.schema(), &self.truth)?;
         let classes = if logical(self.frame.schema().field(place).data_type()) == DataType::Boolean {
             Classes::Bool(vec![false, true])
@@ -244,13 +272,17 @@ impl OnFrame {
             let fitted = Categorizer::new().columns([&self.truth]).fit(&self.frame.select([self.truth.as_str()])?)?;
             fitted.categories(&self.truth).cloned().ok_or_else(no_rows)?
         };
-        let class = positive_class(&classes).map_err(|e| e.at_column(&self.truth))?;
+        if self.positive == Named::Not && classes.len() > 2 && !classes.are_whole() {
+            let what = format!("the column has {} values that are not whole, and labels are needed", classes.len());
+            return Err(Error::types(what).at_column(&self.truth).doing("score").help("is the truth named first?"));
+        }
+        let class = positive_class(&classes, &self.positive).map_err(|e| e.at_column(&self.truth))?;
         Ok(Positive { classes, class })
     }
 
     /// What there is of each score, from the greatest on.
     fn steps(&self, mut each: impl FnMut(Step)) -> Result<()> {
-        let positive = self.positive()?;
+        let positive = self.signed()?;
         let columns = self.columns()?;
         numeric(columns.schema(), &self.predicted)?;
         let mut at: Option<(f64, [Tally; 2])> = None;
@@ -386,6 +418,10 @@ impl Pass {
         let both = concat(&[&column(&self.truth)?, &column(&self.predicted)?])?;
         let (classes, mut truth) = Classes::of_column(&both).map_err(|e| e.at_column(&self.truth))?;
         let predicted = truth.split_off(batch.num_rows());
+        let truth_type = logical(schema.field(index_of(&schema, &self.truth)?).data_type());
+        if !truth_type.is_floating() && !classes.are_whole() {
+            return Err(no_classes().at_column(&self.predicted));
+        }
         expect_few(&classes)?;
         let mut counts = Counts::new(classes.len());
         counts.update(&truth, &predicted, weights)?;
@@ -412,9 +448,24 @@ fn expect_few(classes: &Classes) -> Result<()> {
     if classes.len() <= MOST_CLASSES {
         return Ok(());
     }
-    Err(Error::model(format!("there are more than {MOST_CLASSES} classes"))
+    let help = "judge numbers by residuals(), probabilities by roc_auc() or log_loss(); with_prediction gives classes";
+    Err(Error::model(format!("there are more than {MOST_CLASSES} classes")).doing("score").help(help))
+}
+
+/// Succeeds unless the true labels are whole numbers and others were predicted, that are probabilities most likely.
+///
+/// # Errors
+/// `TypeMismatch`.
+fn expect_labels(classes: &Classes, counts: &Counts) -> Result<()> {
+    let Classes::Float(labels) = classes else { return Ok(()) };
+    let whole_truth = labels.iter().enumerate().all(|(c, label)| label.fract() == 0.0 || !counts.has_truth(c));
+    if whole_truth && !classes.are_whole() { Err(no_classes()) } else { Ok(()) }
+}
+
+fn no_classes() -> Error {
+    Error::types("the truth is of classes, and what is predicted are numbers that are not whole")
         .doing("score")
-        .help("judge numbers by their residuals"))
+        .help("use with_prediction, not with_probability; or judge probabilities by roc_auc() and log_loss()")
 }
 
 fn no_rows() -> Error {
@@ -442,7 +493,10 @@ fn numeric(schema: &Schema, name: &str) -> Result<()> {
     if t.is_numeric() || t == DataType::Boolean {
         return Ok(());
     }
-    Err(Error::types(format!("the column is {t}, and numbers are needed")).at_column(name).doing("score"))
+    Err(Error::types(format!("the column is {t}, and numbers are needed"))
+        .at_column(name)
+        .doing("score")
+        .help("is the truth named first, and a column of probabilities or numbers behind it?"))
 }
 
 /// A numeric column without nulls.
@@ -526,6 +580,38 @@ mod tests {
     }
 
     #[test]
+    fn one_label_alone_is_named() {
+        let yes = frame(4).filter(col("flag")).unwrap();
+        let p = |label: &str| on(&yes, label, "p");
+        assert!(p("word").log_loss().unwrap_err().to_string().contains("all labels are `yes`"));
+        let expected = p("flag").log_loss().unwrap();
+        assert_eq!(p("y").log_loss().unwrap(), expected);
+        assert_eq!(p("word").positive("yes").log_loss().unwrap(), expected);
+        assert!(p("word").positive("no").log_loss().unwrap() != expected);
+        assert_eq!(p("word").positive("yes").average_precision().unwrap(), 1.0);
+        assert!(p("word").positive(1).brier_score().is_err());
+        let matrix = |named: &str| on(&yes, "word", "word").positive(named).confusion_matrix().unwrap();
+        assert_eq!(matrix("yes").precision(Average::Binary).unwrap(), 1.0);
+        assert_eq!(matrix("no").precision(Average::Binary).unwrap(), 0.0);
+        let whole = frame(4);
+        let one_of_two = on(&whole, "word", "p").positive("no").roc_auc().unwrap();
+        assert!((one_of_two + on(&whole, "word", "p").roc_auc().unwrap() - 1.0).abs() < 1e-12);
+        assert!(on(&whole, "word", "p").positive("yess").roc_auc().unwrap_err().to_string().contains("`yess`"));
+    }
+
+    #[test]
+    fn probabilities_are_no_classes() {
+        let frame = frame(4);
+        for truth in ["y", "flag", "c"] {
+            let error = on(&frame, truth, "p").accuracy().unwrap_err();
+            assert!(matches!(error.kind(), crate::base::ErrorKind::TypeMismatch { .. }), "{error}");
+            assert!(error.to_string().contains("use with_prediction, not with_probability"), "{error}");
+        }
+        assert!(on(&frame, "flag", "c").accuracy().unwrap() > 0.5);
+        assert_eq!(on(&frame, "p", "p").accuracy().unwrap(), 1.0);
+    }
+
+    #[test]
     fn what_cannot_be_scored_is_named() {
         let frame = frame(2);
         let text = |error: Error| error.to_string();
@@ -533,7 +619,8 @@ mod tests {
         let mixed = text(on(&frame, "word", "c").accuracy().unwrap_err());
         assert!(mixed.contains("the truth is Utf8 and what is predicted is Float64"), "{mixed}");
         assert!(text(on(&frame, "y", "word").roc_auc().unwrap_err()).contains("column `word`"));
-        assert!(text(on(&frame, "p", "p").roc_auc().unwrap_err()).contains("20 classes"));
+        let swapped = text(on(&frame, "p", "flag").roc_auc().unwrap_err());
+        assert!(swapped.contains("20 values that are not whole") && swapped.contains("truth named first"), "{swapped}");
         let none = frame.filter(col("p").gt(5)).unwrap();
         assert!(text(on(&none, "y", "c").accuracy().unwrap_err()).contains("no rows"));
         assert!(text(on(&none, "y", "p").log_loss().unwrap_err()).contains("no rows"));

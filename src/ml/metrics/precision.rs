@@ -18,7 +18,8 @@ use crate::ml::classes::Label;
 ///
 /// # Errors
 /// `Model` if there are not as many predictions as rows, for a label that is none, as NaN, and for [`Average::Binary`] of
-/// more than two classes.
+/// more than two classes, or of one alone that is neither a truth value nor 0, 1 or −1
+/// ([`ConfusionMatrix::positive_label`] names it).
 pub fn precision_score<T: Label>(truth: &[T], predicted: &[T], average: Average) -> Result<f64> {
     ConfusionMatrix::of(truth, predicted)?.precision(average)
 }
@@ -94,5 +95,22 @@ mod tests {
         assert_eq!(matrix.f_beta(0.0, Average::Binary).unwrap(), matrix.precision(Average::Binary).unwrap());
         assert_eq!(matrix.f_beta(f64::INFINITY, Average::Binary).unwrap(), matrix.recall(Average::Binary).unwrap());
         assert_eq!(matrix.positive(0).recall(Average::Binary).unwrap(), 1.0);
+    }
+
+    #[test]
+    fn the_positive_class_is_one_there_is() {
+        let words = |words: &[&str]| words.iter().map(|word| word.to_string()).collect::<Vec<_>>();
+        let yes = || ConfusionMatrix::of(&words(&["yes", "yes"]), &words(&["yes", "yes"])).unwrap();
+        let text = |matrix: ConfusionMatrix| matrix.precision(Average::Binary).unwrap_err().to_string();
+        assert!(text(yes()).contains("positive_label(\"yes\")"), "{}", text(yes()));
+        assert_eq!(yes().positive_label("yes").precision(Average::Binary).unwrap(), 1.0);
+        assert_eq!(yes().positive_label("no").precision(Average::Binary).unwrap(), 0.0);
+        assert_eq!(yes().positive(0).precision(Average::Binary).unwrap(), 1.0);
+        assert!(text(yes().positive(1)).contains("class number 1"), "{}", text(yes().positive(1)));
+        let three = || ConfusionMatrix::of(&[0_i64, 1, 2, 2], &[0, 2, 2, 1]).unwrap();
+        assert_eq!(three().positive(2).precision(Average::Binary).unwrap(), 0.5);
+        assert_eq!(three().positive_label(0).recall(Average::Binary).unwrap(), 1.0);
+        assert!(text(three().positive(9)).contains("class number 9 is to be the positive one, of 3 classes: 0, 1, 2"));
+        assert!(text(three().positive_label(9)).contains("no row is of the class 9"));
     }
 }

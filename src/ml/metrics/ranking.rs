@@ -53,7 +53,7 @@ pub(super) struct Step {
 ///
 /// # Errors
 /// `Model` if there are not as many scores as rows, for no rows, for more than two labels or one that is none, and for a
-/// score that is NaN.
+/// score that is NaN; as [`log_loss`](super::log_loss()) for one label alone.
 pub fn roc_auc_score<T: Label>(truth: &[T], scores: &[f64]) -> Result<f64> {
     Ok(Ranking::of(truth, scores)?.into_ranked().roc_auc())
 }

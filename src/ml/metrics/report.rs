@@ -82,10 +82,10 @@ impl ConfusionMatrix {
 }
 
 impl ClassificationReport {
-    /// So many digits are printed behind the point; 2 if nothing is said.
+    /// So many digits are printed behind the point, at most 17, by which all numbers differ; 2 if nothing is said.
     #[must_use]
     pub fn digits(mut self, digits: usize) -> Self {
-        self.digits = digits;
+        self.digits = digits.min(17);
         self
     }
 
@@ -198,5 +198,6 @@ weighted avg       0.70      0.60      0.61         5
         // classes that do not occur have no row
         let none = ConfusionMatrix::new(Classes::Bool(vec![false, true])).report();
         assert!(none.classes().is_empty() && none.accuracy().is_nan());
+        assert_eq!(report.clone().digits(70_000).to_string(), report.digits(17).to_string());
     }
 }

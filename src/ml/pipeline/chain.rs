@@ -13,10 +13,11 @@ use super::note::{self, Note};
 use super::outline::{Outline, Uses};
 use super::param::{ParamValue, Parameters};
 use super::step::{FittedStep, Step, names};
+use crate::base::schema::nearest;
 use crate::base::{Error, ErrorKind, Result};
 use crate::frame::DataFrame;
 use crate::ml::classes::Classes;
-use crate::ml::dataset::{Target, features};
+use crate::ml::dataset::{Target, features, no_feature};
 use crate::ml::estimator::FittedModel;
 use crate::ml::estimator::training::Estimator;
 use crate::ml::train::Passes;
@@ -114,10 +115,20 @@ impl Pipeline {
 
     fn unknown(&self, key: &str) -> Error {
         let known = self.params();
-        let near = crate::base::schema::nearest(key, known.iter().map(String::as_str));
-        let near = near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
+        let near = nearest_param(key, &known).map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
+        let instead = match key.rsplit_once("__") {
+            Some((step, "penalty")) if known.contains(&format!("{step}__l1_ratio")) => {
+                format!("use `{step}__l1_ratio`: 0 is the ℓ₂ penalty, 1 the ℓ₁ penalty; ")
+            }
+            _ => String::new(),
+        };
+        let of_linfa = |(_, step): &(String, Step)| matches!(step, Step::Custom(_));
+        let linfa = match self.steps.iter().any(of_linfa) {
+            true => "; those of a model of one's own or of linfa cannot be searched: fit a pipeline for each value",
+            false => "",
+        };
         Error::invalid(format!("the pipeline has no parameter `{key}`{near}"))
-            .help(format!("its parameters are {}", known.join(", ")))
+            .help(format!("{instead}its parameters are {}{linfa}", known.join(", ")))
     }
 
     /// Fits to all rows of a frame. The frame is read once; its rows are cached in memory, or on disk where the session's
@@ -125,11 +136,12 @@ impl Pipeline {
     ///
     /// # Errors
     /// `UnknownColumn`, `TypeMismatch` and `Model` for columns that do not fit the steps or cannot be features, and for
-    /// a target that has not two classes or is null somewhere: they name the column. `Memory` if the memory limit does
+    /// a target that is null somewhere or, where classes are learnt, has fewer than two: they name the column. `Memory` if the memory limit does
     /// not leave room for what a pass needs. `Invalid` for a pipeline without a model at its end.
     pub fn fit(&self, dataset: &DatasetBase<DataFrame, Target>) -> Result<FittedPipeline> {
         let (frame, target) = (dataset.records(), dataset.targets());
-        let prepared = Arc::new(self.prepare(&features(dataset)?)?);
+        let prepared = self.prepare(&features(dataset)?).map_err(|e| no_feature(e, target, None))?;
+        let prepared = Arc::new(prepared);
         let wanted = Wanted {
             features: prepared.inputs.clone(),
             coded: prepared.coded.clone(),
@@ -168,6 +180,11 @@ impl Pipeline {
 
     /// Checks the steps against the columns, and leaves out what is not needed.
     pub(crate) fn prepare(&self, features: &Schema) -> Result<Prepared> {
+        if let Some(pair) = self.steps.windows(2).find(|pair| pair[0].1.is_model()) {
+            let (model, next) = (&pair[0].0, &pair[1].0);
+            let what = format!("step `{model}` is a model, and stands before step `{next}`");
+            return Err(Error::invalid(what).help("a model has to be the last step: put the others before it"));
+        }
         let end = self
             .steps
             .split_last()
@@ -223,6 +240,18 @@ fn prune(steps: &[(String, Step)], features: &Schema) -> Result<Pruned> {
     let coded = Uses::in_turn(pruned.iter().map(|(_, step)| step).zip(&outlines)).looked_up;
     let inputs = names(features).into_iter().filter(|name| wanted.plain.contains(name)).collect();
     Ok(Pruned { inputs, coded, steps: pruned, notes })
+}
+
+/// The parameter that a wrong name most likely means: that of the same step which is called most like it, or the one of
+/// this name of the step that is called most like it.
+pub(crate) fn nearest_param<'a>(key: &str, known: &'a [String]) -> Option<&'a String> {
+    let parted = || known.iter().filter_map(|name| name.rsplit_once("__"));
+    let (step, param) = key.rsplit_once("__")?;
+    let near = match nearest(param, parted().filter(|(of, _)| *of == step).map(|(_, param)| param)) {
+        Some(param) => format!("{step}__{param}"),
+        None => format!("{}__{param}", nearest(step, parted().map(|(step, _)| step).filter(|of| *of != step))?),
+    };
+    known.iter().find(|name| **name == near)
 }
 
 fn check_names(steps: &[(String, Step)]) -> Result<()> {

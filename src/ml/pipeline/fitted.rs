@@ -13,6 +13,7 @@ use super::rows::Rows;
 use super::step::FittedStep;
 use crate::base::schema::index_of;
 use crate::base::{Error, Result};
+use crate::exec::caught;
 use crate::frame::DataFrame;
 use crate::ml::apply::Apply;
 use crate::ml::classes::Classes;
@@ -60,6 +61,24 @@ enum Ask {
     /// The probability of the second class.
     Probability,
     Margin,
+}
+
+impl Ask {
+    /// Succeeds where predictions of this kind have the answer.
+    fn expect(&self, predicted: &Predicted) -> Result<()> {
+        let answered = match self {
+            Ask::Class => true,
+            Ask::Margin => matches!(predicted, Predicted::Probabilities { margins: Some(_), .. }),
+            Ask::Probability => matches!(predicted, Predicted::Probabilities { classes: 2, .. }),
+            Ask::Probabilities => matches!(predicted, Predicted::Probabilities { .. }),
+        };
+        if answered { Ok(()) } else { Err(self.unanswered()) }
+    }
+
+    fn unanswered(&self) -> Error {
+        let what = if matches!(self, Ask::Margin) { "margins" } else { "probabilities" };
+        Error::model(format!("the model of the pipeline gives no {what}")).doing("predict").help("use predict")
+    }
 }
 
 /// A question and the columns that come out: all there were, then the answers; or the answers alone.
@@ -178,7 +197,8 @@ impl FittedPipeline {
     }
 
     fn rows(&self, batch: &RecordBatch) -> Result<Rows> {
-        self.steps.iter().try_fold(Rows::of(batch, &self.inputs)?, |rows, (_, step)| step.apply(rows))
+        let apply = |rows, (name, step): &(String, FittedStep)| step.apply(rows).map_err(|e| e.at_step(name));
+        self.steps.iter().try_fold(Rows::of(batch, &self.inputs)?, apply)
     }
 
     /// The predicted label of each row, lazily: one column, called as the target and of the type of its labels.
@@ -194,12 +214,9 @@ impl FittedPipeline {
     /// The probability of each class for each row, lazily: a column for each, called as `high_tip_True`.
     ///
     /// # Errors
-    /// As [`predict`](Self::predict).
+    /// As [`predict`](Self::predict), and `Model` for a model that gives no probabilities.
     pub fn predict_proba(&self, frame: &DataFrame) -> Result<DataFrame> {
         let Model { target, classes, .. } = self.end()?;
-        if classes.is_empty() {
-            return Err(Error::model("the model of the pipeline gives no probabilities").doing("predict"));
-        }
         let names = classes.names().into_iter().map(|class| format!("{target}_{class}")).collect();
         self.answer(frame, Ask::Probabilities, names, false)
     }
@@ -222,16 +239,25 @@ impl FittedPipeline {
     /// The frame with the predicted labels as a further column, lazily.
     ///
     /// # Errors
-    /// As [`predict`](Self::predict); `Schema` if there is a column of this name.
+    /// As [`predict`](Self::predict); `Invalid` if there is a column of this name.
     pub fn with_prediction(&self, frame: &DataFrame, column: &str) -> Result<DataFrame> {
         self.answer(frame, Ask::Class, vec![column.to_string()], true)
     }
 
-    /// The frame with the probability of the second class as a further column, lazily.
+    /// The frame with the probability of the second of two classes as a further column, lazily.
     ///
     /// # Errors
-    /// As [`predict`](Self::predict); `Schema` if there is a column of this name.
+    /// As [`predict`](Self::predict); `Invalid` if there is a column of this name; `Model` for more than two classes, for
+    /// which there is [`predict_proba`](Self::predict_proba), and for a model that gives no probabilities.
     pub fn with_probability(&self, frame: &DataFrame, column: &str) -> Result<DataFrame> {
+        let Model { target, classes, .. } = self.end()?;
+        if classes.len() > 2 {
+            let what = format!("the target has {} classes, {classes}, and so no single probability", classes.len());
+            return Err(Error::model(what)
+                .at_column(target)
+                .doing("predict")
+                .help("use predict_proba, which gives a column for each class"));
+        }
         self.answer(frame, Ask::Probability, vec![column.to_string()], true)
     }
 
@@ -243,6 +269,7 @@ impl FittedPipeline {
             Ask::Class => self.end()?.classes.data_type(),
             _ => DataType::Float64,
         };
+        self.expect(&ask, frame)?;
         let kept: &[FieldRef] = if beside { frame.schema().fields() } else { &[] };
         if let Some(name) = names.iter().find(|name| kept.iter().any(|f| f.name() == *name)) {
             return Err(Error::invalid(format!("there is a column `{name}` already")).doing("predict"));
@@ -261,11 +288,25 @@ impl FittedPipeline {
         apply.on(frame)
     }
 
+    /// Succeeds where the model answers such a question, as far as what it says of no rows tells.
+    ///
+    /// # Errors
+    /// `Model`.
+    fn expect(&self, ask: &Ask, frame: &DataFrame) -> Result<()> {
+        let fitted = &self.end()?.fitted;
+        let none = RecordBatch::new_empty(frame.schema().clone());
+        // what goes wrong on no rows may go well on some
+        match caught(|| fitted.predict(&self.rows(&none)?.design()?)) {
+            Ok(predicted) => ask.expect(&predicted),
+            Err(_) => Ok(()),
+        }
+    }
+
     /// The answers for a batch.
     fn columns(&self, batch: &RecordBatch, ask: &Ask) -> Result<Vec<ArrayRef>> {
         let end = self.end()?;
-        let no = |what: &str| Error::model(format!("the model of the pipeline gives no {what}")).doing("predict");
         let predicted = end.fitted.predict(&self.rows(batch)?.design()?)?;
+        ask.expect(&predicted)?;
         Ok(match (ask, predicted) {
             (Ask::Class, Predicted::Values(values)) => vec![column(values)],
             (Ask::Class, predicted) => {
@@ -281,8 +322,7 @@ impl FittedPipeline {
             (Ask::Margin, Predicted::Probabilities { classes, margins: Some(margins), .. }) => {
                 columns_of(&margins, if classes == 2 { 1 } else { classes })
             }
-            (Ask::Margin, _) => return Err(no("margins")),
-            _ => return Err(no("probabilities")),
+            _ => return Err(ask.unanswered()),
         })
     }
 

@@ -24,6 +24,21 @@ pub enum Note {
         /// The columns.
         columns: Vec<String>,
     },
+    /// A class has fewer rows than a search has folds, so that some folds test on none of it.
+    RareClass {
+        /// The label of the class.
+        class: String,
+        /// Its rows.
+        rows: u64,
+        /// The folds.
+        folds: usize,
+    },
+    /// The rows of the fit can be told apart by their classes without an error, and there is no penalty: the coefficients
+    /// would grow without end.
+    Separable {
+        /// Which fit.
+        fit: String,
+    },
     /// A fit of a search failed, and has the score that was given for such.
     FitFailed {
         /// Which fit: the parameters and the fold.
@@ -61,7 +76,20 @@ impl fmt::Display for Note {
                     "step `{step}` found no value in {columns}, so no feature comes of it: leave it out, or fill it"
                 )
             }
-            Note::FitFailed { fit, why } => write!(f, "the fit of {fit} failed, so its scores are no scores: {why}"),
+            Note::RareClass { class, rows, folds } => {
+                let s = if *rows == 1 { "" } else { "s" };
+                write!(
+                    f,
+                    "class {class} has {rows} row{s}, fewer than the {folds} folds, so some test on none of it: merge it, \
+                     or use fewer folds"
+                )
+            }
+            Note::Separable { fit } => write!(
+                f,
+                "the fit of {fit} tells all its rows apart and has no penalty, so nothing but tol and max_iter bounds its \
+                 coefficients: use a penalty"
+            ),
+            Note::FitFailed { fit, why } => write!(f, "{fit} failed, so its scores are no scores: {why}"),
             Note::NotConverged { fit, kkt } => {
                 write!(f, "the fit of {fit} has not converged (residual {kkt:.1e}): raise max_iter")
             }

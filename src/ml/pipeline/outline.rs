@@ -10,8 +10,8 @@ use rustc_hash::FxHashSet;
 use super::note::Note;
 use super::rows::Rows;
 use super::step::{FittedStep, Step, names, one_hot_is_closed};
-use crate::base::Result;
 use crate::base::schema::index_of;
+use crate::base::{Error, Result};
 use crate::ml::prepare::OnePass;
 use crate::ml::prepare::transform::Transform;
 
@@ -101,7 +101,7 @@ impl Outline {
         step.prune(self, wanted)
     }
 
-    /// These columns alone.
+    /// These columns alone, for a part called `step`.
     ///
     /// # Errors
     /// `UnknownColumn`, which says if it is one of the one-hot features that cannot be named by themselves.
@@ -111,9 +111,13 @@ impl Outline {
             match (index_of(&self.plain, column), self.one_hot.iter().find(of)) {
                 (Err(_), Some(block)) => {
                     let what = format!("the feature `{column}` by itself, one of the one-hot features of `{block}`");
-                    Err(one_hot_is_closed(step, &what))
+                    let help = format!(
+                        "encode `{block}` by a part of its own instead, as .with(\"cat\", OneHotEncoder::new(), \
+                         [\"{block}\"]), or keep all its features with remainder(Remainder::Passthrough)"
+                    );
+                    Err(Error::unsupported(format!("{what}, in part `{step}`")).help(help))
                 }
-                (place, _) => place.map_err(|e| e.doing("transform")),
+                (place, _) => place.map_err(|e| e.at_step(step).doing("transform")),
             }
         };
         let places = columns.iter().map(place).collect::<Result<Vec<_>>>()?;

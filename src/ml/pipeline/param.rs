@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Error, Result};
+use crate::ml::classes::Classes;
 use crate::ml::logistic::LogisticRegression;
 
 /// A parameter of `Owner` with values of type `T`.
@@ -153,7 +154,11 @@ impl FromParam for bool {
 
 impl ParamValue {
     pub(crate) fn is_no(&self, what: &str) -> Error {
-        Error::invalid(format!("the value {self} where a {what} is needed"))
+        let value = match self {
+            ParamValue::Text(text) => format!("{text:?}"),
+            other => other.to_string(),
+        };
+        Error::invalid(format!("the value {value} where a {what} is needed"))
     }
 }
 
@@ -216,6 +221,18 @@ impl From<String> for ParamValue {
     }
 }
 
+impl From<ParamValue> for Classes {
+    /// The one label.
+    fn from(value: ParamValue) -> Self {
+        match value {
+            ParamValue::Bool(value) => Classes::Bool(vec![value]),
+            ParamValue::Int(value) => Classes::Int(vec![value]),
+            ParamValue::Float(value) => Classes::Float(vec![value]),
+            ParamValue::Text(value) => Classes::Text(vec![value]),
+        }
+    }
+}
+
 impl<Owner, T> fmt::Display for StepParam<Owner, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}__{}", self.step, self.param.name)
@@ -266,5 +283,7 @@ mod tests {
         assert!(model.with_param("max_iter", &(-1).into()).unwrap().is_err());
         assert!(StandardScaler::new().with_param("with_mean", &1.into()).unwrap().is_err());
         assert!(model.with_param("gamma", &1.into()).is_none());
+        let text = model.with_param("C", &"1".into()).unwrap().unwrap_err().to_string();
+        assert!(text.contains("the value \"1\" where a number is needed"), "{text}");
     }
 }

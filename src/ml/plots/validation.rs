@@ -5,6 +5,7 @@ use std::fmt::Display;
 use crate::base::chart::{Axis, Hue, Mark, Panel, Plot, Series};
 use crate::base::{Error, Result};
 use crate::ml::pipeline::ParamValue;
+use crate::ml::pipeline::chain::nearest_param;
 use crate::ml::select::{FittedGridSearchCv, Params, Scoring};
 
 /// More points than this are a line without dots.
@@ -67,10 +68,10 @@ impl FittedGridSearchCv {
         let candidates = self.candidates().iter().enumerate().filter(|(_, params)| same(params));
         let found: Vec<_> = candidates.filter_map(|(place, params)| Some((place, params.get(key)?))).collect();
         if found.is_empty() {
-            let mut known: Vec<&str> = self.candidates().iter().flat_map(|p| p.keys().map(String::as_str)).collect();
+            let mut known: Vec<String> = self.candidates().iter().flat_map(|p| p.keys().cloned()).collect();
             known.sort_unstable();
             known.dedup();
-            let near = crate::base::schema::nearest(key, known.iter().copied());
+            let near = nearest_param(key, &known);
             let near = near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
             return Err(Error::invalid(format!("the search did not try values of `{key}`{near}"))
                 .doing("plot")

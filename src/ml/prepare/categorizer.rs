@@ -70,6 +70,19 @@ impl Categorizer {
         Categorizer { columns: Some(columns), given }
     }
 
+    /// What is known of the columns before any row, as [`OnePass::begin`] gives it.
+    pub(super) fn vocabularies(&self, schema: &Schema) -> Result<Vocabularies> {
+        let vocabularies = self.chosen(schema).into_iter().map(|name| {
+            let field = schema.field(index_of(schema, &name)?);
+            let vocabulary = match self.given(&name) {
+                Some(_) => None,
+                None => Some(Vocabulary::for_type(field.data_type()).map_err(|e| e.at_column(&name))?),
+            };
+            Ok((name, vocabulary))
+        });
+        vocabularies.collect::<Result<_>>().map(Vocabularies)
+    }
+
     fn given(&self, column: &str) -> Option<&Categories> {
         self.given.iter().find(|(name, _)| name == column).map(|(_, categories)| categories)
     }
@@ -79,20 +92,41 @@ impl Categorizer {
 #[derive(Clone, Debug)]
 pub struct Vocabularies(Vec<(String, Option<Vocabulary>)>);
 
+impl Vocabularies {
+    /// Takes in rows.
+    ///
+    /// # Errors
+    /// `UnknownColumn` if a column is missing.
+    pub(super) fn update(&mut self, batch: &RecordBatch) -> Result<()> {
+        for (name, vocabulary) in &mut self.0 {
+            if let Some(vocabulary) = vocabulary {
+                let column = batch.column(index_of(&batch.schema(), name)?);
+                vocabulary.update(column).map_err(|e| e.at_column(name.as_str()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in what other rows have.
+    ///
+    /// # Errors
+    /// `TypeMismatch` for columns of other types.
+    pub(super) fn merge(&mut self, later: Vocabularies) -> Result<()> {
+        for ((name, a), (_, b)) in self.0.iter_mut().zip(later.0) {
+            if let (Some(a), Some(b)) = (a, b) {
+                a.merge(b).map_err(|e| e.at_column(name.as_str()))?;
+            }
+        }
+        Ok(())
+    }
+}
+
 impl OnePass for Categorizer {
     type Stats = Vocabularies;
     type Fitted = FittedCategorizer;
 
     fn begin(&self, schema: &Schema) -> Result<Vocabularies> {
-        let vocabularies = self.chosen(schema).into_iter().map(|name| {
-            let field = schema.field(index_of(schema, &name)?);
-            let vocabulary = match self.given(&name) {
-                Some(_) => None,
-                None => Some(Vocabulary::for_type(field.data_type()).map_err(|e| e.at_column(&name))?),
-            };
-            Ok((name, vocabulary))
-        });
-        vocabularies.collect::<Result<_>>().map(Vocabularies).map_err(|e| e.doing("categorize"))
+        self.vocabularies(schema).map_err(|e| e.doing("categorize"))
     }
 
     fn reads(&self, schema: &Schema) -> Option<Vec<String>> {
@@ -108,22 +142,11 @@ impl OnePass for Categorizer {
     }
 
     fn update(&self, stats: &mut Vocabularies, batch: &RecordBatch) -> Result<()> {
-        for (name, vocabulary) in &mut stats.0 {
-            if let Some(vocabulary) = vocabulary {
-                let column = batch.column(index_of(&batch.schema(), name)?);
-                vocabulary.update(column).map_err(|e| e.at_column(name.as_str()).doing("categorize"))?;
-            }
-        }
-        Ok(())
+        stats.update(batch).map_err(|e| e.doing("categorize"))
     }
 
     fn merge(&self, stats: &mut Vocabularies, later: Vocabularies) -> Result<()> {
-        for ((name, a), (_, b)) in stats.0.iter_mut().zip(later.0) {
-            if let (Some(a), Some(b)) = (a, b) {
-                a.merge(b).map_err(|e| e.at_column(name.as_str()).doing("categorize"))?;
-            }
-        }
-        Ok(())
+        stats.merge(later).map_err(|e| e.doing("categorize"))
     }
 
     fn finish(&self, stats: Vocabularies) -> Result<FittedCategorizer> {

@@ -39,7 +39,10 @@ pub(super) fn numeric(schema: &Schema, doing: &str, done: &str) -> Result<Vec<St
         let t = logical(field.data_type());
         let number = t.is_numeric() || t == DataType::Boolean;
         let error = || Error::types(format!("values of type {t} cannot be {done}")).at_column(field.name());
-        number.then(|| field.name().clone()).ok_or_else(|| error().doing(doing))
+        number.then(|| field.name().clone()).ok_or_else(|| error().doing(doing).help(match done {
+            "averaged" => "fill such columns with SimpleImputer::most_frequent() or constant(..), by a part of a ColumnTransformer",
+            _ => "name the numeric columns: ColumnTransformer::new().with(\"num\", StandardScaler::new(), [\"fare\"])",
+        }))
     };
     schema.fields().iter().map(name).collect()
 }

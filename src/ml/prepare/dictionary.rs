@@ -1,6 +1,7 @@
 //! Categorical columns by their keys: what is known of a dictionary's values holds for the rows, without a look at each
 //! row's value.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arrow::array::{AnyDictionaryArray, Array, ArrayRef, BooleanArray, downcast_integer_array};
@@ -54,10 +55,17 @@ fn for_keys(column: &dyn AnyDictionaryArray, mut work: impl FnMut(Option<usize>)
 /// What a fitted step remembers of the dictionaries of its columns, each by its place among them. Partitions share their
 /// dictionaries, so the one that was met last is mostly the one that is met next. It is no part of what the step is: it
 /// is not saved, and all are equal.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Remembered {
     own: OnceLock<Vec<ArrayRef>>,
     met: Mutex<Vec<Option<Met>>>,
+}
+
+impl fmt::Debug for Remembered {
+    /// It is nothing that a step has learnt.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("_")
+    }
 }
 
 /// The values of a dictionary and their codes.

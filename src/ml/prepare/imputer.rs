@@ -110,12 +110,7 @@ impl SimpleImputer {
     /// The value of [`Strategy::Constant`]: it has to fit the type of the columns.
     #[must_use]
     pub fn fill_value(mut self, value: impl Into<ParamValue>) -> Self {
-        self.constant = Some(match value.into() {
-            ParamValue::Bool(value) => Categories::Bool(vec![value]),
-            ParamValue::Int(value) => Categories::Int(vec![value]),
-            ParamValue::Float(value) => Categories::Float(vec![value]),
-            ParamValue::Text(value) => Categories::Text(vec![value]),
-        });
+        self.constant = Some(value.into().into());
         self
     }
 

@@ -125,7 +125,7 @@ impl OnePass for OneHotEncoder {
 
     fn begin(&self, schema: &Schema) -> Result<OneHotStats> {
         let finder = self.finder(schema);
-        Ok(OneHotStats { vocabularies: finder.begin(schema).map_err(|e| e.doing("encode"))?, finder })
+        Ok(OneHotStats { vocabularies: finder.vocabularies(schema).map_err(|e| e.doing("encode"))?, finder })
     }
 
     fn reads(&self, schema: &Schema) -> Option<Vec<String>> {
@@ -137,11 +137,11 @@ impl OnePass for OneHotEncoder {
     }
 
     fn update(&self, stats: &mut OneHotStats, batch: &RecordBatch) -> Result<()> {
-        stats.finder.update(&mut stats.vocabularies, batch)
+        stats.vocabularies.update(batch).map_err(|e| e.doing("encode"))
     }
 
     fn merge(&self, stats: &mut OneHotStats, later: OneHotStats) -> Result<()> {
-        stats.finder.merge(&mut stats.vocabularies, later.vocabularies)
+        stats.vocabularies.merge(later.vocabularies).map_err(|e| e.doing("encode"))
     }
 
     fn finish(&self, stats: OneHotStats) -> Result<FittedOneHotEncoder> {
@@ -264,7 +264,12 @@ impl FittedOneHotEncoder {
             None => categories.codes(column)?,
         };
         if self.params.unknown == Unknown::Error {
-            expect_known(column, categories, &codes, "handle_unknown(..)")?;
+            expect_known(
+                column,
+                categories,
+                &codes,
+                "use handle_unknown(Unknown::Ignore) to encode such values as zeros",
+            )?;
         }
         let first = self.first(categories);
         let features = none.saturating_sub(first);
@@ -305,8 +310,8 @@ impl FittedOneHotEncoder {
 /// Succeeds where all values that are there are categories.
 ///
 /// # Errors
-/// `Model`, naming the first value that is none, and the setting that would allow it.
-pub(super) fn expect_known(column: &ArrayRef, categories: &Categories, codes: &[u32], setting: &str) -> Result<()> {
+/// `Model`, naming the first value that is none; `help` says which setting would allow it.
+pub(super) fn expect_known(column: &ArrayRef, categories: &Categories, codes: &[u32], help: &str) -> Result<()> {
     let none = categories.len() as u32;
     if codes.iter().all(|code| *code != none) {
         return Ok(());
@@ -317,7 +322,7 @@ pub(super) fn expect_known(column: &ArrayRef, categories: &Categories, codes: &[
         return Ok(());
     };
     let what = format!("the value {} was not there in fitting", Vocabulary::of_row(column, row)?);
-    Err(Error::model(what).help(format!("use {setting} to say what becomes of such values")))
+    Err(Error::model(what).help(help))
 }
 
 /// Where a column is null or NaN.

@@ -89,7 +89,7 @@ impl OnePass for OrdinalEncoder {
         let chosen = self.chosen(schema);
         let given = self.given.iter().filter(|(name, _)| chosen.contains(name)).cloned();
         let finder = Categorizer::new().categories(given).columns(chosen);
-        Ok(OrdinalStats { vocabularies: finder.begin(schema).map_err(|e| e.doing("encode"))?, finder })
+        Ok(OrdinalStats { vocabularies: finder.vocabularies(schema).map_err(|e| e.doing("encode"))?, finder })
     }
 
     fn reads(&self, schema: &Schema) -> Option<Vec<String>> {
@@ -101,11 +101,11 @@ impl OnePass for OrdinalEncoder {
     }
 
     fn update(&self, stats: &mut OrdinalStats, batch: &RecordBatch) -> Result<()> {
-        stats.finder.update(&mut stats.vocabularies, batch)
+        stats.vocabularies.update(batch).map_err(|e| e.doing("encode"))
     }
 
     fn merge(&self, stats: &mut OrdinalStats, later: OrdinalStats) -> Result<()> {
-        stats.finder.merge(&mut stats.vocabularies, later.vocabularies)
+        stats.vocabularies.merge(later.vocabularies).map_err(|e| e.doing("encode"))
     }
 
     fn finish(&self, stats: OrdinalStats) -> Result<FittedOrdinalEncoder> {
@@ -186,7 +186,7 @@ impl FittedOrdinalEncoder {
         };
         let number = |code: &u32| (*code != none).then_some(f64::from(*code));
         let Some(unknown) = self.unknown else {
-            expect_known(column, categories, &codes, "unknown_value(..)")?;
+            expect_known(column, categories, &codes, "use unknown_value(-1.0) to give such values a number")?;
             return Ok(Arc::new(codes.iter().map(number).collect::<Float64Array>()));
         };
         let missing = super::one_hot::without_value(column)?;

@@ -12,7 +12,7 @@ use super::grid::{Params, shown};
 use super::scoring::Scoring;
 use super::settings::Scorings;
 use crate::base::{Error, Result};
-use crate::frame::Table;
+use crate::frame::{DataFrame, Table};
 use crate::ml::pipeline::{FittedPipeline, Note, ParamValue};
 use crate::ml::train::{Pass, Passes};
 
@@ -286,6 +286,22 @@ impl FittedGridSearchCv {
         self.estimator.as_ref().ok_or_else(|| {
             Error::model("the search did not fit the best candidate to all rows").help("leave out refit(false)")
         })
+    }
+
+    /// What the best candidate, fitted to all rows, predicts for the rows of a frame: [`FittedPipeline::predict`].
+    ///
+    /// # Errors
+    /// As [`best_estimator`](Self::best_estimator) and [`FittedPipeline::predict`].
+    pub fn predict(&self, frame: &DataFrame) -> Result<DataFrame> {
+        self.best_estimator()?.predict(frame)
+    }
+
+    /// The probabilities of the classes by the best candidate: [`FittedPipeline::predict_proba`].
+    ///
+    /// # Errors
+    /// As [`best_estimator`](Self::best_estimator) and [`FittedPipeline::predict_proba`].
+    pub fn predict_proba(&self, frame: &DataFrame) -> Result<DataFrame> {
+        self.best_estimator()?.predict_proba(frame)
     }
 
     /// What a user may not expect of this search: columns that are dropped, fits that failed or have not converged.

@@ -102,7 +102,7 @@ impl ParamSampler {
             return Err(Error::invalid("no candidate is drawn").help("give an n_iter of 1 or more"));
         }
         for (name, distribution) in self.spaces.iter().flatten() {
-            distribution.check().map_err(|e| e.doing(format!("draw {name}:")))?;
+            distribution.check().map_err(|e| e.doing(format!("draw `{name}`")))?;
         }
         match self.lists() {
             Some(lists) => self.without_replacement(&lists),

@@ -12,9 +12,9 @@ use super::report::{FittedGridSearchCv, Measured};
 use super::scores::score;
 use super::settings::{Refit, Scorings, SearchCv, Settings};
 use crate::base::schema::index_of;
-use crate::base::{Error, Result};
+use crate::base::{Error, ErrorKind, Result};
 use crate::frame::DataFrame;
-use crate::ml::dataset::{Target, features};
+use crate::ml::dataset::{Target, features, no_feature};
 use crate::ml::estimator::FittedModel;
 use crate::ml::estimator::labels::Task;
 use crate::ml::estimator::training::Estimator;
@@ -43,12 +43,12 @@ impl<C: Candidates> SearchCv<C> {
     /// [`Pipeline::fit`](crate::ml::Pipeline::fit), and `Model` where a fold lacks a class.
     pub fn fit(&self, dataset: &DatasetBase<DataFrame, Target>) -> Result<FittedGridSearchCv> {
         let (frame, target, settings) = (dataset.records(), dataset.targets(), &self.settings);
-        let mut schema = features(dataset)?;
-        if let Some(group) = settings.cv.group_column() {
+        let (mut schema, group) = (features(dataset)?, settings.cv.group_column());
+        if let Some(group) = group {
             schema = without(&schema, group)?;
         }
         let candidates = self.candidates.candidates()?;
-        let (groups, wanted) = grouped(&self.pipeline, &candidates, &schema, target, settings.cv.group_column())?;
+        let (groups, wanted) = grouped(&self.pipeline, &candidates, &schema, target, group)?;
         let scorings = settings.scorings(wanted.task);
         let decisive = settings.decisive(&scorings)?;
         let cached = Cached::of(frame, &wanted)?;
@@ -75,8 +75,13 @@ pub(super) fn grouped<'a>(
 ) -> Result<(Vec<Group>, Wanted<'a>)> {
     let mut groups: Vec<Group> = Vec::new();
     for (place, params) in candidates.iter().enumerate() {
-        let within = |e: Error| if params.is_empty() { e } else { e.doing(format!("try {}", shown(params))) };
-        let prepared = pipeline.with_params(params).and_then(|pipeline| pipeline.prepare(schema)).map_err(within)?;
+        let within = |e: Error| match e.location().step {
+            _ if params.is_empty() => e,
+            Some(_) => e.doing(format!("try {},", shown(params))),
+            None => e.doing(format!("try {}", shown(params))),
+        };
+        let prepared = pipeline.with_params(params).and_then(|pipeline| pipeline.prepare(schema));
+        let prepared = prepared.map_err(|e| within(no_feature(e, target, group)))?;
         let candidate = (place, prepared.model.clone());
         match groups.iter_mut().find(|g| g.prepared.steps == prepared.steps) {
             Some(group) => group.candidates.push(candidate),
@@ -148,6 +153,7 @@ impl Search<'_> {
             }
         }
         note::log(&notes);
+        notes.extend(self.rare_classes());
         let folds = self.splits.len();
         let (mut fits, mut wishes, mut wanted) = (Vec::new(), Vec::new(), Vec::new());
         for (group, split) in self.groups.iter().flat_map(|group| (0..folds).map(move |split| (group, split))) {
@@ -171,9 +177,9 @@ impl Search<'_> {
             parts.push((Part::Train, parts[0].1.clone()));
         }
         let fitted = std::mem::take(&mut trained.fits).into_iter().zip(&wishes).map(|(fit, wish)| (wish.view, fit));
-        let done = self.done(&fits, fitted, &mut notes, &mut parts)?;
+        let done = self.done(&fits, fitted, &views, &mut notes, &mut parts)?;
         for (part, scores) in &mut parts {
-            passes.cache += self.score(&views.views[..in_folds], &done, *part, scores)?;
+            passes.cache += self.score(&views.views[..in_folds], &done, *part, scores, &mut notes)?;
         }
         let mut parts = parts.into_iter().map(|(_, scores)| scores);
         let mut result = FittedGridSearchCv::new(Measured {
@@ -200,17 +206,14 @@ impl Search<'_> {
         &self,
         fits: &[(usize, usize)],
         fitted: impl Iterator<Item = (usize, Outcome)>,
+        views: &Views,
         notes: &mut Vec<Note>,
         parts: &mut [(Part, Vec<Vec<Vec<f64>>>)],
     ) -> Result<Vec<Done>> {
         let mut done = Vec::with_capacity(fits.len());
         for (&(place, split), (view, outcome)) in fits.iter().zip(fitted) {
-            let fit = || format!("candidate {place} ({}), fold {split}", shown(&self.candidates[place]));
-            let in_fold = |e: Error| {
-                let divide = "where a class is missing, divide rows by their classes with StratifiedKFold";
-                e.at_column(self.target).help(format!("this was in fold {split}; {divide}"))
-            };
-            match outcome.map_err(in_fold) {
+            let fit = || self.name_of(place, split);
+            match outcome.map_err(|e| self.lacking(e, &views.facts[view].counts).at_fold(split)) {
                 Ok(model) => {
                     if let Some(kkt) = model.unconverged() {
                         let late = Note::NotConverged { fit: fit(), kkt };
@@ -229,13 +232,66 @@ impl Search<'_> {
         Ok(done)
     }
 
-    /// Scores models on a part of the rows of their views; says in how many passes.
-    fn score(&self, views: &[View], done: &[Done], part: Part, scores: &mut [Vec<Vec<f64>>]) -> Result<u64> {
+    fn name_of(&self, place: usize, split: usize) -> String {
+        match &self.candidates[place] {
+            params if params.is_empty() => format!("candidate {place}, fold {split}"),
+            params => format!("candidate {place} ({}), fold {split}", shown(params)),
+        }
+    }
+
+    /// The rows of each class.
+    fn rows_of_classes(&self) -> Vec<u64> {
+        totals(&self.cached).classes
+    }
+
+    /// Classes that have not a row for each of stratified folds, so that some test on none of theirs.
+    fn rare_classes(&self) -> Vec<Note> {
+        if !self.settings.cv.is_stratified() {
+            return Vec::new();
+        }
+        let folds = self.splits.len();
+        let rare = |(class, rows): (String, u64)| {
+            (rows > 0 && rows < folds as u64).then_some(Note::RareClass { class, rows, folds })
+        };
+        self.cached.classes.labels().into_iter().zip(self.rows_of_classes()).filter_map(rare).collect()
+    }
+
+    /// The error of a fit to rows of which so many are of each class: that one has none is the cause.
+    fn lacking(&self, error: Error, rows: &[u64]) -> Error {
+        let error = error.at_column(self.target);
+        let (Some(class), folds) = (rows.iter().position(|rows| *rows == 0), self.splits.len()) else { return error };
+        let all = self.rows_of_classes()[class];
+        match self.cached.classes.labels().get(class) {
+            Some(label) if matches!(error.kind(), ErrorKind::Model { .. }) && all < folds as u64 => {
+                let s = if all == 1 { "" } else { "s" };
+                let what = format!("class {label} has {all} row{s}, fewer than the {folds} folds");
+                Error::model(what).at_column(self.target).caused_by(error).help("drop or merge it, or use fewer folds")
+            }
+            _ if self.settings.cv.is_stratified() => error,
+            _ => error.help("divide rows by their classes with StratifiedKFold"),
+        }
+    }
+
+    /// Scores models on a part of the rows of their views; says in how many passes. What models that cannot be scored are
+    /// judged by instead goes into the scores.
+    fn score(
+        &self,
+        views: &[View],
+        done: &[Done],
+        part: Part,
+        scores: &mut [Vec<Vec<f64>>],
+        notes: &mut Vec<Note>,
+    ) -> Result<u64> {
         let models: Vec<(usize, &FittedModel)> = done.iter().map(|done| (done.view, &done.model)).collect();
         let scorings = self.scorings.list();
         let (found, passes) = score(&self.cached, &self.splits, views, &models, part, scorings)?;
-        for (done, found) in done.iter().zip(found) {
-            scores.iter_mut().zip(found).for_each(|(scores, score)| scores[done.place][done.split] = score);
+        for (Done { place, split, .. }, found) in done.iter().zip(found) {
+            let found = found.or_else(|error| {
+                let (score, note) = self.settings.error_score.instead(error, || self.name_of(*place, *split))?;
+                notes.push(note);
+                Ok::<_, Error>(vec![score; scorings.len()])
+            });
+            scores.iter_mut().zip(found?).for_each(|(scores, score)| scores[*place][*split] = score);
         }
         Ok(passes)
     }

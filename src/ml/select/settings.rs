@@ -20,6 +20,10 @@ use crate::ml::pipeline::note::{self, Note};
 /// not grow with the grid ([`passes`](super::FittedGridSearchCv::passes)). The result does not depend on partitions,
 /// threads or the memory limit.
 ///
+/// Without parameters, as `GridSearchCv::new(pipeline, ParamGrid::new())`, it is cross-validation of the pipeline as it is:
+/// scikit-learn's `cross_val_score`, whose scores are those of the only candidate
+/// ([`split_test_scores`](super::FittedGridSearchCv::split_test_scores)).
+///
 /// ```
 /// use partita::ml::{GridSearchCv, LogisticRegression, ParamGrid, Pipeline, StandardScaler, Target, linfa::DatasetBase};
 /// use partita::ml::Scoring;
@@ -70,16 +74,20 @@ pub struct Scorings {
     list: Vec<Scoring>,
     /// Whether columns of results have the names of scorings, as `mean_test_roc_auc`, not `mean_test_score`.
     named: bool,
+    /// A name that is none of a scoring: the search says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unknown: Option<String>,
 }
 
-/// What can be said for [`SearchCv::scoring`]: one scoring, or an array or vector of them.
+/// What can be said for [`SearchCv::scoring`]: one scoring, or an array or vector of them; or their names, as `"roc_auc"`,
+/// of which one that is none is an error of the search.
 pub trait IntoScorings {
     /// The scorings.
     fn into_scorings(self) -> Scorings;
 }
 
 /// Whether the best candidate is fitted to all rows in the end, and by which scoring it is the best.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Refit {
     /// It is not.
     No,
@@ -87,10 +95,13 @@ pub enum Refit {
     Yes,
     /// The best by this scoring.
     By(Scoring),
+    /// The best by the scoring of this name.
+    ByName(String),
 }
 
-/// What happens if the model of a candidate cannot be fitted to the training rows of a split. A step before it that cannot
-/// be fitted ends the search.
+/// What happens if the model of a candidate cannot be fitted to the training rows of a split, or not be scored on its test
+/// rows, as where these have a category that no step knows. A step before the model that cannot be fitted ends the search,
+/// and so do parameters out of range, before any row is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub enum ErrorScore {
     /// The search ends with the error.
@@ -124,7 +135,7 @@ impl<C> SearchCv<C> {
         self
     }
 
-    /// What candidates are judged by: a [`Scoring`], or several in an array; then [`refit`](Self::refit) has to name the
+    /// What candidates are judged by: a [`Scoring`] or its name, or several in an array; then [`refit`](Self::refit) has to name the
     /// one that decides.
     #[must_use]
     pub fn scoring(mut self, scoring: impl IntoScorings) -> Self {
@@ -141,7 +152,7 @@ impl<C> SearchCv<C> {
     }
 
     /// Whether the best candidate is fitted to all rows in the end: `true`, `false`, or the [`Scoring`] by which it is the
-    /// best.
+    /// best, or its name.
     #[must_use]
     pub fn refit(mut self, refit: impl Into<Refit>) -> Self {
         self.settings.refit = refit.into();
@@ -155,7 +166,8 @@ impl<C> SearchCv<C> {
         self
     }
 
-    /// What happens if the model of a candidate cannot be fitted: an error, or a number for a score.
+    /// What happens if the model of a candidate cannot be fitted or scored: an error, or a number for a score. A parameter
+    /// that is out of range, as a C of 0, is an error in any case.
     #[must_use]
     pub fn error_score(mut self, error_score: impl Into<ErrorScore>) -> Self {
         self.settings.error_score = error_score.into();
@@ -173,20 +185,29 @@ impl Settings {
     /// The place of the scoring by which the best is chosen; the first, if there is no refit.
     ///
     /// # Errors
-    /// `Invalid` for no scorings, and if there are several and none is named, or one that is not among them.
+    /// `Invalid` for no scorings, for a name that is none, and if there are several and none is named, or one that is not
+    /// among them.
     pub fn decisive(&self, scorings: &Scorings) -> Result<usize> {
         let list = &scorings.list;
         let listed = || list.iter().map(Scoring::to_string).collect::<Vec<_>>().join(", ");
+        if let Some(name) = &scorings.unknown {
+            name.parse::<Scoring>()?;
+        }
+        let by = match &self.refit {
+            Refit::By(scoring) => Some(*scoring),
+            Refit::ByName(name) => Some(name.parse()?),
+            _ => None,
+        };
         match self.refit {
             _ if list.is_empty() => Err(Error::invalid("a search needs a scoring")),
             Refit::Yes if list.len() > 1 => {
                 Err(Error::invalid(format!("there are several scorings, {}, and none that decides", listed()))
                     .help("name it with refit, as refit(Scoring::RocAuc), or leave it out with refit(false)"))
             }
-            Refit::By(scoring) => list.iter().position(|known| *known == scoring).ok_or_else(|| {
-                Error::invalid(format!("the refit is by `{scoring}`, which is not among the scorings {}", listed()))
+            _ => by.map_or(Ok(0), |by| {
+                let among = || format!("the refit is by `{by}`, which is not among the scorings {}", listed());
+                list.iter().position(|known| *known == by).ok_or_else(|| Error::invalid(among()))
             }),
-            _ => Ok(0),
         }
     }
 }
@@ -209,7 +230,20 @@ impl Scorings {
                 list.push(scoring);
             }
         });
-        Scorings { list, named: true }
+        Scorings { list, named: true, unknown: None }
+    }
+
+    /// Those of these names.
+    fn of_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Scorings {
+        let (mut known, mut unknown) = (Vec::new(), None);
+        for name in names {
+            match name.parse() {
+                Ok(scoring) => known.push(scoring),
+                Err(_) => unknown = unknown.or(Some(name.to_string())),
+            }
+        }
+        // scorings that are not known yet are no lack of scorings
+        Scorings { unknown, ..Scorings::named(known) }
     }
 }
 
@@ -234,7 +268,25 @@ impl ErrorScore {
 
 impl IntoScorings for Scoring {
     fn into_scorings(self) -> Scorings {
-        Scorings { list: vec![self], named: false }
+        Scorings { list: vec![self], named: false, unknown: None }
+    }
+}
+
+impl IntoScorings for &str {
+    fn into_scorings(self) -> Scorings {
+        Scorings { named: false, ..Scorings::of_names([self]) }
+    }
+}
+
+impl<const N: usize> IntoScorings for [&str; N] {
+    fn into_scorings(self) -> Scorings {
+        Scorings::of_names(self)
+    }
+}
+
+impl IntoScorings for Vec<&str> {
+    fn into_scorings(self) -> Scorings {
+        Scorings::of_names(self)
     }
 }
 
@@ -274,6 +326,12 @@ impl From<Scoring> for Refit {
     }
 }
 
+impl From<&str> for Refit {
+    fn from(name: &str) -> Refit {
+        name.parse().map_or_else(|_| Refit::ByName(name.to_string()), Refit::By)
+    }
+}
+
 impl From<f64> for ErrorScore {
     fn from(score: f64) -> ErrorScore {
         ErrorScore::Value(score)
@@ -297,7 +355,13 @@ mod tests {
         assert_eq!(decisive(search().scoring(both).refit(Scoring::RocAuc)), Ok(1));
         assert_eq!(decisive(search().scoring(both).refit(false)), Ok(0));
         assert!(decisive(search().refit(Scoring::F1)).unwrap_err().contains("by `f1`"));
-        assert!(decisive(search().scoring(Vec::new())).is_err());
+        assert!(decisive(search().scoring(Vec::<Scoring>::new())).is_err());
+        assert_eq!(decisive(search().scoring(["f1", "roc_auc"]).refit("roc_auc")), Ok(1));
+        assert_eq!("roc_auc".into_scorings(), Scoring::RocAuc.into_scorings());
+        let wrong = decisive(search().scoring(["f1", "roc-auc"]).refit("f1")).unwrap_err();
+        assert!(wrong.contains("no scoring `roc-auc`, did you mean `roc_auc`"), "{wrong}");
+        assert!(decisive(search().scoring("f2")).unwrap_err().contains("no scoring `f2`"));
+        assert!(decisive(search().scoring("f1").refit("f2")).unwrap_err().contains("no scoring `f2`"));
         assert_eq!([Scoring::F1].into_scorings().column(Scoring::F1), "f1");
     }
 

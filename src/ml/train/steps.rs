@@ -36,7 +36,7 @@ pub(super) fn fit_steps(cached: &Cached, division: &dyn Division, views: &mut [V
         for (view, left) in views.iter_mut().zip(&mut left) {
             let Some((name, step)) = left.pop_front() else { continue };
             let stats = stats.next().ok_or_else(|| Error::invalid("a step has seen no rows"))?;
-            match step.after_pass(stats).map_err(|e| in_step(e, &name))? {
+            match step.after_pass(stats).map_err(|e| view.in_fold(in_step(e, &name)))? {
                 Fitting::Fitted(fitted) => view.steps.push((name, fitted)),
                 Fitting::Again(step) => left.push_front((name, step)),
             }
@@ -49,7 +49,7 @@ fn without_rows(cached: &Cached, view: &mut View, left: &mut VecDeque<(String, S
     while left.front().is_some_and(|(_, step)| !step.looks_at_rows() || cached.rows == 0) {
         let Some((name, step)) = left.pop_front() else { break };
         let empty = view.prepare(&cached.empty()?)?.plain;
-        let fitted = step.fit_batches(&empty.schema(), [&empty]).map_err(|e| in_step(e, &name))?;
+        let fitted = step.fit_batches(&empty.schema(), [&empty]).map_err(|e| view.in_fold(in_step(e, &name)))?;
         view.steps.push((name, fitted));
     }
     Ok(())
@@ -73,7 +73,7 @@ fn pass(cached: &Cached, division: &dyn Division, views: &[(&View, &(String, Ste
                 step.update(&mut stats, &rows)?;
                 Ok(stats)
             };
-            gather().map_err(|e| in_step(e, name))
+            gather().map_err(|e| view.in_fold(in_step(e, name)))
         };
         views.par_iter().map(of_view).collect()
     };
@@ -84,7 +84,9 @@ fn pass(cached: &Cached, division: &dyn Division, views: &[(&View, &(String, Ste
             return Ok(());
         };
         let mut parts = whole.iter_mut().zip(part).zip(views);
-        parts.try_for_each(|((all, later), (_, (name, step)))| step.merge(all, later).map_err(|e| in_step(e, name)))
+        parts.try_for_each(|((all, later), (view, (name, step)))| {
+            step.merge(all, later).map_err(|e| view.in_fold(in_step(e, name)))
+        })
     })?;
     Ok(whole.unwrap_or_default())
 }

@@ -8,7 +8,7 @@ use arrow::compute::take_record_batch;
 use super::cache::{Cached, Chunk};
 use super::facts;
 use super::steps::fit_steps;
-use crate::base::Result;
+use crate::base::{Error, Result};
 use crate::ml::design::Design;
 use crate::ml::estimator::Facts;
 use crate::ml::estimator::labels::Truth;
@@ -70,7 +70,16 @@ impl View {
     /// For values that a step cannot work with.
     pub fn prepare(&self, chunk: &RecordBatch) -> Result<Rows> {
         let rows = Rows::of(chunk, &self.prepared.inputs)?;
-        self.steps.iter().try_fold(rows, |rows, (_, step)| step.apply(rows))
+        let apply = |rows, (name, step): &(String, FittedStep)| step.apply(rows).map_err(|e| e.at_step(name));
+        self.steps.iter().try_fold(rows, apply).map_err(|e| self.in_fold(e))
+    }
+
+    /// The error, with the fold that the view is of.
+    pub fn in_fold(&self, error: Error) -> Error {
+        match self.split {
+            Some(split) => error.at_fold(split),
+            None => error,
+        }
     }
 
     /// The rows of a part of a chunk, ready for a model.

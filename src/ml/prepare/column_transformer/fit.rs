@@ -27,10 +27,12 @@ impl OnePass for ColumnTransformer {
         let others = self.others(schema);
         let begin = |part: Borrowed<'_>| match part.step {
             ColumnStep::Step(step) => {
-                let chosen = select_schema(schema, part.columns)?;
+                let chosen = select_schema(schema, part.columns).map_err(|e| e.at_step(part.name))?;
                 step.begin(&chosen).map(Some).map_err(|e| e.at_step(part.name))
             }
-            ColumnStep::Passthrough => select_schema(schema, part.columns).map(|_| None),
+            ColumnStep::Passthrough => {
+                select_schema(schema, part.columns).map(|_| None).map_err(|e| e.at_step(part.name))
+            }
             ColumnStep::Drop => Ok(None),
         };
         let steps = self.parts(&others).map(begin).collect::<Result<_>>()?;

@@ -80,6 +80,11 @@ impl Cv {
         }
     }
 
+    /// Whether folds have classes in the proportions of the whole, if classes are learnt.
+    pub(crate) fn is_stratified(&self) -> bool {
+        matches!(self, Cv::Folds(_) | Cv::Stratified(_))
+    }
+
     /// The column whose values group the rows, which is no feature.
     pub fn group_column(&self) -> Option<&str> {
         match self {
