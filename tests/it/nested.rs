@@ -30,8 +30,9 @@ fn structs(rows: usize) -> ArrayRef {
 }
 
 fn lists(rows: usize) -> ArrayRef {
-    let list =
-        |i: usize| (i % 4 > 0).then(|| (0..i % 5).map(|k| (k != 2).then_some((i + k) as i32)).collect::<Vec<_>>());
+    let list = |i: usize| {
+        (!i.is_multiple_of(4)).then(|| (0..i % 5).map(|k| (k != 2).then_some((i + k) as i32)).collect::<Vec<_>>())
+    };
     Arc::new(ListArray::from_iter_primitive::<arrow::datatypes::Int32Type, _, _>((0..rows).map(list)))
 }
 

@@ -214,7 +214,7 @@ fn the_length_and_the_size_come_from_what_files_say() {
     let folder = tempfile::tempdir().unwrap();
     let column: ArrayRef = Arc::new(Int64Array::from_iter_values(0..100));
     split(&column, 4, 2).to_parquet(folder.path().join("out")).unwrap();
-    let back = partita::read_parquet(&folder.path().join("out")).unwrap();
+    let back = partita::read_parquet(folder.path().join("out")).unwrap();
     assert_eq!((back.len().unwrap(), back.plan().known_rows().map(|r| r.iter().sum::<u64>())), (100, Some(100)));
     assert_eq!(back.memory_total().unwrap().0, 800);
     assert_eq!(back.compute().unwrap().f64s("x").unwrap().len(), 100);

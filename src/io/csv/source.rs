@@ -44,7 +44,7 @@ pub struct CsvSource {
 }
 
 impl CsvSource {
-    /// Opens files, folders and patterns (see [`store::list`]): reads their headers and finds the types of the columns.
+    /// Opens files, folders and patterns (see [`store::list`](fn@store::list)): reads their headers and finds the types of the columns.
     ///
     /// # Errors
     /// `Io` for missing files; `Invalid` for options that make no sense; `UnknownColumn` for a column that is named in

@@ -8,9 +8,9 @@
 //! | [`address`] | addresses, taken apart |
 //! | [`ahead`] | bytes one after the other, asked for before they are needed |
 //! | [`coming`] | an answer that is on its way |
-//! | [`file`] | a file as it was when it was listed |
+//! | [`mod@file`] | a file as it was when it was listed |
 //! | [`input`] | its bytes by position |
-//! | [`list`] | the files that paths, folders, patterns and addresses mean |
+//! | [`mod@list`] | the files that paths, folders, patterns and addresses mean |
 //! | [`local`] | those of this machine |
 //! | [`many`] | looking into many files at once |
 //! | [`options`] | how stores are reached |
