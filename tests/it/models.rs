@@ -107,9 +107,9 @@ fn fits_that_are_cut_short_say_so() {
 #[test]
 fn parameters_out_of_range() {
     for (c, l1_ratio, words) in [
-        (0.0, 0.5, ["c is 0", "above 0"]),
-        (-1.0, 0.5, ["c is -1", "above 0"]),
-        (f64::NAN, 0.5, ["c is NaN", "Penalty::None"]),
+        (0.0, 0.5, ["C is 0", "above 0"]),
+        (-1.0, 0.5, ["C is -1", "above 0"]),
+        (f64::NAN, 0.5, ["C is NaN", "Penalty::None"]),
         (1.0, -0.1, ["l1_ratio is -0.1", "from 0 to 1"]),
         (1.0, 1.1, ["l1_ratio is 1.1", "ℓ₁"]),
         (1.0, f64::NAN, ["l1_ratio is NaN", "from 0 to 1"]),

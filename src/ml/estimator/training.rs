@@ -45,6 +45,12 @@ pub(crate) trait Estimator: Debug + Send + Sync {
     /// # Errors
     /// When the rows do not suffice, or the features are too many.
     fn begin(&self, facts: &Facts) -> Result<Training>;
+
+    /// Whether what was fitted to these rows is known to tell all of them apart with nothing that bounds its coefficients.
+    fn tells_all_apart(&self, facts: &Facts, fitted: &FittedModel) -> bool {
+        let _ = (facts, fitted);
+        false
+    }
 }
 
 /// A fit that has begun.

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{ClassWeight, FittedLogisticRegression};
 use crate::base::{Error, Result};
+use crate::ml::pipeline::ParamValue;
+use crate::ml::pipeline::param::FromParam;
 
 /// The most parameters for which [`Solver::Auto`] is Newton: their Hessian takes 128 MiB.
 const NEWTON_AT_MOST: usize = 4_096;
@@ -215,6 +217,39 @@ impl ParamGuard for LogisticRegression {
     fn check(self) -> Result<ValidLogisticRegression> {
         self.check_ref()?;
         Ok(self.0)
+    }
+}
+
+impl Solver {
+    /// Those that a word names.
+    const NAMED: [(Solver, &str); 5] = [
+        (Solver::Auto, "auto"),
+        (Solver::ProxNewton, "prox_newton"),
+        (Solver::Fista, "fista"),
+        (Solver::Saga { seed: 0 }, "saga"),
+        (Solver::Linfa, "linfa"),
+    ];
+}
+
+impl From<Solver> for ParamValue {
+    /// `auto`, `prox_newton`, `fista`, `linfa`, or `saga(42)` with its seed.
+    fn from(solver: Solver) -> Self {
+        let named = Solver::NAMED.iter().find(|(known, _)| *known == solver);
+        match (named, solver) {
+            (Some((_, name)), _) => (*name).into(),
+            (None, Solver::Saga { seed }) => format!("saga({seed})").into(),
+            (None, _) => "auto".into(),
+        }
+    }
+}
+
+impl FromParam for Solver {
+    fn from_param(value: &ParamValue) -> Result<Solver> {
+        let ParamValue::Text(text) = value else { return Err(value.is_no("word")) };
+        let seed = || text.strip_prefix("saga(")?.strip_suffix(')')?.parse().ok();
+        let named = Solver::NAMED.iter().find(|(_, name)| name == text).map(|(solver, _)| *solver);
+        let solver = named.or_else(|| seed().map(|seed| Solver::Saga { seed }));
+        solver.ok_or_else(|| value.is_no("solver").help("it is auto, prox_newton, fista, saga(seed) or linfa"))
     }
 }
 

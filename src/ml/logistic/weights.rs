@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::base::{Error, Result};
 use crate::ml::classes::{Classes, Label};
 use crate::ml::estimator::Facts;
+use crate::ml::pipeline::ParamValue;
+use crate::ml::pipeline::param::FromParam;
 
 /// Factors for the weights of the rows of each class, as scikit-learn's `class_weight`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -63,6 +65,31 @@ impl ClassWeight {
                 }
                 Ok(Some(labels.iter().map(|label| factors.get(label).copied().unwrap_or(1.0)).collect()))
             }
+        }
+    }
+}
+
+impl From<ClassWeight> for ParamValue {
+    /// `none`, `balanced`, or the factors as JSON.
+    fn from(weight: ClassWeight) -> Self {
+        match weight {
+            ClassWeight::None => "none".into(),
+            ClassWeight::Balanced => "balanced".into(),
+            // text for keys and finite numbers: what else there is, is refused anyway
+            ClassWeight::Map(factors) => serde_json::to_string(&factors).unwrap_or_default().into(),
+        }
+    }
+}
+
+impl FromParam for ClassWeight {
+    fn from_param(value: &ParamValue) -> Result<ClassWeight> {
+        let ParamValue::Text(text) = value else { return Err(value.is_no("word")) };
+        match text.as_str() {
+            "none" => Ok(ClassWeight::None),
+            "balanced" => Ok(ClassWeight::Balanced),
+            factors => serde_json::from_str(factors).map(ClassWeight::Map).map_err(|_| {
+                value.is_no("weight of classes").help("it is none, balanced, or a ClassWeight with factors for labels")
+            }),
         }
     }
 }

@@ -180,6 +180,7 @@ impl Pipeline {
 
     /// Checks the steps against the columns, and leaves out what is not needed.
     pub(crate) fn prepare(&self, features: &Schema) -> Result<Prepared> {
+        check_names(&self.steps)?;
         if let Some(pair) = self.steps.windows(2).find(|pair| pair[0].1.is_model()) {
             let (model, next) = (&pair[0].0, &pair[1].0);
             let what = format!("step `{model}` is a model, and stands before step `{next}`");
@@ -193,7 +194,6 @@ impl Pipeline {
             return Err(Error::invalid("the last step of the pipeline has to be a model")
                 .help("add .step(\"clf\", LogisticRegression::new()), or use fit_frame"));
         };
-        check_names(&self.steps)?;
         let Pruned { inputs, coded, steps, notes } = prune(steps, features)?;
         Ok(Prepared { inputs, coded, steps, name: name.clone(), model, notes })
     }
@@ -289,9 +289,15 @@ pub(crate) fn fit_view(
     let Trained { fits, passes, history } = train(cached, &Undivided, views, &[Wish { view, model: model.clone() }])?;
     let outcome = fits.into_iter().next().unwrap_or_else(|| Err(Error::invalid("a fit has no end")));
     let fitted = outcome.map_err(|e| e.at_column(target))?;
+    let separable = model.tells_all_apart(&views.facts[view], &fitted);
     let View { prepared, steps, .. } = &views.views[view];
     let mut finished = finished(prepared, steps.clone(), fitted, &cached.classes, target);
     finished.learnt(history);
+    if separable {
+        let note = Note::Separable { fit: format!("step `{}` to all rows", prepared.name) };
+        note::log(std::slice::from_ref(&note));
+        finished.remarked(note);
+    }
     Ok((finished, passes))
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
+use linfa::dataset::DatasetBase;
 use linfa::traits::{Predict, Transformer};
 use serde::{Deserialize, Serialize};
 
@@ -17,10 +18,12 @@ use crate::exec::caught;
 use crate::frame::DataFrame;
 use crate::ml::apply::Apply;
 use crate::ml::classes::Classes;
+use crate::ml::dataset::Target;
 use crate::ml::estimator::{FittedModel, Predicted};
 use crate::ml::file::Format;
 use crate::ml::linear::FittedLinearRegression;
 use crate::ml::logistic::FittedLogisticRegression;
+use crate::ml::metrics;
 use crate::ml::train::{Pass, Passes};
 
 /// Its file. Version 1 knew no parts of a `ColumnTransformer` but scalers, version 2 no linear models.
@@ -117,6 +120,11 @@ impl FittedPipeline {
         &self.steps
     }
 
+    /// The target, and the name of the model's step.
+    pub(crate) fn predicts(&self) -> Option<(&str, &str)> {
+        self.model.as_ref().map(|model| (model.target.as_str(), model.step.as_str()))
+    }
+
     /// The logistic regression at its end.
     ///
     /// # Errors
@@ -159,6 +167,10 @@ impl FittedPipeline {
 
     pub(crate) fn learnt(&mut self, history: Vec<Pass>) {
         self.history = history;
+    }
+
+    pub(crate) fn remarked(&mut self, note: Note) {
+        self.notes.push(note);
     }
 
     pub(crate) fn took(&mut self, passes: Passes) {
@@ -259,6 +271,27 @@ impl FittedPipeline {
                 .help("use predict_proba, which gives a column for each class"));
         }
         self.answer(frame, Ask::Probability, vec![column.to_string()], true)
+    }
+
+    /// How well it predicts rows whose target is known: the accuracy of classes, R² of values, as scikit-learn's `score`.
+    /// Rows weigh what the dataset says. Other scores are those of [`metrics::on`] a frame
+    /// [`with_prediction`](Self::with_prediction) or [`with_probability`](Self::with_probability).
+    ///
+    /// # Errors
+    /// As [`predict`](Self::predict); those of [`OnFrame::accuracy`](metrics::OnFrame::accuracy) and
+    /// [`OnFrame::residuals`](metrics::OnFrame::residuals).
+    pub fn score(&self, dataset: &DatasetBase<DataFrame, Target>) -> Result<f64> {
+        let (frame, target) = (dataset.records(), dataset.targets());
+        let mut column = "prediction".to_string();
+        while frame.schema().index_of(&column).is_ok() {
+            column.push('_');
+        }
+        let predicted = self.with_prediction(frame, &column)?;
+        let mut judged = metrics::on(&predicted, target.name(), column);
+        if let Some(weight) = target.weight() {
+            judged = judged.weights(weight);
+        }
+        if self.end()?.classes.is_empty() { Ok(judged.residuals()?.r2()) } else { judged.accuracy() }
     }
 
     fn answer(&self, frame: &DataFrame, ask: Ask, names: Vec<String>, beside: bool) -> Result<DataFrame> {

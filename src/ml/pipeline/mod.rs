@@ -18,6 +18,7 @@ pub mod note;
 pub(crate) mod outline;
 pub mod param;
 pub(crate) mod rows;
+mod shown;
 pub mod step;
 #[cfg(test)]
 mod tests;

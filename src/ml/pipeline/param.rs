@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::{Error, Result};
 use crate::ml::classes::Classes;
-use crate::ml::logistic::LogisticRegression;
+use crate::ml::logistic::{ClassWeight, LogisticRegression, Solver};
 
 /// A parameter of `Owner` with values of type `T`.
 ///
@@ -109,9 +109,11 @@ pub(crate) trait Parameters: Sized {
 
 params! { LogisticRegression {
     C: f64 = "C" => c;
+    CLASS_WEIGHT: ClassWeight = "class_weight" => class_weight;
     FIT_INTERCEPT: bool = "fit_intercept" => fit_intercept;
     L1_RATIO: f64 = "l1_ratio" => l1_ratio;
     MAX_ITER: usize = "max_iter" => max_iter;
+    SOLVER: Solver = "solver" => solver;
     TOL: f64 = "tol" => tol;
 } }
 
@@ -283,6 +285,17 @@ mod tests {
         assert!(model.with_param("max_iter", &(-1).into()).unwrap().is_err());
         assert!(StandardScaler::new().with_param("with_mean", &1.into()).unwrap().is_err());
         assert!(model.with_param("gamma", &1.into()).is_none());
+        let set = |name: &str, value: ParamValue| model.with_param(name, &value).unwrap();
+        for weight in [ClassWeight::None, ClassWeight::Balanced, ClassWeight::of([("yes".to_string(), 2.5)])] {
+            let expected = LogisticRegression::new().class_weight(weight.clone());
+            assert_eq!(set("class_weight", weight.into()).unwrap(), expected);
+        }
+        for solver in [Solver::Auto, Solver::ProxNewton, Solver::Fista, Solver::Saga { seed: 42 }, Solver::Linfa] {
+            assert_eq!(set("solver", solver.into()).unwrap(), LogisticRegression::new().solver(solver));
+        }
+        assert_eq!(set("solver", "saga".into()).unwrap(), LogisticRegression::new().solver(Solver::Saga { seed: 0 }));
+        assert!(set("solver", "newton".into()).unwrap_err().to_string().contains("prox_newton"));
+        assert!(set("class_weight", "balance".into()).unwrap_err().to_string().contains("it is none, balanced"));
         let text = model.with_param("C", &"1".into()).unwrap().unwrap_err().to_string();
         assert!(text.contains("the value \"1\" where a number is needed"), "{text}");
     }

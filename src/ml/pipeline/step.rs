@@ -77,6 +77,15 @@ macro_rules! steps {
         )*
 
         impl Step {
+            /// The name of its type.
+            pub(crate) fn kind(&self) -> &'static str {
+                match self {
+                    $(Step::$step(_) => stringify!($step),)*
+                    Step::Fitted(step) => step.kind(),
+                    $(Step::$model(_) => stringify!($model),)*
+                }
+            }
+
             /// Whether it is a model, which needs a target.
             pub(crate) fn is_model(&self) -> bool {
                 matches!(self, $(Step::$model(_))|*)
@@ -216,6 +225,15 @@ macro_rules! steps {
                 match self {
                     $(Step::$step(step) => Step::$step(step.for_columns(columns)),)*
                     other => other,
+                }
+            }
+        }
+
+        impl FittedStep {
+            /// The name of its type, before it was fitted.
+            pub(crate) fn kind(&self) -> &'static str {
+                match self {
+                    $(FittedStep::$step(_) => stringify!($step),)*
                 }
             }
         }

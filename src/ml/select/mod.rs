@@ -30,6 +30,8 @@ pub mod search;
 pub mod settings;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_errors;
 pub mod train_test;
 
 pub use folds::{Cv, GroupKFold, IntoCv, KFold, StratifiedKFold, TimeSeriesSplit};

@@ -252,7 +252,7 @@ mod tests {
     fn what_cannot_be_drawn_is_named() {
         let text = |sampler: ParamSampler| sampler.candidates().unwrap_err().to_string();
         assert!(text(ParamSampler::new(0, 1)).contains("no candidate is drawn"));
-        assert!(text(ParamSampler::new(1, 1).choice("a__b", Vec::<f64>::new())).contains("draw a__b"));
+        assert!(text(ParamSampler::new(1, 1).choice("a__b", Vec::<f64>::new())).contains("draw `a__b`"));
         assert!(text(ParamSampler::new(1, 1).log_uniform("a__b", 0.0, 1.0)).contains("above 0"));
         assert!(text(ParamSampler::new(1, 1).uniform("a__b", 1.0, 0.0)).contains("from 1 to 0"));
         assert!(text(ParamSampler::new(1, 1).int_range("a__b", 2, 1)).contains("from 2 to 1"));

@@ -1,5 +1,7 @@
 //! Which steps for which columns.
 
+use std::fmt;
+
 use arrow::datatypes::Schema;
 use serde::{Deserialize, Serialize};
 
@@ -181,6 +183,27 @@ impl Borrowed<'_> {
         match self.step {
             ColumnStep::Step(step) if !matches!(**step, Step::Fitted(_)) => Some(step),
             _ => None,
+        }
+    }
+}
+
+impl fmt::Display for ColumnTransformer {
+    /// Its parts and their columns, and what becomes of the others.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ColumnTransformer(")?;
+        for part in &self.steps {
+            write!(f, "{}: {} of {}; ", part.name, part.step, part.columns.join(", "))?;
+        }
+        write!(f, "others: {})", self.remainder)
+    }
+}
+
+impl fmt::Display for ColumnStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ColumnStep::Step(step) => write!(f, "{step}"),
+            ColumnStep::Passthrough => f.write_str("kept"),
+            ColumnStep::Drop => f.write_str("dropped"),
         }
     }
 }
