@@ -92,7 +92,7 @@ fn nothing_is_left_of_what_fails() {
     // a row that fails in the last partition
     std::fs::write(folder.path().join("bad.csv"), csv(0..3_000) + "x,y,z\n").unwrap();
     let options = partita::CsvOptions::new().block_size(10_000u64).dtype("id", arrow::datatypes::DataType::Int64);
-    let bad = session.read_csv_with(&folder.path().join("bad.csv"), options).unwrap();
+    let bad = session.read_csv_with(folder.path().join("bad.csv").as_path(), options).unwrap();
     assert!(bad.to_parquet("s3://bucket/bad").is_err());
     assert!(bad.write_file("s3://bucket/bad.csv", &CsvWriteOptions::new()).is_err());
     let world = server.world();
