@@ -182,7 +182,7 @@ fn a_class_absent_from_a_fold() {
     says(pipeline.fit(&high_first(0)), &["column `high_tip`", "only one class, false"]);
     let search = GridSearchCv::new(pipeline, grid()).cv(KFold::new(3));
     // the first fold has all high tips, so that none is left to train on
-    let words = ["column `high_tip`", "all 80 rows are of the class False", "fold 0", "StratifiedKFold"];
+    let words = ["column `high_tip`", "all 80 rows are of the class false", "fold 0", "StratifiedKFold"];
     says(search.clone().fit(&high_first(40)), &words);
     says(search.clone().error_score(f64::NAN).fit(&high_first(40)), &["fold 0 failed", "all 80 rows"]);
     let scored = search.clone().error_score(0.0).fit(&high_first(40)).unwrap();
