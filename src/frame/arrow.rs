@@ -45,7 +45,7 @@ impl DataFrame {
     ///
     /// ```
     /// use arrow::array::{Int64Array, RecordBatch, RecordBatchIterator};
-    /// use partita::{DataFrame, col, sum};
+    /// use partita::DataFrame;
     /// # use std::sync::Arc;
     /// let batch = RecordBatch::try_from_iter([("n", Arc::new(Int64Array::from(vec![1, 2, 3])) as _)]).unwrap();
     /// let reader = RecordBatchIterator::new([Ok(batch.clone()), Ok(batch.clone())], batch.schema());
