@@ -10,6 +10,7 @@
 //! | `rows` | rows in memory on their way through the steps |
 //! | [`fitted`] | [`FittedPipeline`]: predictions on frames, file |
 //! | [`note`] | what a user may not expect of a fit |
+//! | `shown` | pipelines as text |
 
 pub mod chain;
 pub mod fitted;
