@@ -34,6 +34,10 @@ pub struct Faults {
     pub ignore_match: bool,
     /// Each part of an upload gets 500, so many times.
     pub bad_parts: usize,
+    /// Uploads to names that end so are lost when they are to be completed.
+    pub lost: Option<String>,
+    /// Files appear, but the answer says that there is no such upload.
+    pub denied: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -342,7 +346,13 @@ fn complete(world: &mut World, query: &BTreeMap<String, String>, asked: &Asked) 
         return Answer::error(412, "PreconditionFailed");
     }
     world.uploads.remove(&query["uploadId"]);
+    if world.faults.lost.as_ref().is_some_and(|end| name.ends_with(end)) {
+        return Answer::error(404, "NoSuchUpload");
+    }
     world.put(&name, parts.into_values().flatten().collect());
+    if world.faults.denied {
+        return Answer::error(404, "NoSuchUpload");
+    }
     let (bucket, key) = name.split_once('/').unwrap();
     let tag = world.versions;
     Answer::new(

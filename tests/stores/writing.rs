@@ -59,7 +59,14 @@ fn modes_say_what_becomes_of_what_is_there() {
     let few = read.filter(col("id").lt(100)).unwrap().repartition(2).unwrap();
     let overwrite = || ParquetWriteOptions::new().mode(WriteMode::Overwrite);
     few.to_parquet_with("s3://bucket/out", overwrite()).unwrap();
-    assert_eq!(server.world().names(), ["bucket/out/part-00000.parquet", "bucket/out/part-00001.parquet"]);
+    // what is replaced stays until the new files are there, which so have other names
+    let world = server.world();
+    assert!(
+        world.names().len() == 2 && !world.objects.contains_key("bucket/out/part-00000.parquet"),
+        "{:?}",
+        world.names()
+    );
+    drop(world);
     assert_eq!(session.read_parquet("s3://bucket/out").unwrap().len().unwrap(), 100);
 
     server.put("bucket/out/notes.txt", "mine");
@@ -98,5 +105,32 @@ fn nothing_is_left_of_what_fails() {
     let world = server.world();
     assert!(world.names().iter().all(|name| name.starts_with("bucket/passing/")), "{:?}", world.names());
     drop(world);
+    clean(&server);
+}
+
+#[test]
+fn a_commit_that_fails_loses_nothing_that_was_there() {
+    let (server, folder) = (Server::new(), tempfile::tempdir().unwrap());
+    let session = session(&server);
+    let frame = trips(&session, &folder);
+    let overwrite = ParquetWriteOptions::new().mode(WriteMode::Overwrite);
+    frame.to_parquet("s3://bucket/out").unwrap();
+    frame.write_file("s3://bucket/one.parquet", &overwrite).unwrap();
+    let before = server.world().objects.clone();
+    let few = frame.filter(col("id").lt(100)).unwrap();
+    // some files appear, one of them does not; and the file that is there is not the one that was written
+    let last = format!("part-{:05}.parquet", 2 * frame.npartitions().unwrap() - 1);
+    server.fail(Faults { lost: Some(last), ..Faults::default() });
+    assert!(few.to_parquet_with("s3://bucket/out", overwrite.clone()).is_err());
+    server.fail(Faults { lost: Some("one.parquet".into()), ..Faults::default() });
+    assert!(few.write_file("s3://bucket/one.parquet", &overwrite).is_err());
+    assert_eq!(server.world().objects, before);
+    // a yes that is lost on its way is a yes
+    server.fail(Faults { denied: true, ..Faults::default() });
+    few.to_parquet_with("s3://bucket/out", overwrite.clone()).unwrap();
+    few.write_file("s3://bucket/one.parquet", &overwrite).unwrap();
+    server.fail(Faults::default());
+    assert_eq!(session.read_parquet("s3://bucket/out").unwrap().len().unwrap(), 100);
+    assert_eq!(session.read_parquet("s3://bucket/one.parquet").unwrap().len().unwrap(), 100);
     clean(&server);
 }

@@ -309,8 +309,10 @@ impl Part for WholePart {
 }
 
 /// Endings of files that are data.
-pub(super) const DATA: [&str; 11] =
-    [".parquet", ".parq", ".pq", ".csv", ".csv.gz", ".csv.zst", ".tsv", ".arrow", ".feather", ".json", ".crc"];
+pub(super) const DATA: [&str; 15] = [
+    ".parquet", ".parq", ".pq", ".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".arrow", ".arrows", ".feather", ".ipc",
+    ".crc", ".gz", ".zst",
+];
 
 /// Whether a write in this mode may change what is at the target.
 fn may_replace(target: &Path, mode: WriteMode, format: &dyn Format) -> Result<()> {

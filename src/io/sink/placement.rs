@@ -11,7 +11,7 @@ pub enum WriteMode {
     #[default]
     Error,
     /// Takes its place, when everything is written: it may be what is being read. Only a folder that holds nothing but
-    /// data files is replaced.
+    /// data files is replaced. In a store the numbers of the new files follow those of the old ones.
     Overwrite,
     /// Adds files to those in the folder; they appear all at once, their names sort after those that are there. They have to
     /// have the same columns (of CSV, of the same names): it is a `Schema` error that names the first that differs.

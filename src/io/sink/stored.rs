@@ -2,8 +2,9 @@
 //!
 //! A store has no step that shows many files at once, so this is what holds: nothing is seen before all files have arrived
 //! in full and their rows are counted. Then they appear one by one, a moment apart, each whole; if one of them cannot, those
-//! before it are removed again. What is replaced is removed when the others are there, so that no row is ever missing. A
-//! process that is killed leaves uploads that nobody sees, and that stores remove by their own rules.
+//! before it are removed again. They have names that are not taken, so that nothing is lost then. What is replaced is
+//! removed when the others are there, so that no row is ever missing; for a moment rows are there twice. A process that is
+//! killed leaves uploads that nobody sees, and that stores remove by their own rules.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -65,7 +66,8 @@ impl StoredSink {
         let uploads = Uploads::new(storage.store(address)?, address.clone());
         let schema = split.as_ref().map_or(schema, |split| split.schema().clone());
         let there = uploads.there()?;
-        let first = if mode == WriteMode::Append { next_number(&there) } else { 0 };
+        // also what is replaced stays until the others are there
+        let first = next_number(&there);
         let target = PathBuf::from(address.to_string().trim_end_matches('/'));
         let ground = uploads.clone();
         let folder = Folder { target, ground, format, schema, first, finished: Mutex::new(Finished::default()) };
@@ -115,16 +117,14 @@ impl Sink for StoredSink {
         self.folder.check(&receipts)?;
         let there = self.uploads.there()?;
         self.may_write(&there)?;
-        if self.mode == WriteMode::Append && next_number(&there) > self.folder.first {
+        if next_number(&there) > self.folder.first {
             let error = Error::invalid("somebody else has added files meanwhile").doing("write");
             return Err(error.at_path(self.folder.target.display()).help("write again"));
         }
-        self.uploads.commit()?;
+        self.uploads.commit(None)?;
         if self.mode == WriteMode::Overwrite {
-            let kept: std::collections::HashSet<_> = receipts.iter().map(|r| r.path.to_string_lossy()).collect();
             let place = self.uploads.address().with_key("").to_string();
-            let gone = there.iter().filter(|file| !kept.contains(&*file.path));
-            let keys = gone.filter_map(|file| Some(file.path.strip_prefix(&place)?.to_string())).collect();
+            let keys = there.iter().filter_map(|file| Some(file.path.strip_prefix(&place)?.to_string())).collect();
             self.uploads.remove(keys)?;
         }
         Ok(receipts)
@@ -161,18 +161,17 @@ pub fn write_stored(
     let path = PathBuf::from(address.to_string());
     super::file::one_file(&path, format)?;
     let uploads = Uploads::new(storage.store(address)?, address.clone());
-    let free = || match uploads.is_there()? && format.placement().mode == WriteMode::Error {
-        true => Err(in_the_way(&path)),
-        false => Ok(()),
+    let before = || match uploads.before()? {
+        Some(_) if format.placement().mode == WriteMode::Error => Err(in_the_way(&path)),
+        before => Ok(before),
     };
-    free()?;
+    before()?;
     let file = uploads.begin(&address.key, &ctx.budget)?;
     let mut file = FileWriter::begin(file, format, schema, path.clone(), Output::BUFFER, ctx)?;
     for batch in batches {
         file.push(&batch?.record)?;
     }
     let receipt = file.finish()?;
-    free()?;
-    uploads.commit()?;
+    uploads.commit(before()?)?;
     Ok(receipt)
 }

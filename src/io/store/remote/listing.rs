@@ -41,15 +41,15 @@ pub fn everything(store: &Arc<Store>, address: &Address) -> Result<Vec<FileInfo>
     found.wait(&Cancel::new()).map_err(|e| e.doing("list").at_path(address))
 }
 
-/// Whether the very file is there.
+/// The very file, if it is there.
 ///
 /// # Errors
 /// `Store`.
-pub fn is_there(store: &Arc<Store>, address: &Address) -> Result<bool> {
+pub fn this_one(store: &Arc<Store>, address: &Address) -> Result<Option<FileInfo>> {
     let search = Search { store: store.clone(), address: address.clone(), ends: Vec::new() };
-    match start(async move { search.look().await }).wait(&Cancel::new()) {
-        Ok(_) => Ok(true),
-        Err(error) if is_missing(&error) => Ok(false),
+    match start(async move { Ok(search.listed(search.look().await?, None).info) }).wait(&Cancel::new()) {
+        Ok(info) => Ok(Some(info)),
+        Err(error) if is_missing(&error) => Ok(None),
         Err(error) => Err(error.doing("look for").at_path(address)),
     }
 }

@@ -12,6 +12,7 @@ use object_store::{MultipartUpload, ObjectStoreExt};
 
 use super::failure::failed;
 use super::listing;
+use super::object::Object;
 use super::runtime::start;
 use super::store::Store;
 use crate::base::disk::DiskFile;
@@ -40,6 +41,8 @@ pub struct Uploads {
 struct Waiting {
     key: String,
     upload: Box<dyn MultipartUpload>,
+    /// The bytes that have arrived.
+    size: u64,
 }
 
 impl Uploads {
@@ -61,12 +64,12 @@ impl Uploads {
         listing::everything(&self.store, &self.address)
     }
 
-    /// Whether the very file is there.
+    /// The very file, if it is there.
     ///
     /// # Errors
     /// `Store`.
-    pub fn is_there(&self) -> Result<bool> {
-        listing::is_there(&self.store, &self.address)
+    pub fn before(&self) -> Result<Option<FileInfo>> {
+        listing::this_one(&self.store, &self.address)
     }
 
     /// Begins the file `key`. It waits for the others when it is synced.
@@ -89,20 +92,22 @@ impl Uploads {
             part: Vec::new(),
             most: PART,
             sent: 0,
+            size: 0,
             coming: VecDeque::new(),
             held: budget.nothing(),
         }))
     }
 
-    /// Lets all files appear. If that fails for one of them, those that have appeared are removed again.
+    /// Lets all files appear, at places where there is nothing, but for the one file `before`. If that fails for one of
+    /// them, those that have appeared are removed again.
     ///
     /// # Errors
     /// `Store`.
-    pub fn commit(&self) -> Result<()> {
+    pub fn commit(&self, before: Option<FileInfo>) -> Result<()> {
         let waiting = take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
         let (store, address) = (self.store.clone(), self.address.clone());
         let work = async move {
-            let done = stream::iter(waiting.into_iter().map(|one| appear(store.clone(), &address, one)));
+            let done = stream::iter(waiting.into_iter().map(|one| appear(&store, &address, one, before.as_ref())));
             let done: Vec<(String, Result<()>)> = done.buffer_unordered(AT_ONCE).collect().await;
             let (mut appeared, mut error) = (Vec::new(), None);
             for (key, result) in done {
@@ -161,18 +166,26 @@ impl fmt::Debug for Uploads {
     }
 }
 
-/// Completes an upload. An answer that was lost may have been a yes: then the file is there.
-async fn appear(store: Arc<Store>, address: &Address, mut one: Waiting) -> (String, Result<()>) {
+/// Completes an upload. An answer that was lost may have been a yes: then the file is there, and is not the one before.
+async fn appear(
+    store: &Arc<Store>,
+    address: &Address,
+    mut one: Waiting,
+    before: Option<&FileInfo>,
+) -> (String, Result<()>) {
     let error = match one.upload.complete().await {
         Ok(_) => return (one.key, Ok(())),
         Err(error) => error,
     };
-    let lost = matches!(error, object_store::Error::NotFound { .. });
-    if lost
-        && let Ok(path) = store.path(&address.with_key(&one.key))
-        && store.objects.head(&path).await.is_ok()
+    let address = address.with_key(&one.key);
+    if matches!(error, object_store::Error::NotFound { .. })
+        && let Ok(path) = store.path(&address)
+        && let Ok(meta) = store.objects.head(&path).await
     {
-        return (one.key, Ok(()));
+        let now = Object::info(store, address.to_string(), meta);
+        if now.size == one.size && before != Some(&now) {
+            return (one.key, Ok(()));
+        }
     }
     give_up(&mut *one.upload).await;
     (one.key, Err(failed(error, 0)))
@@ -205,6 +218,8 @@ struct Writing {
     /// How much of it is sent at once.
     most: usize,
     sent: u32,
+    /// The bytes so far.
+    size: u64,
     coming: VecDeque<(usize, Coming<()>)>,
     held: Reservation,
 }
@@ -217,6 +232,7 @@ impl Writing {
         }
         let bytes = Bytes::from(take(&mut self.part));
         let length = bytes.len();
+        self.size += length as u64;
         let Some(upload) = &mut self.upload else { return Err(Error::invalid("the file is closed")) };
         let part = upload.put_part(bytes.into());
         self.coming.push_back((length, start(async move { part.await.map_err(|e| failed(e, 0)) })));
@@ -277,7 +293,7 @@ impl DiskFile for Writing {
             self.arrived()?;
         }
         if let Some(upload) = self.upload.take() {
-            let waiting = Waiting { key: self.key.clone(), upload };
+            let waiting = Waiting { key: self.key.clone(), upload, size: self.size };
             self.to.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(waiting);
         }
         Ok(())
