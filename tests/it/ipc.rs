@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
-use arrow::ipc::writer::StreamWriter;
+use arrow::ipc::CompressionType;
+use arrow::ipc::writer::{IpcWriteOptions as ArrowOptions, StreamWriter};
 
-use partita::{Compression, DataFrame, ErrorKind, IpcWriteOptions, Result, Session, read_ipc};
+use partita::{Compression, DataFrame, ErrorKind, IpcWriteOptions, Result, Session, WriteMode, read_ipc};
 
 fn rows(from: i64, to: i64) -> RecordBatch {
     let columns: [(&str, ArrayRef); 3] = [
@@ -77,24 +78,49 @@ fn little_memory_changes_nothing() {
     assert_eq!(little.budget().held(), 0);
 }
 
+/// Files of few rows: not packed, packed, and a stream.
+fn small(folder: &std::path::Path) -> Vec<Vec<u8>> {
+    let path = folder.join("a.arrow");
+    let frame = DataFrame::from_batches([rows(0, 20)]).unwrap();
+    let overwrite = IpcWriteOptions::new().mode(WriteMode::Overwrite);
+    let written = |compression| {
+        frame.write_file(&path, &overwrite.clone().compression(compression)).unwrap();
+        std::fs::read(&path).unwrap()
+    };
+    let mut files: Vec<_> = [Compression::None, Compression::Lz4, Compression::Zstd(1)].map(written).to_vec();
+    let packed = ArrowOptions::default().try_with_compression(Some(CompressionType::ZSTD)).unwrap();
+    for options in [ArrowOptions::default(), packed] {
+        let mut writer = StreamWriter::try_new_with_options(Vec::new(), &rows(0, 1).schema(), options).unwrap();
+        writer.write(&rows(0, 20)).unwrap();
+        files.push(writer.into_inner().unwrap());
+    }
+    files
+}
+
 #[test]
 fn a_damaged_file_is_an_error_and_nothing_worse() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("a.arrow");
-    DataFrame::from_batches([rows(0, 20)]).unwrap().write_file(&path, &IpcWriteOptions::new()).unwrap();
-    let good = std::fs::read(&path).unwrap();
     let bad = folder.path().join("b.arrow");
-    for length in (0..good.len()).step_by(7) {
-        std::fs::write(&bad, &good[..length]).unwrap();
-        let error = read(&bad).unwrap_err();
-        assert!(matches!(error.kind(), ErrorKind::Corrupt { .. } | ErrorKind::Schema { .. }), "{length}: {error}");
-    }
-    for at in 0..good.len() {
-        let mut bytes = good.clone();
-        bytes[at] ^= 0xff;
-        std::fs::write(&bad, &bytes).unwrap();
-        if let Err(error) = read(&bad) {
-            assert!(error.to_string().contains("b.arrow"), "{at}: {error}");
+    for (kind, good) in small(folder.path()).into_iter().enumerate() {
+        std::fs::write(&bad, &good).unwrap();
+        assert_eq!(read(&bad).unwrap(), rows(0, 20));
+        for length in (0..good.len() - 10).step_by(7) {
+            std::fs::write(&bad, &good[..length]).unwrap();
+            if let Err(error) = read(&bad) {
+                assert!(
+                    matches!(error.kind(), ErrorKind::Corrupt { .. } | ErrorKind::Schema { .. }),
+                    "{length}: {error}"
+                );
+            }
+        }
+        // lengths below 0, of a tebibyte and of the highest bit are among them
+        for at in 0..good.len() {
+            let mut bytes = good.clone();
+            bytes[at] ^= [0xff, 0x01, 0x40][(at + kind) % 3];
+            std::fs::write(&bad, &bytes).unwrap();
+            if let Err(error) = read(&bad) {
+                assert!(error.to_string().contains("b.arrow"), "{at}: {error}");
+            }
         }
     }
     std::fs::write(&bad, b"FEA1 and so on").unwrap();

@@ -2,9 +2,11 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | `message` | messages, looked at before they are decoded |
 //! | [`read`] | [`IpcOptions`]: files as a source |
 //! | [`write`](mod@write) | [`IpcWriteOptions`]: record batches as files |
 
+mod message;
 pub mod read;
 pub mod write;
 

@@ -1,7 +1,6 @@
 //! Reading Arrow IPC files and streams.
 
 use std::collections::BTreeMap;
-use std::io::BufReader;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -10,11 +9,12 @@ use arrow::buffer::Buffer;
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::ipc::convert::try_fb_to_schema;
-use arrow::ipc::reader::{FileDecoder, StreamReader, read_footer_length};
+use arrow::ipc::reader::{FileDecoder, StreamDecoder, read_footer_length};
 use arrow::ipc::{Block, MetadataVersion, root_as_footer};
 
+use super::message::{self, Messages, WHAT};
 use crate::base::{Error, ErrorKind, Identity, Result, Tokenizer};
-use crate::exec::{Reservation, TaskContext};
+use crate::exec::{Budget, Reservation, TaskContext};
 use crate::io::files::{Columns, FileFormat, Looked, Piece};
 use crate::io::store::{Demand, Input, Storage, StorageOptions, Stores};
 use crate::io::{Batch, Batches, FileInfo};
@@ -115,11 +115,7 @@ impl FileFormat for IpcOptions {
                 first = *start << 32;
                 Box::new(Blocks::open(&piece, &columns, ctx)?)
             }
-            IpcFile::Stream => {
-                let file = BufReader::new(piece.info.open()?.from(0, &Demand::of(piece.info.size, ctx)));
-                let mut reader = guarded(|| StreamReader::try_new(file, Some(columns.read.clone())))?;
-                Box::new(std::iter::from_fn(move || guarded(|| reader.next().transpose()).transpose()))
-            }
+            IpcFile::Stream => Box::new(Stream::open(piece.info, columns.read.clone(), ctx)?),
         };
         let (ordinal, cancel, step) = (piece.ordinal, ctx.cancel.clone(), ctx.batch_rows.max(1));
         let (mut left, stream) = (piece.limit, matches!(**piece.file, IpcFile::Stream));
@@ -150,10 +146,15 @@ fn look(info: &FileInfo) -> Result<Looked<IpcFile>> {
         return Err(error.help("read it with pyarrow and write it again: that makes version 2"));
     }
     if head != MAGIC {
-        let start = BufReader::new(file.from(0, &Demand::look(64 << 10)));
-        let reader = guarded(|| StreamReader::try_new(start, None))
-            .map_err(|e| e.help("is it an Arrow IPC file or stream? Parquet is read with read_parquet"))?;
-        return Ok(Looked { file: IpcFile::Stream, schema: reader.schema(), parts: vec![(None, info.size)] });
+        let first =
+            Messages::new(file.from(0, &Demand::look(64 << 10)), info.size).next(&mut Budget::unlimited().nothing());
+        let schema = first.and_then(|first| match first {
+            Some(message) => message::columns(&message),
+            None => Err(damaged("it is empty")),
+        });
+        let schema =
+            schema.map_err(|e| e.help("is it an Arrow IPC file or stream? Parquet is read with read_parquet"))?;
+        return Ok(Looked { file: IpcFile::Stream, schema: Arc::new(schema), parts: vec![(None, info.size)] });
     }
     let tail_at = info.size.checked_sub(TAIL).ok_or_else(|| damaged("it has no footer"))?;
     let tail: [u8; TAIL as usize] = bytes(&file, tail_at, TAIL)?.try_into().map_err(|_| damaged("it has no footer"))?;
@@ -210,7 +211,7 @@ fn check(block: &Block, file: u64) -> Result<(), ArrowError> {
 
 /// The record batches of a part.
 struct Blocks {
-    info: FileInfo,
+    file: Input,
     decoder: FileDecoder,
     blocks: std::vec::IntoIter<Block>,
     reservation: Reservation,
@@ -221,23 +222,60 @@ impl Blocks {
         let IpcFile::Blocks { schema, version, dictionaries, parts } = &**piece.file else {
             return Err(Error::invalid("a stream has no blocks"));
         };
-        let mut decoder = FileDecoder::new(schema.clone(), *version).with_projection(columns.read.clone());
-        let file = piece.info.open()?;
+        let decoder = FileDecoder::new(schema.clone(), *version).with_projection(columns.read.clone());
+        let blocks = parts.get(piece.part).map(|(_, blocks)| blocks.clone()).unwrap_or_default().into_iter();
+        let mut open = Blocks { file: piece.info.open()?, decoder, blocks, reservation: ctx.budget.nothing() };
         for block in dictionaries {
-            let buffer = Buffer::from_vec(bytes(&file, block.offset() as u64, size(block))?);
-            guarded(|| decoder.read_dictionary(block, &buffer))?;
+            let buffer = open.bytes(block)?;
+            guarded(|| open.decoder.read_dictionary(block, &buffer))?;
         }
-        let blocks = parts.get(piece.part).map(|(_, blocks)| blocks.clone()).unwrap_or_default();
-        let reservation = ctx.budget.nothing();
-        Ok(Blocks { info: piece.info.clone(), decoder, blocks: blocks.into_iter(), reservation })
+        Ok(open)
+    }
+
+    /// The bytes of a block, and memory for what they become.
+    fn bytes(&mut self, block: &Block) -> Result<Buffer> {
+        self.reservation.resize(WHAT, 2 * size(block))?;
+        let bytes = bytes(&self.file, block.offset() as u64, size(block))?;
+        message::room_for(&mut self.reservation, &bytes, block.metaDataLength() as usize)?;
+        Ok(Buffer::from_vec(bytes))
     }
 
     fn block(&mut self, block: &Block) -> Result<RecordBatch> {
-        // the bytes, and once more where they are compressed or have to be moved
-        self.reservation.resize("a record batch of an Arrow IPC file", 2 * size(block))?;
-        let buffer = Buffer::from_vec(bytes(&self.info.open()?, block.offset() as u64, size(block))?);
+        let buffer = self.bytes(block)?;
         let record = guarded(|| self.decoder.read_record_batch(block, &buffer))?;
         record.ok_or_else(|| damaged("a record batch is missing"))
+    }
+}
+
+/// The record batches of a stream.
+struct Stream {
+    messages: Messages,
+    decoder: StreamDecoder,
+    columns: Vec<usize>,
+    reservation: Reservation,
+}
+
+impl Stream {
+    fn open(info: &FileInfo, columns: Vec<usize>, ctx: &TaskContext) -> Result<Stream> {
+        let messages = Messages::new(info.open()?.from(0, &Demand::of(info.size, ctx)), info.size);
+        Ok(Stream { messages, decoder: StreamDecoder::new(), columns, reservation: ctx.budget.nothing() })
+    }
+
+    fn advance(&mut self) -> Result<Option<RecordBatch>> {
+        while let Some(mut message) = self.messages.next(&mut self.reservation)? {
+            if let Some(record) = guarded(|| self.decoder.decode(&mut message))? {
+                return Ok(Some(record.project(&self.columns)?));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Iterator for Stream {
+    type Item = Result<RecordBatch>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.advance().transpose()
     }
 }
 
@@ -260,12 +298,12 @@ fn bytes(file: &Input, at: u64, length: u64) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn damaged(what: &str) -> Error {
+pub(super) fn damaged(what: &str) -> Error {
     Error::new(ErrorKind::Corrupt { what: format!("the Arrow IPC file is damaged: {what}") })
 }
 
 /// Runs Arrow's code over bytes that may be damaged: its errors become ours, and so does a panic.
-fn guarded<T>(read: impl FnOnce() -> Result<T, ArrowError>) -> Result<T> {
+pub(super) fn guarded<T>(read: impl FnOnce() -> Result<T, ArrowError>) -> Result<T> {
     match catch_unwind(AssertUnwindSafe(read)) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(ArrowError::IoError(what, error))) => match error.raw_os_error() {
