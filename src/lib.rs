@@ -57,7 +57,7 @@ pub mod frame;
 pub mod fuzzing {
     //! What the fuzzer calls.
     pub use crate::io::csv::fuzz as csv;
-    pub use crate::io::parquet::fuzz as parquet;
+    pub use crate::io::fuzz as files;
 }
 pub mod graph;
 pub mod io;

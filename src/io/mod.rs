@@ -9,6 +9,7 @@
 //! | [`checkpoint`] | partitions on disk that outlive the process |
 //! | [`csv`] | CSV files: reading and writing |
 //! | [`files`] | files of a format as one source: what formats share |
+//! | `fuzz` | what must hold for any bytes (for tests and the fuzzer) |
 //! | [`ipc`] | Arrow IPC (Feather) files and streams |
 //! | [`hive`] | columns whose values are the names of folders |
 //! | [`json`] | JSON lines |
@@ -23,6 +24,8 @@ pub mod buckets;
 pub mod checkpoint;
 pub mod csv;
 pub mod files;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod hive;
 pub mod ipc;
 pub mod json;

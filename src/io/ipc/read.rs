@@ -1,7 +1,6 @@
 //! Reading Arrow IPC files and streams.
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -14,7 +13,7 @@ use arrow::ipc::{Block, MetadataVersion, root_as_footer};
 
 use super::message::{self, Messages, WHAT};
 use crate::base::{Error, ErrorKind, Identity, Result, Tokenizer};
-use crate::exec::{Budget, Reservation, TaskContext};
+use crate::exec::{Budget, Reservation, TaskContext, caught};
 use crate::io::files::{Columns, FileFormat, Looked, Piece};
 use crate::io::store::{Demand, Input, Storage, StorageOptions, Stores};
 use crate::io::{Batch, Batches, FileInfo};
@@ -304,14 +303,18 @@ pub(super) fn damaged(what: &str) -> Error {
 
 /// Runs Arrow's code over bytes that may be damaged: its errors become ours, and so does a panic.
 pub(super) fn guarded<T>(read: impl FnOnce() -> Result<T, ArrowError>) -> Result<T> {
-    match catch_unwind(AssertUnwindSafe(read)) {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(ArrowError::IoError(what, error))) => match error.raw_os_error() {
-            Some(_) => Err(Error::system(error)),
-            None if error.get_ref().is_some_and(|inner| inner.is::<Error>()) => Err(Error::system(error)),
-            None => Err(damaged(&what)),
-        },
-        Ok(Err(error)) => Err(damaged(&error.to_string())),
-        Err(_) => Err(damaged("what it says of itself makes no sense")),
+    caught(|| read().map_err(translate)).map_err(|error| match error.kind() {
+        ErrorKind::Panicked { message } => damaged(message),
+        _ => error,
+    })
+}
+
+fn translate(error: ArrowError) -> Error {
+    match error {
+        ArrowError::IoError(what, error) => {
+            let ours = error.get_ref().is_some_and(|inner| inner.is::<Error>());
+            if ours || error.raw_os_error().is_some() { Error::system(error) } else { damaged(&what) }
+        }
+        error => damaged(&error.to_string()),
     }
 }

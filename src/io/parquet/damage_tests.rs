@@ -7,8 +7,8 @@ use arrow::array::{Array, ArrayRef, Float64Array, RecordBatch, StringArray, Stru
 use parquet::basic::{BrotliLevel, Compression, GzipLevel, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 
-use super::fuzz::read;
 use super::tests::{rows, write};
+use crate::io::fuzz::parquet as read;
 
 /// Numbers that look as if they were random, the same each time.
 struct Numbers(u64);

@@ -1,6 +1,5 @@
 //! The metadata of Parquet files, read in parallel.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Fields, Schema};
@@ -17,6 +16,7 @@ use super::chunks::Chunks;
 use super::partition::{Group, Target};
 use super::{kept, layout, mend};
 use crate::base::{Error, ErrorKind, Result};
+use crate::exec::caught;
 use crate::io::store::FileInfo;
 use crate::io::store::many::each;
 
@@ -265,15 +265,10 @@ fn check_magic(chunks: &Chunks, file: &FileInfo) -> Result<()> {
 
 /// Runs code of the Parquet library over bytes that may be damaged: its errors become ours, and so does a panic.
 pub fn guarded<T>(read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T> {
-    match catch_unwind(AssertUnwindSafe(read)) {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(translate(error)),
-        Err(panic) => {
-            let said = panic.downcast_ref::<&str>().map(|s| (*s).to_string());
-            let said = said.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-            Err(Error::new(ErrorKind::Corrupt { what: format!("the Parquet file is damaged: {said}") }))
-        }
-    }
+    caught(|| read().map_err(translate)).map_err(|error| match error.kind() {
+        ErrorKind::Panicked { message } => damaged(message),
+        _ => error,
+    })
 }
 
 /// An error of the Parquet library as ours.

@@ -6,7 +6,6 @@
 //! | [`source`] | [`ParquetSource`]: files as one table |
 //! | [`footer`] | the metadata of files, read in parallel |
 //! | [`kept`] | footers that were read before |
-//! | `fuzz` | what must hold for any bytes (for tests and the fuzzer) |
 //! | [`mend`] | what some writers got wrong in footers, put right (pure) |
 //! | [`thrift`] | the form of footers, as far as fields are left out (pure) |
 //! | [`layout`] | the types in which columns are decoded |
@@ -33,8 +32,6 @@ pub mod counts;
 pub mod encode;
 pub mod fields;
 pub mod footer;
-#[cfg(any(test, fuzzing))]
-pub mod fuzz;
 pub mod kept;
 pub mod layout;
 pub mod mend;
