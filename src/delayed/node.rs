@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use crate::base::{Error, Result};
-use crate::exec::{LiveGraph, LiveOptions, LiveTask, LiveWork, Work, caught};
+use crate::base::{Error, Result, caught};
+use crate::exec::{LiveGraph, LiveOptions, LiveTask, LiveWork, Work};
 use crate::graph::{Key, Label, TaskGraph, TaskId};
 use crate::session::Session;
 

@@ -1,12 +1,11 @@
 //! The work of one task: panics caught, counted among what runs, told to who watches.
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use super::event::Audience;
 use super::{Event, TaskContext};
-use crate::base::{Error, ErrorKind, Result};
+use crate::base::{Result, caught};
 use crate::graph::{Key, Label, Payload};
 
 /// What observers are told of a task that runs.
@@ -42,24 +41,9 @@ pub(super) fn attempt(task: &TaskContext, work: impl FnOnce(&TaskContext) -> Res
     caught(|| work(task))
 }
 
-/// Calls `work`; a panic in it is an error.
-pub(crate) fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
-}
-
 /// Drops values of users. One that panics when it is dropped does not take the thread with it.
 pub(super) fn discard<T>(values: Vec<T>) {
     for value in values {
         let _ = catch_unwind(AssertUnwindSafe(|| drop(value)));
     }
-}
-
-/// The error for a caught panic.
-fn panicked(panic: &(dyn Any + Send)) -> Error {
-    let message = panic
-        .downcast_ref::<&str>()
-        .map(|s| (*s).to_string())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "no message".to_string());
-    Error::new(ErrorKind::Panicked { message })
 }

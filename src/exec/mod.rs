@@ -30,7 +30,6 @@ pub mod spill;
 pub mod tally;
 mod workers;
 
-pub(crate) use attempt::caught;
 pub use budget::{Budget, Reclaim, Reservation};
 pub use cancel::Cancel;
 pub use context::TaskContext;

@@ -12,8 +12,8 @@ use arrow::ipc::reader::{FileDecoder, StreamDecoder, read_footer_length};
 use arrow::ipc::{Block, MetadataVersion, root_as_footer};
 
 use super::message::{self, Messages, WHAT};
-use crate::base::{Error, ErrorKind, Identity, Result, Tokenizer};
-use crate::exec::{Budget, Reservation, TaskContext, caught};
+use crate::base::{self, Error, ErrorKind, Identity, Result, Tokenizer};
+use crate::exec::{Budget, Reservation, TaskContext};
 use crate::io::files::{Columns, FileFormat, Looked, Piece};
 use crate::io::store::{Demand, Input, Storage, StorageOptions, Stores};
 use crate::io::{Batch, Batches, FileInfo};
@@ -303,10 +303,7 @@ pub(super) fn damaged(what: &str) -> Error {
 
 /// Runs Arrow's code over bytes that may be damaged: its errors become ours, and so does a panic.
 pub(super) fn guarded<T>(read: impl FnOnce() -> Result<T, ArrowError>) -> Result<T> {
-    caught(|| read().map_err(translate)).map_err(|error| match error.kind() {
-        ErrorKind::Panicked { message } => damaged(message),
-        _ => error,
-    })
+    base::guarded(|| read().map_err(translate), damaged)
 }
 
 fn translate(error: ArrowError) -> Error {

@@ -15,8 +15,7 @@ use rayon::prelude::*;
 use super::chunks::Chunks;
 use super::partition::{Group, Target};
 use super::{kept, layout, mend};
-use crate::base::{Error, ErrorKind, Result};
-use crate::exec::caught;
+use crate::base::{self, Error, ErrorKind, Result};
 use crate::io::store::FileInfo;
 use crate::io::store::many::each;
 
@@ -265,10 +264,7 @@ fn check_magic(chunks: &Chunks, file: &FileInfo) -> Result<()> {
 
 /// Runs code of the Parquet library over bytes that may be damaged: its errors become ours, and so does a panic.
 pub fn guarded<T>(read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T> {
-    caught(|| read().map_err(translate)).map_err(|error| match error.kind() {
-        ErrorKind::Panicked { message } => damaged(message),
-        _ => error,
-    })
+    base::guarded(|| read().map_err(translate), damaged)
 }
 
 /// An error of the Parquet library as ours.

@@ -12,8 +12,7 @@ use super::facts::Facts;
 use super::labels::{Labels, Task};
 use super::model::{Predicted, Predictor, expect_features};
 use super::training::WholeEstimator;
-use crate::base::{Error, Result};
-use crate::exec::caught;
+use crate::base::{Error, Result, caught};
 use crate::ml::design::{Design, Layout};
 
 /// Cells of a dense matrix that is made to predict from.
