@@ -142,13 +142,16 @@ fn read(session: &Session, options: &Options) -> Result<DataFrame> {
     }
 }
 
+/// The program with these arguments.
+pub fn run(args: impl Iterator<Item = String>) -> Result<()> {
+    let options = Options::parse(args)?;
+    let mut report = Report::new();
+    tutorial(&options, &mut report)?;
+    report.finish(options.json.as_deref())
+}
+
 fn main() {
-    let outcome = Options::parse(std::env::args().skip(1)).and_then(|options| {
-        let mut report = Report::new();
-        tutorial(&options, &mut report)?;
-        report.finish(options.json.as_deref())
-    });
-    if let Err(error) = outcome {
+    if let Err(error) = run(std::env::args().skip(1)) {
         eprintln!("error: {error}");
         std::process::exit(1);
     }

@@ -5,4 +5,5 @@
 mod faults;
 mod reading;
 mod server;
+mod taxi;
 mod writing;
