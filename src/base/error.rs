@@ -485,6 +485,7 @@ impl From<arrow::error::ArrowError> for Error {
                 Ok(own) => *own,
                 Err(other) => Error::value(other.to_string()),
             },
+            A::IoError(_, inner) => Error::system(inner),
             A::MemoryError(what) | A::CastError(what) | A::ComputeError(what) | A::InvalidArgumentError(what) => {
                 Error::value(what)
             }

@@ -19,6 +19,7 @@ mod divisions;
 mod endings;
 mod errors;
 mod frames;
+mod full_disk;
 mod futures;
 mod groups;
 mod ipc;
