@@ -10,9 +10,9 @@ use super::source::EXTENSIONS;
 use super::{CsvOptions, CsvWriter};
 use crate::base::{Error, Result};
 use crate::exec::{Reservation, TaskContext};
+use crate::io::FileInfo;
 use crate::io::sink::append;
-use crate::io::sink::{Compression, Encoder, Format, Output, Placement, WriteMode};
-use crate::io::{FileInfo, StorageOptions};
+use crate::io::sink::{Compression, Encoder, Format, Output, Placement, placed};
 
 /// How CSV files are written, and where they are placed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,27 +61,7 @@ impl CsvWriteOptions {
         self
     }
 
-    /// How the store is reached that the files go to, beyond what the session says of it.
-    #[must_use]
-    pub fn storage_options(mut self, options: impl Into<StorageOptions>) -> Self {
-        self.placement.storage = options.into();
-        self
-    }
-
-    /// What becomes of what is there already.
-    #[must_use]
-    pub fn mode(mut self, mode: WriteMode) -> Self {
-        self.placement.mode = mode;
-        self
-    }
-
-    /// Folders named by the values of these columns, as
-    /// [`ParquetWriteOptions::partition_by`](crate::ParquetWriteOptions::partition_by) has them.
-    #[must_use]
-    pub fn partition_by<S: Into<String>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
-        self.placement.partition_by = columns.into_iter().map(Into::into).collect();
-        self
-    }
+    placed!();
 }
 
 impl Format for CsvWriteOptions {

@@ -10,7 +10,7 @@ use super::separator::Separator;
 use super::state::{Dialect, Ragged};
 use super::time_format::TimeFormat;
 use crate::base::{ByteSize, Error, Identity, Result, Tokenizer};
-use crate::io::store::{Storage, StorageOptions, Stores};
+use crate::io::store::{Storage, stored};
 
 /// How CSV files are to be read. Each method changes one thing and gives the options back.
 ///
@@ -304,19 +304,7 @@ impl CsvOptions {
         self
     }
 
-    /// How the stores are reached that the files are in, beyond what the session says of them.
-    #[must_use]
-    pub fn storage_options(mut self, options: impl Into<StorageOptions>) -> Self {
-        self.storage.options = options.into();
-        self
-    }
-
-    /// With the stores of a session.
-    #[must_use]
-    pub(crate) fn within(mut self, stores: &Stores) -> Self {
-        self.storage.stores = stores.clone();
-        self
-    }
+    stored!();
 
     /// Whether the options make sense together.
     pub(super) fn check(&self) -> Result<()> {

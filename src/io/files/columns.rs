@@ -1,7 +1,7 @@
 //! From the columns of a file to those that are wanted.
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{FieldRef, SchemaRef};
 
 use crate::base::Result;
 use crate::expr::fns::cast::convert;
@@ -15,7 +15,7 @@ pub struct Columns {
     /// The columns that are read, by their positions in the file, rising.
     pub read: Vec<usize>,
     /// For each column that comes out: its position among those that are read, if the file has it.
-    from: Vec<Option<usize>>,
+    pub from: Vec<Option<usize>>,
 }
 
 impl Columns {
@@ -38,12 +38,24 @@ impl Columns {
     /// # Errors
     /// `Value` for a value that has no counterpart in the type that all files share.
     pub fn assemble(&self, record: &RecordBatch) -> Result<RecordBatch> {
+        self.assemble_by(record, |column, field| convert(column, field.data_type()))
+    }
+
+    /// The columns that are wanted, from those that were read: each is made what its field says.
+    ///
+    /// # Errors
+    /// Those of `made`, with the column.
+    pub fn assemble_by(
+        &self,
+        record: &RecordBatch,
+        made: impl Fn(&ArrayRef, &FieldRef) -> Result<ArrayRef>,
+    ) -> Result<RecordBatch> {
         let rows = record.num_rows();
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.from.len());
         for (field, from) in self.schema.fields().iter().zip(&self.from) {
             columns.push(match from {
                 None => new_null_array(field.data_type(), rows),
-                Some(at) => convert(record.column(*at), field.data_type()).map_err(|e| e.at_column(field.name()))?,
+                Some(at) => made(record.column(*at), field).map_err(|e| e.at_column(field.name()))?,
             });
         }
         let options = RecordBatchOptions::new().with_row_count(Some(rows));

@@ -15,7 +15,7 @@ use super::message::{self, Messages, WHAT};
 use crate::base::{self, Error, ErrorKind, Identity, Result, Tokenizer};
 use crate::exec::{Budget, Reservation, TaskContext};
 use crate::io::files::{Columns, FileFormat, Looked, Piece};
-use crate::io::store::{Demand, Input, Storage, StorageOptions, Stores};
+use crate::io::store::{Demand, Input, Storage, stored};
 use crate::io::{Batch, Batches, FileInfo};
 
 /// What a file begins with.
@@ -40,19 +40,7 @@ impl IpcOptions {
         IpcOptions::default()
     }
 
-    /// How the stores are reached that the files are in, beyond what the session says of them.
-    #[must_use]
-    pub fn storage_options(mut self, options: impl Into<StorageOptions>) -> Self {
-        self.storage.options = options.into();
-        self
-    }
-
-    /// With the stores of a session.
-    #[must_use]
-    pub(crate) fn within(mut self, stores: &Stores) -> Self {
-        self.storage.stores = stores.clone();
-        self
-    }
+    stored!();
 
     /// Gives column `name` a type, whatever the files say: the way out where their types do not go together.
     #[must_use]

@@ -11,9 +11,9 @@ use arrow::ipc::writer::{FileWriter, IpcWriteOptions as ArrowOptions};
 use super::read::IpcOptions;
 use crate::base::{Error, Result};
 use crate::exec::TaskContext;
+use crate::io::FileInfo;
 use crate::io::files::FileFormat;
-use crate::io::sink::{Compression, Encoder, Format, Output, Placement, WriteMode, append};
-use crate::io::{FileInfo, StorageOptions};
+use crate::io::sink::{Compression, Encoder, Format, Output, Placement, append, placed};
 
 /// How Arrow IPC files (Feather version 2) are written, and where they are placed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,27 +35,7 @@ impl IpcWriteOptions {
         self
     }
 
-    /// How the store is reached that the files go to, beyond what the session says of it.
-    #[must_use]
-    pub fn storage_options(mut self, options: impl Into<StorageOptions>) -> Self {
-        self.placement.storage = options.into();
-        self
-    }
-
-    /// What becomes of what is there already.
-    #[must_use]
-    pub fn mode(mut self, mode: WriteMode) -> Self {
-        self.placement.mode = mode;
-        self
-    }
-
-    /// Folders named by the values of these columns, as of
-    /// [`ParquetWriteOptions`](crate::ParquetWriteOptions::partition_by).
-    #[must_use]
-    pub fn partition_by<S: Into<String>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
-        self.placement.partition_by = columns.into_iter().map(Into::into).collect();
-        self
-    }
+    placed!();
 
     fn codec(&self) -> Result<Option<CompressionType>> {
         match self.compression {

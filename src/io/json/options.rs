@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use arrow::datatypes::DataType;
 
 use crate::base::{ByteSize, Identity, Tokenizer};
-use crate::io::store::{Storage, StorageOptions, Stores};
+use crate::io::store::{Storage, stored};
 
 /// How JSON lines are read. The defaults fit nearly always.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,19 +29,7 @@ impl JsonOptions {
         JsonOptions::default()
     }
 
-    /// How the stores are reached that the files are in, beyond what the session says of them.
-    #[must_use]
-    pub fn storage_options(mut self, options: impl Into<StorageOptions>) -> Self {
-        self.storage.options = options.into();
-        self
-    }
-
-    /// With the stores of a session.
-    #[must_use]
-    pub(crate) fn within(mut self, stores: &Stores) -> Self {
-        self.storage.stores = stores.clone();
-        self
-    }
+    stored!();
 
     /// The type of a column, nested ones too. Numbers and truth values in a column of strings are taken as they are written.
     #[must_use]

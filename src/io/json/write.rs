@@ -8,10 +8,10 @@ use arrow::json::{Writer, WriterBuilder};
 use super::options::JsonOptions;
 use crate::base::{Error, Result};
 use crate::exec::{Reservation, TaskContext};
+use crate::io::FileInfo;
 use crate::io::csv::format::Packed;
 use crate::io::files::FileFormat;
-use crate::io::sink::{Compression, Encoder, Format, Output, Placement, WriteMode, append};
-use crate::io::{FileInfo, StorageOptions};
+use crate::io::sink::{Compression, Encoder, Format, Output, Placement, append, placed};
 
 /// How JSON lines are written, and where they are placed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,27 +34,7 @@ impl JsonWriteOptions {
         self
     }
 
-    /// How the store is reached that the files go to, beyond what the session says of it.
-    #[must_use]
-    pub fn storage_options(mut self, options: impl Into<StorageOptions>) -> Self {
-        self.placement.storage = options.into();
-        self
-    }
-
-    /// What becomes of what is there already.
-    #[must_use]
-    pub fn mode(mut self, mode: WriteMode) -> Self {
-        self.placement.mode = mode;
-        self
-    }
-
-    /// Folders named by the values of these columns, as of
-    /// [`ParquetWriteOptions`](crate::ParquetWriteOptions::partition_by).
-    #[must_use]
-    pub fn partition_by<S: Into<String>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
-        self.placement.partition_by = columns.into_iter().map(Into::into).collect();
-        self
-    }
+    placed!();
 }
 
 impl Format for JsonWriteOptions {

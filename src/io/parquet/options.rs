@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use arrow::datatypes::DataType;
 
 use crate::base::{Identity, Tokenizer};
-use crate::io::store::{Storage, StorageOptions, Stores};
+use crate::io::store::{Storage, stored};
 
 /// How Parquet files are read. The defaults fit nearly always.
 ///
@@ -61,19 +61,7 @@ impl ParquetReadOptions {
         self
     }
 
-    /// How the stores are reached that the files are in, beyond what the session says of them.
-    #[must_use]
-    pub fn storage_options(mut self, options: impl Into<StorageOptions>) -> Self {
-        self.storage.options = options.into();
-        self
-    }
-
-    /// With the stores of a session.
-    #[must_use]
-    pub(crate) fn within(mut self, stores: &Stores) -> Self {
-        self.storage.stores = stores.clone();
-        self
-    }
+    stored!();
 
     /// At most about so many rows in a partition.
     #[must_use]

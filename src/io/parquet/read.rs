@@ -61,7 +61,7 @@ pub fn as_codes(part: &mut Part, roots: &[usize]) -> Vec<usize> {
 /// too large, and `Cancelled`.
 pub fn read_part(mut part: Part, wanted: Wanted, ctx: &TaskContext) -> Result<Batches> {
     // columns that no page has to be read for: their number of rows is known
-    let none = wanted.roots.is_empty() || part.groups.is_empty();
+    let none = wanted.columns.read.is_empty() || part.groups.is_empty();
     let pages = if none { None } else { Some(pages_of(&part, &wanted, ctx)?) };
     if let (Some(pages), Some(condition)) = (&pages, &part.condition) {
         let groups = condition.groups(&part.groups, pages);
@@ -82,7 +82,7 @@ pub fn read_part(mut part: Part, wanted: Wanted, ctx: &TaskContext) -> Result<Ba
     }
     let mut working = ctx.budget.nothing();
     // rows must be read whatever is left: what is held should make room for it, but need not
-    let _ = working.try_grow((wanted.roots.len() as u64 * COLUMN).min(ctx.budget.share() / 4));
+    let _ = working.try_grow((wanted.columns.read.len() as u64 * COLUMN).min(ctx.budget.share() / 4));
     Ok(Box::new(PartReader {
         part,
         wanted,
@@ -296,7 +296,7 @@ impl PartReader {
             return error;
         }
         for group in run.groups.clone() {
-            for &root in &self.wanted.roots {
+            for &root in &self.wanted.columns.read {
                 let mask = ProjectionMask::roots(footer.reader.parquet_schema(), [root]);
                 let whole = Run { groups: group..group + 1, skip: 0, rows: footer.groups[group].rows, at: 0 };
                 let read = guarded(|| {

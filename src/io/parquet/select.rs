@@ -29,7 +29,7 @@ pub struct Condition {
     expr: Expr,
     program: Program,
     /// The columns that it looks at.
-    columns: Wanted,
+    wanted: Wanted,
     /// The footer with the types in which the condition wants its columns.
     footer: Arc<Footer>,
     schema: SchemaRef,
@@ -57,11 +57,11 @@ impl Condition {
         let fields = fields.map(|(column, paths)| (column, paths.into_iter().collect())).collect();
         let scan = Scan { projection: Some(columns.into()), fields, ..Scan::default() };
         let program = Program::new(std::slice::from_ref(&expr), &scan.project(schema)).ok()?;
-        let columns = Wanted::new(&scan, schema, places, footer);
+        let wanted = Wanted::new(&scan, schema, places, footer);
         Some(Condition {
             expr,
             program,
-            columns,
+            wanted,
             footer: footer.clone(),
             schema: schema.clone(),
             places: places.clone(),
@@ -70,7 +70,7 @@ impl Condition {
 
     /// The leaves that it looks at.
     pub fn leaves(&self, group: &RowGroupMetaData) -> Vec<usize> {
-        self.columns.leaves(group).map(|(leaf, _)| leaf).collect()
+        self.wanted.leaves(group).map(|(leaf, _)| leaf).collect()
     }
 
     /// The rows of a run that are worth reading; `None` for all of them.
@@ -124,7 +124,7 @@ impl Condition {
             let rest = wanted.leaves(group).filter(|(leaf, _)| !asked.contains(leaf));
             others += rest.map(|(_, column)| column.uncompressed_size().max(0) as u64).sum::<u64>();
         }
-        others > own && !self.columns.roots.is_empty()
+        others > own && !self.wanted.columns.read.is_empty()
     }
 
     fn open(
@@ -134,8 +134,8 @@ impl Condition {
         batch_rows: usize,
         kept: Option<&Kept>,
     ) -> Option<impl Iterator<Item = Result<RecordBatch>> + use<>> {
-        let pages = pages.planned(self.footer.metadata(), run, &self.columns.mask, kept);
-        let reader = guarded(|| reader_of(&self.footer, &pages, run, &self.columns.mask, batch_rows, kept)).ok()?;
+        let pages = pages.planned(self.footer.metadata(), run, &self.wanted.mask, kept);
+        let reader = guarded(|| reader_of(&self.footer, &pages, run, &self.wanted.mask, batch_rows, kept)).ok()?;
         let mut reader = Some(reader);
         Some(std::iter::from_fn(move || {
             // a panic of the decoder must not be met with the same reader again
@@ -154,7 +154,7 @@ impl Condition {
 
     /// The rows of a batch for which it is true; `None` when it cannot be asked.
     fn ask(&self, batch: &RecordBatch) -> Option<BooleanBuffer> {
-        let result = self.program.run(&self.columns.assemble(batch).ok()?).ok()?;
+        let result = self.program.run(&self.wanted.assemble(batch).ok()?).ok()?;
         let mask: &BooleanArray = result.column(0).as_boolean_opt()?;
         Some(match mask.nulls() {
             None => mask.values().clone(),

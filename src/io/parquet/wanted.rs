@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
+use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use parquet::arrow::ProjectionMask;
 use parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
@@ -12,16 +12,14 @@ use super::footer::Footer;
 use crate::base::Result;
 use crate::expr::fns::cast::convert;
 use crate::io::Scan;
+use crate::io::files::Columns;
 
 /// Which columns are read of a file, and what is made of them.
 #[derive(Clone, Debug)]
 pub struct Wanted {
-    schema: SchemaRef,
-    /// For each column that is wanted: the position among the columns read, if the file has it.
-    from: Vec<Option<usize>>,
-    /// The columns that are read, by their positions in the file, rising.
-    pub roots: Vec<usize>,
-    /// Their leaves.
+    /// The columns.
+    pub columns: Columns,
+    /// The leaves of those that are read.
     pub mask: ProjectionMask,
     /// At most so many rows are read.
     pub limit: u64,
@@ -30,25 +28,18 @@ pub struct Wanted {
 impl Wanted {
     /// What `scan` wants of a file that has the columns of `schema` at `places`.
     pub fn new(scan: &Scan, schema: &SchemaRef, places: &[Option<usize>], footer: &Footer) -> Wanted {
-        let columns: Vec<usize> = match &scan.projection {
-            None => (0..places.len()).collect(),
-            Some(keep) => keep.to_vec(),
-        };
-        let place = |c: &usize| places.get(*c).copied().flatten();
-        let mut roots: Vec<usize> = columns.iter().filter_map(place).collect();
-        roots.sort_unstable();
-        roots.dedup();
-        let from = columns.iter().map(|c| roots.binary_search(&place(c)?).ok()).collect();
-        let mask = mask_of(scan, schema, places, footer, &roots);
+        let columns = Columns::new(scan, schema, places);
+        let mask = mask_of(scan, schema, places, footer, &columns.read);
         let limit = scan.limit.map_or(u64::MAX, |l| l as u64);
-        Wanted { schema: scan.project(schema), from, roots, mask, limit }
+        Wanted { columns, mask, limit }
     }
 
     /// The same with the columns at these places in the file as codes.
     #[must_use]
     pub fn with_codes(mut self, coded: &[usize], footer: &Footer) -> Wanted {
-        let fields = self.schema.fields().iter().zip(&self.from).map(|(field, from)| {
-            match from.and_then(|k| self.roots.get(k)).filter(|root| coded.contains(root)) {
+        let Columns { schema, read, from } = &mut self.columns;
+        let fields = schema.fields().iter().zip(&*from).map(|(field, from)| {
+            match from.and_then(|k| read.get(k)).filter(|root| coded.contains(root)) {
                 Some(&root) => {
                     let data_type = footer.reader.schema().field(root).data_type().clone();
                     Arc::new(field.as_ref().clone().with_data_type(data_type))
@@ -57,7 +48,7 @@ impl Wanted {
             }
         });
         let fields: Vec<_> = fields.collect();
-        self.schema = Arc::new(Schema::new_with_metadata(fields, self.schema.metadata().clone()));
+        *schema = Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()));
         self
     }
 
@@ -75,18 +66,7 @@ impl Wanted {
 
     /// The columns wanted, from those read.
     pub fn assemble(&self, read: &RecordBatch) -> Result<RecordBatch> {
-        let rows = read.num_rows();
-        let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.from.len());
-        for (field, from) in self.schema.fields().iter().zip(&self.from) {
-            columns.push(match from {
-                None => new_null_array(field.data_type(), rows),
-                Some(k) => made_whole(read.column(*k), field)
-                    .and_then(|column| widen(&column, field.data_type()))
-                    .map_err(|e| e.at_column(field.name()))?,
-            });
-        }
-        let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        Ok(RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)?)
+        self.columns.assemble_by(read, |column, field| widen(&made_whole(column, field)?, field.data_type()))
     }
 }
 

@@ -17,10 +17,10 @@ use super::source::EXTENSIONS;
 use super::unify::unify;
 use crate::base::{Error, Identity, Result, Tokenizer};
 use crate::exec::{Reservation, TaskContext};
+use crate::io::FileInfo;
 use crate::io::hive::columns::{TYPES, recorded};
 use crate::io::sink::append;
-use crate::io::sink::{Compression, Encoder, Format, Output, Placement, WriteMode};
-use crate::io::{FileInfo, StorageOptions};
+use crate::io::sink::{Compression, Encoder, Format, Output, Placement, placed};
 
 /// How Parquet files are written, and where they are placed.
 ///
@@ -90,28 +90,7 @@ impl ParquetWriteOptions {
         self
     }
 
-    /// How the store is reached that the files go to, beyond what the session says of it.
-    #[must_use]
-    pub fn storage_options(mut self, options: impl Into<StorageOptions>) -> Self {
-        self.placement.storage = options.into();
-        self
-    }
-
-    /// What becomes of what is there already.
-    #[must_use]
-    pub fn mode(mut self, mode: WriteMode) -> Self {
-        self.placement.mode = mode;
-        self
-    }
-
-    /// Folders named by the values of these columns, outermost first: `year=2023/zone=Old%20Town/part-00000.parquet`, as
-    /// pyarrow, Dask and Hive have them. The files lack the columns; reading the folder gives them back, behind the
-    /// others and with their types. Null is `__HIVE_DEFAULT_PARTITION__`.
-    #[must_use]
-    pub fn partition_by<S: Into<String>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
-        self.placement.partition_by = columns.into_iter().map(Into::into).collect();
-        self
-    }
+    placed!();
 
     fn properties(&self, compression: parquet::basic::Compression) -> WriterProperties {
         let level = match (self.page_index, self.statistics) {

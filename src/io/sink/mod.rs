@@ -36,5 +36,6 @@ pub use folder::{FolderSink, Sink};
 pub use format::{Encoder, Format, Output};
 pub(crate) use part::conserved;
 pub use part::{Part, Receipt};
+pub(crate) use placement::placed;
 pub use placement::{Placement, WriteMode};
 pub use target::{open, write};

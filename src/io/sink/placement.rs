@@ -28,3 +28,32 @@ pub struct Placement {
     /// How the store is reached that they are in, beyond what the session says of it.
     pub storage: StorageOptions,
 }
+
+/// The methods that write options have in common: they fill the field `placement`.
+macro_rules! placed {
+    () => {
+        /// How the store is reached that the files go to, beyond what the session says of it.
+        #[must_use]
+        pub fn storage_options(mut self, options: impl Into<$crate::io::StorageOptions>) -> Self {
+            self.placement.storage = options.into();
+            self
+        }
+
+        /// What becomes of what is there already.
+        #[must_use]
+        pub fn mode(mut self, mode: $crate::io::WriteMode) -> Self {
+            self.placement.mode = mode;
+            self
+        }
+
+        /// Folders named by the values of these columns, outermost first: `year=2023/zone=Old%20Town/part-00000.parquet`,
+        /// as pyarrow, Dask and Hive have them. The files lack the columns; reading the folder gives them back, behind the
+        /// others and with their types. Null is `__HIVE_DEFAULT_PARTITION__`.
+        #[must_use]
+        pub fn partition_by<S: Into<String>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
+            self.placement.partition_by = columns.into_iter().map(Into::into).collect();
+            self
+        }
+    };
+}
+pub(crate) use placed;

@@ -39,4 +39,5 @@ pub use file::{Distant, FileInfo, Listed};
 pub use input::{Demand, Input};
 pub use list::list;
 pub use options::StorageOptions;
+pub(crate) use stores::stored;
 pub use stores::{Storage, Stores};

@@ -36,6 +36,26 @@ pub struct Storage {
     pub stores: Stores,
 }
 
+/// The methods that read options have in common: they fill the field `storage`.
+macro_rules! stored {
+    () => {
+        /// How the stores are reached that the files are in, beyond what the session says of them.
+        #[must_use]
+        pub fn storage_options(mut self, options: impl Into<$crate::io::StorageOptions>) -> Self {
+            self.storage.options = options.into();
+            self
+        }
+
+        /// With the stores of a session.
+        #[must_use]
+        pub(crate) fn within(mut self, stores: &$crate::io::store::Stores) -> Self {
+            self.storage.stores = stores.clone();
+            self
+        }
+    };
+}
+pub(crate) use stored;
+
 impl Stores {
     /// Stores that are reached as `defaults` say for the addresses that begin so: `s3`, `s3://bucket`. Longer ones win.
     ///
