@@ -61,7 +61,7 @@ impl DataFrame {
     }
 
     /// As [`batches`](Self::batches), as a `Stream` in any runtime: computed ahead by a few partitions, and no further than
-    /// they are taken. Dropped, it stops the computation.
+    /// they are taken. Dropped, it stops the computation behind the partitions under way.
     ///
     /// # Errors
     /// The stream ends with the first error.

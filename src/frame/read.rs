@@ -128,8 +128,8 @@ pub fn read_csv_with(paths: impl IntoPaths, options: CsvOptions) -> Result<DataF
 }
 
 /// A frame of files of JSON lines (NDJSON: an object in each line), in the current session: one file, several, a folder, or a
-/// pattern; plain, gzip or zstd. Types are found in the first lines of each file; objects become structs and arrays lists.
-/// The same as pandas' and Dask's `read_json(lines=True)`.
+/// pattern; plain or packed as CSV files may be. Types are found in the first lines of each file; objects become structs and
+/// arrays lists. The same as pandas' and Dask's `read_json(lines=True)`.
 ///
 /// ```
 /// use partita::{col, read_json};
