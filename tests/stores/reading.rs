@@ -133,3 +133,27 @@ fn servers_that_know_little_are_read_too() {
     let error = session.read_csv(server.http("bucket/large.csv")).unwrap_err().to_string();
     assert!(error.contains("gives files as a whole only") && error.contains("large.csv"), "{error}");
 }
+
+#[test]
+fn threads_that_read_a_csv_file_side_by_side_ask_once_for_most_of_it() {
+    let server = Server::new();
+    let text = csv(0..900_000);
+    let size = text.len() as u64;
+    server.put("bucket/trips.csv", text);
+    let options = CsvOptions::new().block_size(5u64 << 20);
+    let frame = session(&server).read_csv_with("s3://bucket/trips.csv", options).unwrap();
+    assert!(frame.npartitions().unwrap() >= 4);
+    server.asked();
+    assert_eq!(
+        frame.select(["id"]).unwrap().sum().unwrap().compute().unwrap().f64s("id").unwrap(),
+        [Some(404_999_550_000.0)]
+    );
+    let asked: u64 = server.asked().iter().map(|asked| length(&asked.headers["range"])).sum();
+    assert!(asked >= size && asked < size * 5 / 4, "{asked} of {size}");
+}
+
+/// How many bytes a range names.
+fn length(range: &str) -> u64 {
+    let (from, to) = range.strip_prefix("bytes=").unwrap().split_once('-').unwrap();
+    to.parse::<u64>().unwrap() + 1 - from.parse::<u64>().unwrap()
+}

@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::ops::Range;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use super::form::{Form, NOT_UTF8};
 use super::options::CsvOptions;
 use super::split::{first_record, unquoted};
 use super::state::{Dialect, State};
 use crate::base::{Error, ErrorKind, Result};
-use crate::exec::Cancel;
+use crate::exec::TaskContext;
 use crate::io::FileInfo;
-use crate::io::store::Demand;
+use crate::io::store::{Demand, Recent};
 
 /// How much of a file is read to find its header and types.
 const HEAD: u64 = 256 * 1024;
@@ -34,6 +34,8 @@ pub struct CsvFile {
     pub length: Option<u64>,
     block: u64,
     cuts: Mutex<Vec<Cut>>,
+    /// Of a file in a store: what looking for cuts and reading have both to ask for.
+    pub recent: Arc<Recent>,
     /// The records that are left out of each block that has been read: how many, and where the first of them starts.
     skipped: Mutex<BTreeMap<usize, (u64, u64)>>,
 }
@@ -59,7 +61,7 @@ impl CsvFile {
                 } else {
                     whole.then_some(rest.len() as u64)
                 };
-                file.block = block(file.length.unwrap_or_default(), options.block_size);
+                file.block = block(file.length.unwrap_or_default(), options.block_of(info));
                 return Ok((file, rest, whole));
             }
             size *= 4;
@@ -106,6 +108,7 @@ impl CsvFile {
             length: None,
             block: 1,
             cuts,
+            recent: Arc::default(),
             skipped: Mutex::default(),
         }))
     }
@@ -128,18 +131,17 @@ impl CsvFile {
     /// A place at or before the last byte before block `i` and what surrounds it. Only a reading from the start of the
     /// file on tells whether a place is inside quotes; how far that reading has come is kept, so that all partitions
     /// together read each byte for it once at most, and not at all when they are read one after the other.
-    pub fn cut(&self, i: usize, dialect: &Dialect, cancel: &Cancel) -> Result<Cut> {
+    pub fn cut(&self, i: usize, dialect: &Dialect, ctx: &TaskContext) -> Result<Cut> {
         let mut cuts = self.cuts.lock().unwrap_or_else(|e| e.into_inner());
         if cuts.len() <= i {
             let (mut at, mut state) = cuts.last().copied().unwrap_or((self.data, State::Record));
             let about = self.range(i).0.saturating_sub(at);
-            let demand = Demand { cancel: cancel.clone(), ..Demand::look(about) };
-            let mut input = self.form.open(&self.info, at, &demand)?;
+            let mut input = self.form.open(&self.info, at, &Demand::of(about, ctx).beside(&self.recent))?;
             let mut buffer = vec![0; (2 * self.block).clamp(512, 1 << 18) as usize];
             while cuts.len() <= i {
                 let target = self.range(cuts.len()).0 - 1;
                 while at < target {
-                    cancel.check()?;
+                    ctx.cancel.check()?;
                     let want = (target - at).min(buffer.len() as u64) as usize;
                     let n = input.read(&mut buffer[..want]).map_err(|e| Error::io(&self.info.path, e).doing("read"))?;
                     if n == 0 {

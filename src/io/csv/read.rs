@@ -63,13 +63,14 @@ impl Batches {
         ctx.cancel.check()?;
         let Reading { file, schema, options, .. } = &reading;
         let range = file.range(reading.block);
-        let cut = file.cut(reading.block, &options.dialect, &ctx.cancel)?;
+        let cut = file.cut(reading.block, &options.dialect, ctx)?;
         let mut about = range.1.saturating_sub(cut.0);
         if reading.limit != usize::MAX {
             about = about.min(CHUNK as u64);
         }
         let dialect = (options.dialect, file.names.len());
-        let chunks = Chunks::open((&file.info, file.form), dialect, cut, &Demand::of(about, ctx))?;
+        let demand = Demand::of(about, ctx).beside(&file.recent);
+        let chunks = Chunks::open((&file.info, file.form), dialect, cut, &demand)?;
         // columns have room for all rows from the start: where they are many, batches are of fewer rows
         let fit = FULL / (size_of::<u64>() * schema.fields().len().max(1));
         let rows = ctx.batch_rows.min(fit).clamp(1, reading.limit.max(1));

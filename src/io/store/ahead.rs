@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::coming::Coming;
+use super::coming::Joint;
 use super::file::Distant;
 use super::input::Demand;
-use crate::exec::{Cancel, Reservation};
+use super::recent::{self, PIECE, Reader, Recent};
+use crate::exec::{Budget, Cancel, Reservation};
 
 /// What is asked for first: small, so that work begins soon.
 const FIRST: u64 = 1 << 20;
@@ -36,29 +37,44 @@ pub struct Ahead {
     beyond: u64,
     /// How much may be under way.
     most: u64,
-    coming: VecDeque<(u64, Coming<Bytes>)>,
+    coming: VecDeque<Asked>,
     now: Bytes,
     reservation: Reservation,
+    /// Where others read the same bytes, whole pieces are asked for.
+    beside: Option<Reader>,
+    size: u64,
+    budget: Budget,
+}
+
+/// Bytes that were asked for.
+struct Asked {
+    length: u64,
+    /// How many of them lie before what is wanted.
+    before: usize,
+    answer: Joint<Bytes>,
 }
 
 impl Ahead {
     /// The bytes of `range`, as they are demanded.
     pub fn new(file: Arc<dyn Distant>, range: Range<u64>, demand: &Demand) -> Ahead {
-        let Demand { about, budget, cancel } = demand;
+        let Demand { about, budget, cancel, recent } = demand;
         let wanted = range.start.saturating_add(*about).min(range.end);
         let most = UNDER_WAY.min(budget.share() / 4);
-        let reservation = budget.nothing();
+        let beside = recent.as_ref().filter(|_| *about >= PIECE && Recent::fits(budget)).map(Recent::reader);
         let mut ahead = Ahead {
             file,
             cancel: cancel.clone(),
-            rest: range,
+            rest: range.clone(),
             wanted,
             step: FIRST,
             beyond: 0,
             most,
             coming: VecDeque::new(),
             now: Bytes::new(),
-            reservation,
+            reservation: budget.nothing(),
+            beside,
+            size: range.end,
+            budget: budget.clone(),
         };
         ahead.ask();
         ahead
@@ -67,7 +83,10 @@ impl Ahead {
     /// Asks for what is wanted next, as far as there is room.
     fn ask(&mut self) {
         while self.rest.start < self.wanted {
-            let length = self.step.min(self.most / 2).min(self.wanted - self.rest.start);
+            let length = match self.beside {
+                Some(_) => self.piece().end - self.piece().start,
+                None => self.step.min(self.most / 2).min(self.wanted - self.rest.start),
+            };
             let room = length > 0 && self.under_way() + length <= self.most && self.reservation.try_take(length);
             if !room {
                 return;
@@ -87,20 +106,34 @@ impl Ahead {
         }
         self.ask();
         if self.coming.is_empty() {
+            // alone, for there is no room for pieces
+            self.beside = None;
             let length = LEAST.min(self.rest.end - self.rest.start);
             let _ = self.reservation.try_grow(length);
             self.start(length);
         }
     }
 
+    /// The piece of the file that comes next.
+    fn piece(&self) -> Range<u64> {
+        recent::piece(self.rest.start, self.size)
+    }
+
     fn start(&mut self, length: u64) {
-        let range = self.rest.start..self.rest.start + length;
+        let (range, answer) = match &self.beside {
+            Some(reader) => (self.piece(), reader.ask(&self.file, self.piece(), &self.budget)),
+            None => {
+                let range = self.rest.start..self.rest.start + length;
+                (range.clone(), Joint::new(self.file.fetch(range)))
+            }
+        };
+        let before = (self.rest.start - range.start) as usize;
         self.rest.start = range.end;
-        self.coming.push_back((length, self.file.fetch(range)));
+        self.coming.push_back(Asked { length, before, answer });
     }
 
     fn under_way(&self) -> u64 {
-        self.coming.iter().map(|(length, _)| length).sum::<u64>() + self.now.len() as u64
+        self.coming.iter().map(|asked| asked.length).sum::<u64>() + self.now.len() as u64
     }
 }
 
@@ -119,8 +152,9 @@ impl Read for Ahead {
                 }
                 self.need();
             }
-            if let Some((_, coming)) = self.coming.pop_front() {
-                self.now = coming.wait(&self.cancel)?;
+            if let Some(asked) = self.coming.pop_front() {
+                self.now = asked.answer.wait(&self.cancel)?;
+                self.now = self.now.split_off(asked.before.min(self.now.len()));
             }
         }
         let count = self.now.len().min(out.len());
@@ -133,7 +167,7 @@ impl Read for Ahead {
 pub(crate) mod tests {
     use super::*;
     use crate::base::Result;
-    use crate::exec::Budget;
+    use crate::io::store::coming::Coming;
     use proptest::prelude::*;
     use std::sync::Mutex;
 
@@ -163,7 +197,7 @@ pub(crate) mod tests {
 
     fn read(file: &Arc<Slow>, range: Range<u64>, about: u64, budget: &Budget) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        let demand = Demand { about, budget: budget.clone(), cancel: Cancel::new() };
+        let demand = Demand { about, budget: budget.clone(), cancel: Cancel::new(), recent: None };
         let mut ahead = Ahead::new(file.clone(), range, &demand);
         ahead.read_to_end(&mut bytes).map_err(crate::base::Error::system)?;
         Ok(bytes)

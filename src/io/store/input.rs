@@ -10,6 +10,7 @@ use bytes::Bytes;
 use super::ahead::Ahead;
 use super::file::Distant;
 use super::ranges::{GAP, together};
+use super::recent::Recent;
 use crate::exec::{Budget, Cancel, TaskContext};
 
 /// A file that is open for reading at any position. Clones read the same file.
@@ -133,17 +134,25 @@ pub struct Demand {
     pub budget: Budget,
     /// Ends the waiting.
     pub cancel: Cancel,
+    /// What others who read the same file have asked for.
+    pub recent: Option<Arc<Recent>>,
 }
 
 impl Demand {
     /// About so many bytes, for a task.
     pub fn of(about: u64, ctx: &TaskContext) -> Demand {
-        Demand { about, budget: ctx.budget.clone(), cancel: ctx.cancel.clone() }
+        Demand { about, budget: ctx.budget.clone(), cancel: ctx.cancel.clone(), recent: None }
+    }
+
+    /// Together with others who read the same file.
+    #[must_use]
+    pub fn beside(self, recent: &Arc<Recent>) -> Demand {
+        Demand { recent: Some(recent.clone()), ..self }
     }
 
     /// About so many bytes, before there is a task: for looking into a file.
     pub fn look(about: u64) -> Demand {
-        Demand { about, budget: Budget::unlimited(), cancel: Cancel::new() }
+        Demand { about, budget: Budget::unlimited(), cancel: Cancel::new(), recent: None }
     }
 }
 

@@ -16,6 +16,7 @@
 //! | [`options`] | how stores are reached |
 //! | [`planned`] | bytes of which it is known which will be read |
 //! | [`ranges`] | ranges of bytes, asked for together |
+//! | [`recent`] | pieces of a file that were asked for a moment ago |
 //! | [`stores`] | the stores of a session |
 //! | `remote` | object stores and web servers (feature `cloud`): the only part that knows tokio |
 
@@ -30,6 +31,7 @@ pub mod many;
 pub mod options;
 pub mod planned;
 pub mod ranges;
+pub mod recent;
 #[cfg(feature = "cloud")]
 pub mod remote;
 pub mod stores;
@@ -39,5 +41,6 @@ pub use file::{Distant, FileInfo, Listed};
 pub use input::{Demand, Input};
 pub use list::list;
 pub use options::StorageOptions;
+pub use recent::Recent;
 pub(crate) use stores::stored;
 pub use stores::{Storage, Stores};
