@@ -125,6 +125,11 @@ fn refusals_say_what_to_do() {
     assert!(missing.contains("s3://bucket/b.csv: no such file"), "{missing}");
     let nothing = session.read_csv("s3://bucket/no/*.csv").unwrap_err().to_string();
     assert!(nothing.contains("no file matches") && nothing.contains("looked in s3://bucket/no/"), "{nothing}");
+    let nowhere = session.read_csv("s3://no-bucket/a/*.csv").unwrap_err().to_string();
+    assert!(nowhere.contains("NoSuchBucket, so it is; check its name"), "{nowhere}");
+    let spelled = StorageOptions::new().endpoint("localhost:9000").anon(true);
+    let error = partita::read_csv_with("s3://bucket/a.csv", partita::CsvOptions::new().storage_options(spelled));
+    assert!(error.unwrap_err().to_string().contains("`localhost:9000` is no endpoint"));
     let deaf = "http://127.0.0.1:9/a.csv";
     let error = session.read_csv(deaf).unwrap_err();
     assert!(error.to_string().contains("cannot be reached") && error.to_string().contains("refused"), "{error}");

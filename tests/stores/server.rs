@@ -275,6 +275,7 @@ fn answer(world: &mut World, asked: &Asked, body: Vec<u8>) -> Answer {
         .collect();
     match asked.method.as_str() {
         "HEAD" if world.faults.no_head => Answer::new(405, ""),
+        "GET" if query.contains_key("list-type") && name.starts_with("no-bucket") => Answer::error(404, "NoSuchBucket"),
         "GET" if query.contains_key("list-type") => listing(world, &name, &query),
         "GET" | "HEAD" => object(world, &name, asked),
         "PUT" if query.contains_key("partNumber") => part(world, &query, body),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use object_store::ClientOptions;
 use object_store::client::{
-    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService,
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpRequestBody, HttpResponse, HttpService,
 };
 use object_store::{ClientConfigKey, HeaderMap};
 
@@ -96,7 +96,9 @@ impl Persistent {
         loop {
             attempts.made += 1;
             let (refused, asked) = match self.client.execute(request.clone()).await {
-                Ok(answer) if is_for_the_caller(answer.status().as_u16()) => return Ok(answer),
+                Ok(answer) if is_for_the_caller(answer.status().as_u16()) => {
+                    return no_bucket(answer, attempts.made).await;
+                }
                 Ok(answer) => {
                     let asked = header(&answer, "retry-after").and_then(|s| s.parse().ok()).map(Duration::from_secs);
                     let passing = is_passing(answer.status().as_u16());
@@ -150,6 +152,37 @@ fn header(answer: &HttpResponse, name: &str) -> Option<String> {
     Some(answer.headers().get(name)?.to_str().ok()?.to_string())
 }
 
+/// Nothing is there: that is for the caller to judge, but not when there is no bucket that it could be in.
+async fn no_bucket(answer: HttpResponse, attempts: u32) -> Result<HttpResponse, HttpError> {
+    if answer.status() != reqwest::StatusCode::NOT_FOUND {
+        return Ok(answer);
+    }
+    let (head, body) = answer.into_parts();
+    let body = body.bytes().await.unwrap_or_default();
+    let code = element(&String::from_utf8_lossy(&body), "Code").map(str::to_string);
+    let answer = HttpResponse::from_parts(head, body.into());
+    match code.as_deref() {
+        Some("NoSuchBucket" | "ContainerNotFound") => {
+            Err(HttpError::new(HttpErrorKind::Unknown, refused(answer, attempts).await))
+        }
+        _ => Ok(answer),
+    }
+}
+
+/// The region of a bucket of AWS, which tells it to everybody, even if it tells nothing else.
+pub async fn region_of(client: &HttpClient, bucket: &str) -> Option<String> {
+    let mut request = HttpRequest::new(HttpRequestBody::empty());
+    *request.method_mut() = reqwest::Method::HEAD;
+    *request.uri_mut() = bucket.parse().ok()?;
+    match client.execute(request).await {
+        Ok(answer) => header(&answer, "x-amz-bucket-region"),
+        Err(error) => {
+            let error = object_store::Error::Generic { store: "S3", source: Box::new(error) };
+            super::failure::refused(&error)?.region.clone()
+        }
+    }
+}
+
 async fn refused(answer: HttpResponse, attempts: u32) -> Refused {
     let status = answer.status();
     let region = header(&answer, "x-amz-bucket-region");
@@ -185,6 +218,27 @@ mod tests {
         let body = "<?xml version=\"1.0\"?><Error><Code>SlowDown</Code><Message>Please wait.\nNow.</Message></Error>";
         assert_eq!((element(body, "Code"), element(body, "Message")), (Some("SlowDown"), Some("Please wait.")));
         assert_eq!(element("<Code>", "Code"), None);
+    }
+
+    #[test]
+    fn a_bucket_tells_its_region_to_everybody() {
+        use std::io::{Read, Write};
+        let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = format!("http://{}/bucket", server.local_addr().unwrap());
+        let asked = std::thread::spawn(move || {
+            let (mut stream, _) = server.accept().unwrap();
+            let mut request = [0; 4096];
+            let read = stream.read(&mut request).unwrap();
+            let answer = "HTTP/1.1 403 Forbidden\r\nx-amz-bucket-region: eu-north-1\r\ncontent-length: 0\r\n\r\n";
+            stream.write_all(answer.as_bytes()).unwrap();
+            String::from_utf8_lossy(&request[..read]).into_owned()
+        });
+        let patience = Patience::of(&crate::io::StorageOptions::new());
+        let connector = Connector { patience, headers: HeaderMap::new() };
+        let client = connector.connect(&ClientOptions::new().with_allow_http(true)).unwrap();
+        let region = super::super::runtime::start(async move { Ok(region_of(&client, &at).await) });
+        assert_eq!(region.wait(&crate::exec::Cancel::new()).unwrap().as_deref(), Some("eu-north-1"));
+        assert!(asked.join().unwrap().starts_with("HEAD /bucket"));
     }
 
     #[test]

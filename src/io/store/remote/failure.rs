@@ -59,6 +59,7 @@ fn help(refused: &Refused) -> Option<String> {
         Some(401 | 403) => {
             "give other credentials, or, if this is public, none: .anon(true); a store hides what is not there in this way too"
         }
+        Some(404) => "check its name and the endpoint",
         Some(400) => "check the region, the endpoint and the credentials",
         Some(301 | 307) => "check the region and the endpoint",
         Some(_) => "try again later, or with more patience: .retries(..)",

@@ -11,10 +11,14 @@ use object_store::http::HttpBuilder;
 use object_store::memory::InMemory;
 use object_store::{BackoffConfig, ClientConfigKey, ClientOptions, HeaderMap, HeaderValue, ObjectStore, RetryConfig};
 
-use super::client::Connector;
+use object_store::client::HttpConnector;
+
+use super::client::{Connector, region_of};
 use super::patience::Patience;
 use super::profile;
+use super::runtime::start;
 use crate::base::{Error, Result};
+use crate::exec::Cancel;
 use crate::io::store::StorageOptions;
 use crate::io::store::address::{Address, Scheme};
 
@@ -37,7 +41,7 @@ const OURS: [&str; 5] = ["anon", "profile", "max_retries", "retry_timeout", "ret
 /// # Errors
 /// `Invalid` for options that mean nothing to this kind of store, or do not go together.
 pub fn open(address: &Address, options: &StorageOptions, patience: &Patience) -> Result<Opened> {
-    let parts = Parts { options, patience, env: &|name| std::env::var(name).ok() };
+    let parts = Parts { options, patience, env: &|name| std::env::var(name).ok().filter(|value| !value.is_empty()) };
     match address.scheme {
         Scheme::S3 => parts.s3(address),
         Scheme::Gcs => parts.gcs(address),
@@ -83,12 +87,30 @@ impl Parts<'_> {
         let endpoint = endpoint.iter().find_map(|key| builder.get_config_value(key)).unwrap_or_default();
         let allowed = builder.get_config_value(&AmazonS3ConfigKey::Client(ClientConfigKey::AllowHttp));
         let client = self.client_of(&endpoint, anon, allowed.as_deref() == Some("true"))?;
+        if endpoint.is_empty()
+            && builder.get_config_value(&AmazonS3ConfigKey::Region).is_none()
+            && let Some(region) = self.region(bucket, &client)?
+        {
+            builder = builder.with_region(region);
+        }
         let builder = builder
             .with_bucket_name(bucket)
             .with_client_options(client)
             .with_retry(self.retry())
             .with_http_connector(self.connector()?);
         Ok(Opened { objects: Arc::new(builder.build().map_err(unfit)?), endpoint })
+    }
+
+    /// The region of a bucket that nobody has named one for, if it can be reached.
+    fn region(&self, bucket: &str, client: &ClientOptions) -> Result<Option<String>> {
+        let patience = Patience { most: 1, ..*self.patience };
+        let client = Connector { patience, headers: HeaderMap::new() }.connect(client).map_err(unfit)?;
+        // the names of certificates have one label
+        let address = match bucket.contains('.') {
+            true => format!("https://s3.amazonaws.com/{bucket}"),
+            false => format!("https://{bucket}.s3.amazonaws.com"),
+        };
+        start(async move { Ok(region_of(&client, &address).await) }).wait(&Cancel::new())
     }
 
     fn with_profile(&self, mut builder: AmazonS3Builder) -> Result<AmazonS3Builder> {
@@ -187,6 +209,10 @@ impl Parts<'_> {
     /// The client for an endpoint. Over plain http it sends secrets to anybody, so that has to be allowed, but not for a server
     /// of this machine, or where nothing is secret.
     fn client_of(&self, endpoint: &str, anon: bool, allowed: bool) -> Result<ClientOptions> {
+        if !(endpoint.is_empty() || endpoint.starts_with("http://") || endpoint.starts_with("https://")) {
+            let help = "it is an address, such as http://localhost:9000";
+            return Err(Error::invalid(format!("`{endpoint}` is no endpoint")).help(help));
+        }
         let allowed = allowed || self.options.flag("allow_http") == Some(true);
         let host = endpoint.strip_prefix("http://").map(|rest| rest.split('/').next().unwrap_or_default());
         let near = host.is_some_and(|h| {
@@ -244,7 +270,8 @@ pub fn time_of(text: &str) -> Option<Duration> {
 fn from_environment(prefix: &str) -> impl Iterator<Item = (String, String)> {
     let texts =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    texts.filter(move |(name, _)| name.starts_with(prefix))
+    // a name without a value takes away what a parent process had said
+    texts.filter(move |(name, value)| name.starts_with(prefix) && !value.is_empty())
 }
 
 fn means_nothing(name: &str, kind: &str) -> Error {
