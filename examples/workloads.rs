@@ -226,6 +226,26 @@ fn cosines(x: &Array<f64>, digits: i32) -> Result<BTreeMap<String, f64>> {
     Ok([("len".into(), means.len() as f64), ("mean".into(), (mean * scale).round() / scale)].into())
 }
 
+/// All rows and columns, as a table in memory.
+fn scanned(frame: &DataFrame) -> Result<BTreeMap<String, f64>> {
+    let table = frame.compute()?;
+    Ok([("rows".into(), table.num_rows() as f64), ("columns".into(), table.schema().fields().len() as f64)].into())
+}
+
+/// An hour of trips that are in the order of their time.
+fn an_hour(data: &str) -> Result<BTreeMap<String, f64>> {
+    let pickup = || col("lpep_pickup_datetime");
+    let noon = chrono::NaiveDateTime::parse_from_str("2023-01-15 12:00", "%Y-%m-%d %H:%M").map_err(Error::other)?;
+    let hour = pickup().ge(noon) & pickup().lt(noon + chrono::TimeDelta::hours(1));
+    scanned(&read_parquet(format!("{data}/*.parquet"))?.filter(hour)?)
+}
+
+/// Bytes that this process has read, where the system tells.
+fn bytes_read() -> u64 {
+    let counts = std::fs::read_to_string("/proc/self/io").unwrap_or_default();
+    counts.lines().find_map(|line| line.strip_prefix("rchar: ")?.parse().ok()).unwrap_or(0)
+}
+
 fn run(workload: &str, data: &str, out: &str) -> Result<BTreeMap<String, f64>> {
     match workload {
         "W1" => describe(&read_parquet(format!("{data}/*.parquet"))?),
@@ -233,6 +253,13 @@ fn run(workload: &str, data: &str, out: &str) -> Result<BTreeMap<String, f64>> {
             let options = CsvOptions::new().try_parse_dates(true);
             describe(&read_csv_with(format!("{data}/*.csv"), options)?)
         }
+        "scan.csv" => scanned(&read_csv_with(format!("{data}/*.csv"), CsvOptions::new().try_parse_dates(true))?),
+        "scan.parquet" => scanned(&read_parquet(format!("{data}/part-0[0-4].parquet"))?),
+        "scan.sort" => {
+            read_parquet(format!("{data}/*.parquet"))?.sort_by(["lpep_pickup_datetime"])?.to_parquet(out)?;
+            Ok(BTreeMap::new())
+        }
+        "scan.hour" => an_hour(data),
         "W3" => {
             prepare(&read_parquet(format!("{data}/*.parquet"))?)?.to_parquet(out)?;
             Ok(BTreeMap::new())
@@ -293,6 +320,7 @@ fn main() -> Result<()> {
     let checksum = run(&workload, &option("--data", "benchdata"), &option("--out", "out"))?;
     let fields: Vec<String> = checksum.iter().map(|(k, v)| format!("\"{k}\": {v:?}")).collect();
     let (seconds, spilled) = (begun.elapsed().as_secs_f64(), session.task_context().spill.written().0);
-    println!("{{\"checksum\": {{{}}}, \"inner_s\": {seconds}, \"spilled\": {spilled}}}", fields.join(", "));
+    let (checksum, read) = (fields.join(", "), bytes_read());
+    println!("{{\"checksum\": {{{checksum}}}, \"inner_s\": {seconds}, \"spilled\": {spilled}, \"read\": {read}}}");
     Ok(())
 }

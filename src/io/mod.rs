@@ -18,6 +18,7 @@
 //! | [`sink`] | [`Sink`]: partitions become files, whole or not at all |
 //! | [`staging`] | prepared beside their place, put there in one step |
 //! | [`store`] | which files are meant, here and in object stores, and opening them |
+//! | [`text`] | from the bytes of a file to text, and back |
 
 pub mod batch;
 pub mod buckets;
@@ -36,6 +37,7 @@ pub mod source;
 pub mod spill;
 pub mod staging;
 pub mod store;
+pub mod text;
 
 pub use batch::{Batch, Batches, Origin, Rows};
 pub use buckets::{BucketWriter, Buckets, Hashed};

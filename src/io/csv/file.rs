@@ -5,7 +5,6 @@ use std::io::Read;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
-use super::form::{Form, NOT_UTF8};
 use super::options::CsvOptions;
 use super::split::{first_record, unquoted};
 use super::state::{Dialect, State};
@@ -13,6 +12,7 @@ use crate::base::{Error, ErrorKind, Result};
 use crate::exec::TaskContext;
 use crate::io::FileInfo;
 use crate::io::store::{Demand, Recent};
+use crate::io::text::{Form, NOT_UTF8};
 
 /// How much of a file is read to find its header and types.
 const HEAD: u64 = 256 * 1024;
@@ -51,7 +51,7 @@ impl CsvFile {
     /// text.
     pub fn open(info: &FileInfo, options: &CsvOptions) -> Result<(CsvFile, Vec<u8>, bool)> {
         let mut size = HEAD;
-        let (form, mut head) = Form::of(info, options, size)?;
+        let (form, mut head) = Form::of(info, &options.letters, size)?;
         loop {
             let whole = (head.len() as u64) < size;
             if let Some(mut file) = Self::parse(info, form, options, &head, whole)? {

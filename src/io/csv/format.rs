@@ -1,7 +1,5 @@
 //! CSV as a file format that partitions are written in.
 
-use std::io::{self, Write};
-
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
@@ -13,6 +11,7 @@ use crate::exec::{Reservation, TaskContext};
 use crate::io::FileInfo;
 use crate::io::sink::append;
 use crate::io::sink::{Compression, Encoder, Format, Output, Placement, placed};
+use crate::io::text::Packed;
 
 /// How CSV files are written, and where they are placed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,62 +113,5 @@ impl Encoder for CsvEncoder {
         let rows = self.writer.rows();
         let out = self.writer.finish()?.finish().map_err(Error::system)?;
         Ok((rows, out))
-    }
-}
-
-/// Text on its way into a file.
-pub(crate) enum Packed {
-    Plain(Output),
-    Gzip(flate2::write::GzEncoder<Output>),
-    Zstd(zstd::stream::write::Encoder<'static, Output>),
-}
-
-impl Packed {
-    /// The compressor and about how many bytes it holds.
-    pub fn new(compression: Compression, out: Output) -> Result<(Packed, u64)> {
-        match compression {
-            Compression::None => Ok((Packed::Plain(out), 0)),
-            Compression::Gzip => {
-                let level = flate2::Compression::new(6);
-                Ok((Packed::Gzip(flate2::write::GzEncoder::new(out, level)), 300 << 10))
-            }
-            Compression::Zstd(level) if (1..=22).contains(&level) => {
-                let encoder = zstd::stream::write::Encoder::new(out, level).map_err(Error::system)?;
-                Ok((Packed::Zstd(encoder), (1 << 20) << (level / 3)))
-            }
-            Compression::Zstd(level) => {
-                Err(Error::invalid(format!("there is no level {level} of zstd")).help("take one of 1 to 22"))
-            }
-            other => {
-                let error = Error::unsupported(format!("text compressed with {other:?}"));
-                Err(error.help("take Gzip or Zstd"))
-            }
-        }
-    }
-
-    pub fn finish(self) -> io::Result<Output> {
-        match self {
-            Packed::Plain(out) => Ok(out),
-            Packed::Gzip(out) => out.finish(),
-            Packed::Zstd(out) => out.finish(),
-        }
-    }
-}
-
-impl Write for Packed {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Packed::Plain(out) => out.write(bytes),
-            Packed::Gzip(out) => out.write(bytes),
-            Packed::Zstd(out) => out.write(bytes),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Packed::Plain(out) => out.flush(),
-            // a compressor that is flushed compresses worse; what is left is written when it is finished
-            Packed::Gzip(_) | Packed::Zstd(_) => Ok(()),
-        }
     }
 }

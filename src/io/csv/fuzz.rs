@@ -8,8 +8,6 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field};
 
-use super::charset::{Charset, Transcoder};
-use super::chunks::Packing;
 use super::column::column;
 use super::infer::{Guess, Times};
 use super::loose::{Found, Walk, fit};
@@ -19,8 +17,10 @@ use super::separator::Separator;
 use super::split::{Fault, Splitter, unquoted};
 use super::state::{Dialect, Ragged, State};
 use super::time_format::{Formats, TimeFormat};
-use super::window::window;
-use super::zip::Unzip;
+use crate::io::text::Packing;
+use crate::io::text::charset::{Charset, Transcoder};
+use crate::io::text::window::window;
+use crate::io::text::zip::Unzip;
 
 /// A dialect and a number of fields out of two bytes, and what is left of the bytes.
 fn dialect(data: &[u8]) -> Option<(Dialect, usize, &[u8])> {

@@ -2,7 +2,7 @@
 
 use arrow::datatypes::{DataType, TimeUnit};
 
-use super::chunks::{Chunks, at_line, broken, line_of, lines_of};
+use super::chunks::{Chunks, broken};
 use super::file::CsvFile;
 use super::options::{CsvOptions, Infer};
 use super::parse::{self, Spelling};
@@ -12,6 +12,7 @@ use super::time_format::{Formats, TimeFormat};
 use super::widening::Widening;
 use crate::base::{Error, Result};
 use crate::io::store::Demand;
+use crate::io::text::{at_line, line_of, lines_of};
 
 /// How many places of a file are looked at, its head aside, and how many bytes at each.
 const SAMPLES: u64 = 16;

@@ -9,10 +9,6 @@
 //! | `widening` | [`Widening`]: where a type became wider |
 //! | `time_format` | dates and times in any format (pure) |
 //! | `read` | the batches of a partition |
-//! | `form` | how bytes become text: packing and encoding |
-//! | `charset` | encodings other than UTF-8 |
-//! | `window` | what unpacking holds (pure) |
-//! | `zip` | the one file of a zip archive |
 //! | `chunks` | bytes, a chunk of whole records at a time; line numbers |
 //! | `split` | where records and fields end (pure) |
 //! | `loose` | where they end, one byte after the other: for other separators, escapes, comments, ragged records (pure) |
@@ -24,12 +20,10 @@
 //! | `write` | record batches as CSV |
 //! | `format` | [`CsvWriteOptions`]: CSV as a format that partitions are written in |
 
-mod charset;
-pub(crate) mod chunks;
+mod chunks;
 mod column;
 mod file;
-pub(crate) mod form;
-pub(crate) mod format;
+mod format;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod infer;
@@ -43,9 +37,7 @@ mod split;
 mod state;
 mod time_format;
 mod widening;
-mod window;
 mod write;
-mod zip;
 
 pub use format::CsvWriteOptions;
 pub use options::{CsvOptions, Infer};

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use arrow::datatypes::DataType;
 
-use super::charset::Charset;
 use super::parse::Spelling;
 use super::separator::Separator;
 use super::state::{Dialect, Ragged};
@@ -12,6 +11,7 @@ use super::time_format::TimeFormat;
 use crate::base::{ByteSize, Error, Identity, Result, Tokenizer};
 use crate::io::FileInfo;
 use crate::io::store::{Storage, stored};
+use crate::io::text::{Charset, Letters};
 
 /// How CSV files are to be read. Each method changes one thing and gives the options back.
 ///
@@ -22,10 +22,8 @@ use crate::io::store::{Storage, stored};
 #[derive(Clone, Debug)]
 pub struct CsvOptions {
     pub(super) dialect: Dialect,
-    pub(super) encoding: Option<String>,
-    pub(super) lossy: bool,
+    pub(super) letters: Letters,
     pub(super) skip_rows: usize,
-    pub(super) skip_footer: usize,
     pub(super) has_header: bool,
     pub(super) column_names: Option<Vec<String>>,
     pub(super) infer: Infer,
@@ -69,10 +67,8 @@ impl CsvOptions {
         let words = |words: [&str; 3]| words.map(str::to_string).to_vec();
         CsvOptions {
             dialect: Dialect::new(Separator::from(b',')),
-            encoding: None,
-            lossy: false,
+            letters: Letters::default(),
             skip_rows: 0,
-            skip_footer: 0,
             has_header: true,
             column_names: None,
             infer: Infer::Sample,
@@ -153,14 +149,14 @@ impl CsvOptions {
     /// partition.
     #[must_use]
     pub fn encoding(mut self, name: impl Into<String>) -> Self {
-        self.encoding = Some(name.into());
+        self.letters.encoding = Some(name.into());
         self
     }
 
     /// Whether bytes that are no letters become �. If not said, they are an error.
     #[must_use]
     pub fn lossy(mut self, lossy: bool) -> Self {
-        self.lossy = lossy;
+        self.letters.lossy = lossy;
         self
     }
 
@@ -174,7 +170,7 @@ impl CsvOptions {
     /// So many lines at the end of each file are left out. Lines inside quotes count too, and empty ones.
     #[must_use]
     pub fn skip_footer(mut self, lines: usize) -> Self {
-        self.skip_footer = lines;
+        self.letters.skip_footer = lines;
         self
     }
 
@@ -333,7 +329,7 @@ impl CsvOptions {
             let what = format!("`{}` cannot be two of delimiter, quote, escape and comment", byte.escape_ascii());
             return Err(Error::invalid(what).doing("read CSV"));
         }
-        if let Some(name) = self.encoding.as_deref().filter(|name| Charset::named(name).is_none()) {
+        if let Some(name) = self.letters.encoding.as_deref().filter(|name| Charset::named(name).is_none()) {
             let what = format!("there is no encoding `{name}`");
             return Err(Error::invalid(what).doing("read CSV").help("see the labels of encoding.spec.whatwg.org"));
         }

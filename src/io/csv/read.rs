@@ -6,15 +6,15 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
 use arrow::datatypes::{FieldRef, SchemaRef};
 
-use super::chunks::{CHUNK, Chunks, at_line, broken, line_of};
+use super::chunks::{Chunks, broken};
 use super::column::{Column, column};
 use super::file::CsvFile;
-use super::form::NOT_UTF8;
 use super::infer::misfit;
 use super::options::CsvOptions;
 use crate::base::{Error, ErrorKind, Result};
 use crate::exec::TaskContext;
 use crate::io::store::Demand;
+use crate::io::text::{CHUNK, NOT_UTF8, at_line, line_of};
 use crate::io::{Batch, Origin, Rows};
 
 /// A batch is closed early when its columns hold this much.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
-use super::chunks::line_of;
 use super::file::CsvFile;
 use super::infer::{Guess, Guesses, written};
 use super::options::{CsvOptions, Infer};
@@ -17,6 +16,7 @@ use crate::base::shown::count;
 use crate::base::{ByteSize, Error, ErrorKind, Identity, Result, Tokenizer};
 use crate::exec::TaskContext;
 use crate::io::hive::columns::HiveTexts;
+use crate::io::text::line_of;
 use crate::io::{Batches, FileInfo, HiveSource, PartitionInfo, Scan, Source, store};
 
 /// The endings of CSV files in a folder.

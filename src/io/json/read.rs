@@ -16,11 +16,9 @@ use super::lines::Lines;
 use super::options::JsonOptions;
 use crate::base::{Error, ErrorKind, Result};
 use crate::exec::{Budget, TaskContext};
-use crate::io::csv::CsvOptions;
-use crate::io::csv::chunks::{at_line, line_of};
-use crate::io::csv::form::Form;
 use crate::io::files::{Columns, FileFormat, Looked, Piece};
 use crate::io::store::{Demand, Storage};
+use crate::io::text::{Form, Letters, at_line, line_of};
 use crate::io::{Batch, Batches, FileInfo, Origin, Rows};
 
 /// How much of a file is looked at to see how it is packed.
@@ -61,7 +59,7 @@ impl FileFormat for JsonOptions {
     }
 
     fn look(&self, info: &FileInfo) -> Result<Looked<JsonFile>> {
-        let (form, _) = Form::of(info, &CsvOptions::new(), HEAD)?;
+        let (form, _) = Form::of(info, &Letters::default(), HEAD)?;
         let inferred = infer_json_schema(BufReader::new(form.open(info, 0, &Demand::look(HEAD))?), self.infer_rows);
         let (inferred, _) = inferred.map_err(|e| self.not_inferred(info, form, e))?;
         let given = |field: &FieldRef| match self.dtypes.get(field.name()) {

@@ -9,9 +9,9 @@ use super::options::JsonOptions;
 use crate::base::{Error, Result};
 use crate::exec::{Reservation, TaskContext};
 use crate::io::FileInfo;
-use crate::io::csv::format::Packed;
 use crate::io::files::FileFormat;
 use crate::io::sink::{Compression, Encoder, Format, Output, Placement, append, placed};
+use crate::io::text::Packed;
 
 /// How JSON lines are written, and where they are placed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::io::{self, Read};
 
 use super::charset::{Charset, TRANSCODING, Transcoder, Undecodable};
-use super::chunks::{CHUNK, Packing, line_of};
-use super::options::CsvOptions;
+use super::lines::{CHUNK, at_line, line_of};
+use super::packing::Packing;
 use super::window::window;
 use crate::base::{Error, ErrorKind, Result};
 use crate::io::FileInfo;
@@ -24,6 +24,17 @@ const OTHERS: [(&[u8], &str, &str); 10] = [
     (b"\x1f\x9d", "a file of compress (.Z)", "unpack it first"),
     (b"\x1f\xa0", "a file of pack (.z)", "unpack it first"),
 ];
+
+/// What is said of how a text is written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Letters {
+    /// The name of the encoding; UTF-8 if none.
+    pub encoding: Option<String>,
+    /// Whether bytes that are no letters become �; else they are an error.
+    pub lossy: bool,
+    /// So many lines at the end are no part of it.
+    pub skip_footer: usize,
+}
 
 /// How a file is packed, and how its letters are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,16 +55,16 @@ impl Form {
     ///
     /// # Errors
     /// `Corrupt` when the file is not packed as its name says, or is UTF-32; `Unsupported` when it is no text.
-    pub fn of(info: &FileInfo, options: &CsvOptions, size: u64) -> Result<(Form, Vec<u8>)> {
-        let (mut form, mut head) = Form::of_bytes(info, options, size)?;
-        if options.skip_footer > 0 {
-            form.end = form.last_lines(info, options.skip_footer)?;
+    pub fn of(info: &FileInfo, letters: &Letters, size: u64) -> Result<(Form, Vec<u8>)> {
+        let (mut form, mut head) = Form::of_bytes(info, letters, size)?;
+        if letters.skip_footer > 0 {
+            form.end = form.last_lines(info, letters.skip_footer)?;
             head.truncate(usize::try_from(form.end).unwrap_or(usize::MAX));
         }
         Ok((form, head))
     }
 
-    fn of_bytes(info: &FileInfo, options: &CsvOptions, size: u64) -> Result<(Form, Vec<u8>)> {
+    fn of_bytes(info: &FileInfo, letters: &Letters, size: u64) -> Result<(Form, Vec<u8>)> {
         let plain = Form { packing: Packing::Plain, charset: None, lossy: false, held: 0, end: u64::MAX };
         let head = plain.head(info, size)?;
         let refused = |e: Error| e.doing("read").at_path(&info.path);
@@ -62,9 +73,9 @@ impl Form {
         let packed = Form { packing, held: window(packing, &head, info.size), ..plain };
         let head = if packing == Packing::Plain { head } else { packed.head(info, size)? };
         refuse_others(&head).map_err(refused)?;
-        let named = options.encoding.as_deref().and_then(Charset::named);
+        let named = letters.encoding.as_deref().and_then(Charset::named);
         let charset = Charset::of_mark(&head).or(named);
-        if charset.is_none_or(Charset::is_utf8) && !options.lossy {
+        if charset.is_none_or(Charset::is_utf8) && !letters.lossy {
             if let Some(likely) = Charset::of_zeros(&head).filter(|_| named.is_none()) {
                 let what = format!("the file seems to be {}, but has no mark that says so", likely.name());
                 let error = Error::new(ErrorKind::Corrupt { what }).doing("read").at_path(&info.path);
@@ -73,7 +84,7 @@ impl Form {
             return Ok((packed, head));
         }
         let charset = charset.or(Charset::named("utf-8"));
-        let form = Form { charset, lossy: options.lossy, held: packed.held + TRANSCODING, ..packed };
+        let form = Form { charset, lossy: letters.lossy, held: packed.held + TRANSCODING, ..packed };
         let head = form.head(info, size)?;
         Ok((form, head))
     }
@@ -140,7 +151,7 @@ impl Form {
         if let Some(Undecodable { at, .. }) = undecodable(&error) {
             let what = Error::new(ErrorKind::Corrupt { what: error.to_string() }).doing("read").at_path(&info.path);
             let what = what.help("name another encoding, or say .lossy(true) for � in place of what is none");
-            return super::chunks::at_line(what, line_of(info, *self, at));
+            return at_line(what, line_of(info, *self, at));
         }
         self.packing.unreadable(info, error)
     }

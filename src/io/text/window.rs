@@ -1,6 +1,6 @@
 //! How much memory unpacking a file takes, by its first bytes. A function of bytes alone.
 
-use super::chunks::Packing;
+use super::packing::Packing;
 
 /// What an unpacker needs beside what it looks back to.
 const BESIDE: u64 = 256 * 1024;
