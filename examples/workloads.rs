@@ -232,6 +232,15 @@ fn scanned(frame: &DataFrame) -> Result<BTreeMap<String, f64>> {
     Ok([("rows".into(), table.num_rows() as f64), ("columns".into(), table.schema().fields().len() as f64)].into())
 }
 
+/// All rows and columns, a batch after the other.
+fn streamed(frame: &DataFrame) -> Result<BTreeMap<String, f64>> {
+    let mut rows = 0;
+    for batch in frame.batches()? {
+        rows += batch?.num_rows();
+    }
+    Ok([("rows".into(), rows as f64), ("columns".into(), frame.columns().len() as f64)].into())
+}
+
 /// An hour of trips that are in the order of their time.
 fn an_hour(data: &str) -> Result<BTreeMap<String, f64>> {
     let pickup = || col("lpep_pickup_datetime");
@@ -255,6 +264,7 @@ fn run(workload: &str, data: &str, out: &str) -> Result<BTreeMap<String, f64>> {
         }
         "scan.csv" => scanned(&read_csv_with(format!("{data}/*.csv"), CsvOptions::new().try_parse_dates(true))?),
         "scan.parquet" => scanned(&read_parquet(format!("{data}/part-0[0-4].parquet"))?),
+        "scan.stream" => streamed(&read_parquet(format!("{data}/*.parquet"))?),
         "scan.sort" => {
             read_parquet(format!("{data}/*.parquet"))?.sort_by(["lpep_pickup_datetime"])?.to_parquet(out)?;
             Ok(BTreeMap::new())

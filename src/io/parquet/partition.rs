@@ -39,12 +39,17 @@ pub struct Cut {
 const SLACK: f64 = 1.25;
 
 impl Target {
-    /// The size to aim at when there are `total` rows: small frames are cut finer, so that there is work for all
-    /// threads, but not so fine that a partition is not worth its task. It does not depend on the number of threads.
-    pub fn of(total: u64, rows: u64, bytes: u64) -> Target {
+    /// The size to aim at when there are `total` rows in so many row groups: small frames are cut finer, so that there is
+    /// work for all threads, but not so fine that a partition is not worth its task, and not through row groups where
+    /// they are nearly as fine: each part of one decodes its dictionaries again. It does not depend on the number of
+    /// threads.
+    pub fn of(total: u64, groups: u64, rows: u64, bytes: u64) -> Target {
         const PIECES: u64 = 32;
         const SMALLEST: u64 = 128 << 10;
-        Target { rows: (total / PIECES).clamp(SMALLEST.min(rows), rows), bytes }
+        let fine = total / PIECES;
+        let usual = total.div_ceil(groups.max(1));
+        let aim = if usual <= 2 * fine { fine.max(usual) } else { fine };
+        Target { rows: aim.clamp(SMALLEST.min(rows), rows), bytes }
     }
 
     /// How many times the group fills a partition.
@@ -113,10 +118,12 @@ mod tests {
 
     #[test]
     fn small_frames_are_cut_finer() {
-        assert_eq!(Target::of(20_000_000, 1 << 20, 9).rows, 625_000);
-        assert_eq!(Target::of(1_000, 1 << 20, 9).rows, 128 << 10);
-        assert_eq!(Target::of(1 << 40, 1 << 20, 9).rows, 1 << 20);
-        assert_eq!(Target::of(1 << 40, 10, 9).rows, 10);
+        assert_eq!(Target::of(20_000_000, 80, 1 << 20, 9).rows, 625_000);
+        assert_eq!(Target::of(5_000_000, 20, 1 << 20, 9).rows, 250_000, "whole row groups");
+        assert_eq!(Target::of(5_000_000, 5, 1 << 20, 9).rows, 156_250, "not for too few of them");
+        assert_eq!(Target::of(1_000, 1, 1 << 20, 9).rows, 128 << 10);
+        assert_eq!(Target::of(1 << 40, 1 << 20, 1 << 20, 9).rows, 1 << 20);
+        assert_eq!(Target::of(1 << 40, 1 << 20, 10, 9).rows, 10);
     }
 
     proptest! {

@@ -97,7 +97,8 @@ impl ParquetSource {
         let schemas: Vec<_> = footers.iter().map(|f| (&*f.file.path, f.reader.schema())).collect();
         let unified = unify(&schemas, &options.dtypes)?;
         let total = footers.iter().map(Footer::rows).sum();
-        let target = Target::of(total, options.partition_rows, options.partition_bytes);
+        let groups = footers.iter().map(|f| f.groups.len() as u64).sum();
+        let target = Target::of(total, groups, options.partition_rows, options.partition_bytes);
         find_parts(&mut footers, target)?;
         let mut parts = Vec::new();
         let mut infos = Vec::new();
