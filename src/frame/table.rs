@@ -27,6 +27,8 @@ pub struct Table {
 /// Rows and columns shown before some are left out.
 const SHOWN_ROWS: usize = 10;
 const SHOWN_COLUMNS: usize = 16;
+/// Letters of a value; what is longer is cut, as in pandas.
+const SHOWN_LETTERS: usize = 50;
 
 impl Table {
     /// A table of batches with this schema.
@@ -139,7 +141,7 @@ impl Table {
                 if left < batch.num_rows() {
                     let array = batch.column(column);
                     let text = match ArrayFormatter::try_new(array.as_ref(), &options) {
-                        Ok(formatter) => formatter.value(left).to_string(),
+                        Ok(formatter) => Clipped::of(&formatter.value(left)),
                         Err(_) => "?".to_string(),
                     };
                     texts.push(text);
@@ -161,6 +163,34 @@ pub(super) fn rounded(schema: &SchemaRef, decimals: i32) -> Vec<Expr> {
             _ => col(f.name()),
         })
         .collect()
+}
+
+/// The first letters of a text, which may be of any length.
+struct Clipped {
+    text: String,
+    left: usize,
+}
+
+impl Clipped {
+    fn of(value: &impl fmt::Display) -> String {
+        let mut clipped = Clipped { text: String::new(), left: SHOWN_LETTERS };
+        let whole = fmt::Write::write_fmt(&mut clipped, format_args!("{value}")).is_ok();
+        if !whole && clipped.left == 0 {
+            clipped.text.pop();
+            clipped.text.push('…');
+        }
+        clipped.text
+    }
+}
+
+impl fmt::Write for Clipped {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for letter in text.chars() {
+            self.left = self.left.checked_sub(1).ok_or(fmt::Error)?;
+            self.text.push(letter);
+        }
+        Ok(())
+    }
 }
 
 impl fmt::Display for Table {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Float64Array, Int64Array, RecordBatch};
+use arrow::array::{Float64Array, Int64Array, RecordBatch, StringArray};
 use partita::{DataFrame, Scheduler, Session, col, concat};
 
 fn numbers(from: i64, rows: usize) -> RecordBatch {
@@ -130,4 +130,15 @@ fn a_closure_is_asked_once_for_each_row() {
     let late = numbered.filter(col("n").ge(20)).unwrap().compute().unwrap().f64s("n").unwrap();
     assert_eq!(late, (20..30).map(|n| Some(f64::from(n))).collect::<Vec<_>>());
     assert_eq!(calls.load(std::sync::atomic::Ordering::Relaxed), 30);
+}
+
+#[test]
+fn a_table_shows_the_beginning_of_long_texts() {
+    let texts = ["é".repeat(50), "é".repeat(51), "y".repeat(30_000_000)];
+    let column = Arc::new(StringArray::from_iter_values(&texts)) as _;
+    let frame = DataFrame::from_batches([RecordBatch::try_from_iter([("text", column)]).unwrap()]).unwrap();
+    let shown = frame.compute().unwrap().to_string();
+    assert!(shown.contains(&format!("│ {} │", texts[0])), "{shown}");
+    assert!(shown.contains(&format!("│ {}… │", "é".repeat(49))) && shown.contains(&format!("│ {}… │", "y".repeat(49))));
+    assert!(shown.len() < 2_000, "{shown}");
 }
