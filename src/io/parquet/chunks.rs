@@ -174,17 +174,28 @@ pub struct HeadReader {
     used: usize,
 }
 
+impl HeadReader {
+    fn fill(&mut self) -> io::Result<()> {
+        self.filled = self.chunks.peek(&mut self.buffer, self.at)?;
+        self.used = 0;
+        self.at += self.filled as u64;
+        Ok(())
+    }
+}
+
 impl Read for HeadReader {
+    /// No header ends where the file does: an error there ends what a damaged length would go on with for ever.
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         if self.used == self.filled {
+            if self.at >= self.chunks.size && !out.is_empty() {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
             if out.len() >= HEAD {
                 let read = self.chunks.peek(out, self.at)?;
                 self.at += read as u64;
                 return Ok(read);
             }
-            self.filled = self.chunks.peek(&mut self.buffer, self.at)?;
-            self.used = 0;
-            self.at += self.filled as u64;
+            self.fill()?;
         }
         let ready = self.buffer.get(self.used..self.filled).unwrap_or_default();
         let count = ready.len().min(out.len());
@@ -255,9 +266,11 @@ mod tests {
             assert_eq!(chunks.get_bytes(start as u64, length).unwrap(), content[start..start + length]);
         }
         assert!(chunks.get_bytes(9_991, 10).is_err() && chunks.get_bytes(u64::MAX, 2).is_err());
-        let mut rest = Vec::new();
-        chunks.get_read(9_000).unwrap().read_to_end(&mut rest).unwrap();
+        let mut rest = [0; 1_000];
+        let mut reader = chunks.get_read(9_000).unwrap();
+        reader.read_exact(&mut rest).unwrap();
         assert_eq!(rest, content[9_000..]);
+        assert_eq!(reader.read(&mut rest).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
         let mut small = [0; 3];
         chunks.get_read(500).unwrap().read_exact(&mut small).unwrap();
         assert_eq!(small, content[500..503]);

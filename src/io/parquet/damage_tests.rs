@@ -107,3 +107,16 @@ fn damaged_files_give_rows_or_typed_errors() {
     }
     assert!(refused > 60 && whole > 5, "{refused} refused, {whole} read");
 }
+
+#[test]
+fn a_length_without_end_ends_with_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.parquet");
+    let properties = WriterProperties::builder().set_offset_index_disabled(true).set_dictionary_enabled(false);
+    write(&path, &rows(10), properties.set_statistics_enabled(EnabledStatistics::Chunk));
+    let mut bytes = fs::read(&path).unwrap();
+    assert!(read(&bytes).is_some());
+    // the header of the first page: an unknown field, a list of 2³¹ − 1 floating numbers
+    bytes[4..11].copy_from_slice(&[0xf9, 0xf7, 0xff, 0xff, 0xff, 0xff, 0x07]);
+    assert_eq!(read(&bytes), None);
+}
