@@ -14,11 +14,11 @@ use crate::exec::{
 use crate::graph::{Payload, TaskGraph, TaskId};
 use crate::io::checkpoint::CheckpointSource;
 use crate::io::store::{StorageOptions, Stores};
-use crate::ops::Persisted;
+use crate::ops::{Elsewhere, Persisted, ScanOp};
 use crate::plan::explain::refuse_beyond;
 use crate::plan::lower::{count_partitions, lower_with, resolve};
 use crate::plan::rules::optimise;
-use crate::plan::{Meter, Plan};
+use crate::plan::{Engine, Meter, Plan};
 
 mod analyse;
 #[cfg(feature = "dashboard")]
@@ -55,7 +55,7 @@ pub enum Scheduler {
 /// # Ok::<(), partita::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct Session(Arc<World>);
+pub struct Session(Arc<World>, Option<Arc<dyn Engine>>);
 
 struct World {
     executor: Arc<dyn Executor>,
@@ -85,6 +85,7 @@ pub struct SessionBuilder {
     fuse: bool,
     observers: Vec<Arc<dyn Observer>>,
     cancel: Cancel,
+    engine: Option<Arc<dyn Engine>>,
     storage: Vec<(String, StorageOptions)>,
     #[cfg(feature = "cloud")]
     mounted: Vec<(String, Arc<dyn object_store::ObjectStore>)>,
@@ -107,6 +108,7 @@ impl Session {
             fuse: true,
             observers: Vec::new(),
             cancel: Cancel::new(),
+            engine: None,
             storage: Vec::new(),
             #[cfg(feature = "cloud")]
             mounted: Vec::new(),
@@ -132,6 +134,33 @@ impl Session {
     pub fn make_current(&self) {
         let lock = DEFAULT.get_or_init(|| RwLock::new(self.clone()));
         *lock.write().unwrap_or_else(PoisonError::into_inner) = self.clone();
+    }
+
+    /// This session with frames computed by an engine that runs elsewhere: a cluster. Only plans go there and only results
+    /// come back; nothing runs here in its stead. What it cannot run is an `Unsupported` error that names the operation.
+    #[must_use]
+    pub fn engine(&self, engine: Arc<dyn Engine>) -> Session {
+        Session(self.0.clone(), Some(engine))
+    }
+
+    /// This session with everything computed in this process.
+    #[must_use]
+    pub fn here(&self) -> Session {
+        Session(self.0.clone(), None)
+    }
+
+    /// Whether frames are computed in this process.
+    pub fn is_here(&self) -> bool {
+        self.1.is_none()
+    }
+
+    /// # Errors
+    /// `Unsupported` when frames are computed elsewhere, where this cannot be done.
+    fn only_here(&self, what: &str) -> Result<()> {
+        match &self.1 {
+            None => Ok(()),
+            Some(engine) => Err(Error::unsupported(format!("{what} on {engine}")).help("do it in session.here()")),
+        }
     }
 
     /// How many threads work at once.
@@ -186,9 +215,14 @@ impl Session {
         ctrlc::set_handler(move || cancel.cancel()).map_err(|e| Error::invalid(format!("Ctrl-C cannot be caught: {e}")))
     }
 
-    /// Whether both are handles to the same session.
+    /// Whether both are handles to the same session, and compute frames in the same place.
     pub fn is_same(&self, other: &Session) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        let same_engine = match (&self.1, &other.1) {
+            (None, None) => true,
+            (Some(own), Some(other)) => Arc::ptr_eq(own, other),
+            _ => false,
+        };
+        Arc::ptr_eq(&self.0, &other.0) && same_engine
     }
 
     /// Whether work goes on while nobody waits for it.
@@ -213,6 +247,7 @@ impl Session {
     /// # Errors
     /// As [`run_graph`](Self::run_graph).
     pub fn run_graph_within(&self, graph: TaskGraph<Work>, wanted: Vec<TaskId>, window: Option<usize>) -> Result<Run> {
+        self.only_here("a graph of tasks")?;
         self.0.task.cancel.check()?;
         Ok(self.0.executor.submit(graph, wanted, self.context(window)))
     }
@@ -241,6 +276,10 @@ impl Session {
     /// As [`start`](Self::start), for somebody who, without `origins`, takes the columns and does not ask where their rows
     /// came from.
     pub(crate) fn start_for(&self, plan: &Plan, window: Option<usize>, origins: bool) -> Result<Run> {
+        if let Some(engine) = &self.1 {
+            let results = Elsewhere::new(engine.clone(), optimise(plan, false)?);
+            return self.submit(&Plan::new(ScanOp::new(Arc::new(results)), Vec::new())?, window, None);
+        }
         let plan = optimise(&self.resolved(plan, origins)?, origins)?;
         self.submit(&plan, window, None)
     }
@@ -259,6 +298,7 @@ impl Session {
     /// # Errors
     /// Of the tasks, and when an operation is found wrong only now.
     pub(crate) fn resolved(&self, plan: &Plan, origins: bool) -> Result<Plan> {
+        self.only_here("a plan that depends on results")?;
         resolve(&optimise(plan, origins)?, &mut |first| self.start(first, None)?.collect())
     }
 
@@ -268,6 +308,7 @@ impl Session {
     /// # Errors
     /// `Invalid` when the next run would not find them again; `Io`; as [`start`](Self::start), and of the tasks.
     pub fn checkpoint(&self, plan: &Plan, root: &Path) -> Result<CheckpointSource> {
+        self.only_here("a checkpoint")?;
         let folder = Arc::new(crate::io::checkpoint::Checkpoint::open(root, plan.token(), plan.schema().clone())?);
         if let Some(there) = folder.finished()? {
             return Ok(there);
@@ -320,7 +361,8 @@ impl fmt::Debug for Session {
 impl fmt::Display for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let threads = self.threads();
-        write!(f, "<Session: {threads} threads, memory limit {}>", self.memory_limit())
+        let frames = self.1.as_ref().map(|engine| format!(", frames on {engine}")).unwrap_or_default();
+        write!(f, "<Session: {threads} threads, memory limit {}{frames}>", self.memory_limit())
     }
 }
 
@@ -379,6 +421,13 @@ impl SessionBuilder {
     #[must_use]
     pub fn fuse(mut self, fuse: bool) -> Self {
         self.fuse = fuse;
+        self
+    }
+
+    /// Who computes frames, if that is not this process; see [`Session::engine`].
+    #[must_use]
+    pub fn engine(mut self, engine: Arc<dyn Engine>) -> Self {
+        self.engine = Some(engine);
         self
     }
 
@@ -471,7 +520,7 @@ impl SessionBuilder {
         let stores = Stores::new(self.storage)?;
         #[cfg(feature = "cloud")]
         let stores = stores.with_mounted(self.mounted);
-        let session = Session(Arc::new(World {
+        let world = Arc::new(World {
             executor,
             scheduler,
             memory_limit: limit,
@@ -483,7 +532,8 @@ impl SessionBuilder {
             #[cfg(feature = "dashboard")]
             dashboard: std::sync::OnceLock::new(),
             persisted: Mutex::new(HashMap::new()),
-        }));
+        });
+        let session = Session(world, self.engine);
         #[cfg(feature = "dashboard")]
         session.open_dashboard(self.dashboard)?;
         Ok(session)

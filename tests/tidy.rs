@@ -339,7 +339,7 @@ fn files(folder: &str, endings: &[&str]) -> Vec<(String, String)> {
     found
 }
 
-const ALL: [&str; 4] = ["src", "tests", "benches", "examples"];
+const ALL: [&str; 5] = ["src", "tests", "benches", "examples", "cluster"];
 
 /// All Rust files, read once.
 static FILES: LazyLock<Vec<(String, String)>> =

@@ -4,7 +4,7 @@ use std::fmt::{Debug, Display};
 
 use arrow::datatypes::{DataType, FieldRef};
 
-use super::{Scalar, Value};
+use super::{Portable, Scalar, Value};
 use crate::base::{Identity, Result};
 
 /// A function of columns, row by row: row `i` of its result depends on row `i` of its arguments alone.
@@ -39,6 +39,12 @@ pub trait ScalarFn: Identity + Debug + Display + Send + Sync {
     /// batch: see [`windows`](super::windows).
     fn is_rowwise(&self) -> bool {
         true
+    }
+
+    /// Its name in the [`registry`](super::registry) and its settings, by which another process finds it; `None` if it
+    /// cannot leave this one.
+    fn portable(&self) -> Option<Portable> {
+        None
     }
 
     /// How a call is written.

@@ -8,6 +8,7 @@
 //! | [`function`] | [`ScalarFn`]: what a function of columns must say of itself |
 //! | [`value`] | [`Scalar`] and [`Value`]: what functions take and give |
 //! | [`coerce`] | which type two operands meet in |
+//! | [`portable`], [`registry`] | functions, aggregates and expressions as plain data, for another process, and back |
 //! | [`program`] | [`Program`]: expressions made ready to run, common parts computed once |
 //! | [`namespaces`] | methods that belong together: `dt()`, `str()`, numbers, `when` |
 //! | [`fns`] | the functions, one a file |
@@ -29,7 +30,9 @@ pub mod keys;
 pub mod names;
 pub mod namespaces;
 pub mod order;
+pub mod portable;
 pub mod program;
+pub mod registry;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod tree;
@@ -42,6 +45,7 @@ pub use build::{col, lit};
 pub use function::{Arg, Notation, ScalarFn};
 pub use namespaces::{max_of, min_of, when};
 pub use order::{IntoSortKeys, SortKey};
+pub use portable::Portable;
 pub use program::Program;
 pub use tree::Expr;
 pub use value::{Scalar, Value};

@@ -39,7 +39,7 @@ pub enum Expr {
 /// Which part of a shared tree a call is: walks meet each only once.
 pub(crate) type Part = (usize, usize);
 
-fn part(func: &Arc<dyn ScalarFn>, args: &Arc<[Expr]>) -> Part {
+pub(super) fn part(func: &Arc<dyn ScalarFn>, args: &Arc<[Expr]>) -> Part {
     (Arc::as_ptr(func).cast::<u8>() as usize, Arc::as_ptr(args).cast::<u8>() as usize)
 }
 

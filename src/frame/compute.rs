@@ -63,6 +63,8 @@ impl DataFrame {
     /// memory as long as it (or a frame made from it) lives. Reading it waits for what is not there yet. An equal
     /// frame that is persisted already is not computed again.
     ///
+    /// Where an engine elsewhere computes the frame, the results come here, and the frame of them goes on here.
+    ///
     /// What the frame depends on (the first rows of `head`, the passes of `describe`, the row counts of a `repartition`
     /// to more partitions) is computed first, before this returns.
     ///
@@ -71,7 +73,7 @@ impl DataFrame {
     /// the tasks.
     pub fn persist(&self) -> Result<DataFrame> {
         let persisted = self.session.persist(&self.plan)?;
-        let held = DataFrame::from_source(persisted, &self.session)?;
+        let held = DataFrame::from_source(persisted, &self.session.here())?;
         // what decides the divisions was computed on the way
         match expand(&self.plan)?.divisions() {
             Some(divisions) => held.then(Divided::new(divisions)),

@@ -15,6 +15,7 @@
 //! | [`json`] | JSON lines |
 //! | [`memory`] | batches that are already there |
 //! | [`parquet`] | Parquet files |
+//! | [`portable`] | [`PortableSource`]: files as plain data, for another process |
 //! | [`sink`] | [`Sink`]: partitions become files, whole or not at all |
 //! | [`staging`] | prepared beside their place, put there in one step |
 //! | [`store`] | which files are meant, here and in object stores, and opening them |
@@ -32,6 +33,7 @@ pub mod ipc;
 pub mod json;
 pub mod memory;
 pub mod parquet;
+pub mod portable;
 pub mod sink;
 pub mod source;
 pub mod spill;
@@ -46,6 +48,7 @@ pub use ipc::{IpcOptions, IpcWriteOptions};
 pub use json::{JsonOptions, JsonWriteOptions};
 pub use memory::MemorySource;
 pub use parquet::{ParquetReadOptions, ParquetSource, ParquetWriteOptions};
+pub use portable::PortableSource;
 pub use sink::{FolderSink, Format, Part, Placement, Receipt, Sink, WriteMode};
 pub use source::{PartitionInfo, Scan, Source};
 pub use spill::SpilledBatch;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
 
-use super::Batches;
+use super::{Batches, PortableSource};
 use crate::base::{Identity, Result, Tokenizer};
 use crate::exec::TaskContext;
 use crate::expr::Expr;
@@ -40,6 +40,11 @@ pub trait Source: Identity + Debug + Send + Sync {
     /// The ordinal of the file that partition `i` is in, where there are files and it is in one.
     fn file_of(&self, i: usize) -> Option<usize> {
         let _ = i;
+        None
+    }
+
+    /// What it reads, as plain data that can be opened in another process; `None` where that cannot be said.
+    fn portable(&self) -> Option<PortableSource> {
         None
     }
 

@@ -14,8 +14,9 @@ use crate::expr::folds::{Fold, FoldState, Groups, Outcome, Scope};
 use crate::graph::{Held, Payload};
 use crate::io::Batch;
 use crate::plan::node::only;
+use crate::plan::relation::Folded;
 use crate::plan::shape::Chunk;
-use crate::plan::{Flow, Footprint, Op, Plan, Reduce, Shape, Then};
+use crate::plan::{Flow, Footprint, Op, Plan, Reduce, Relation, Shape, Then};
 
 /// An aggregate of a column.
 #[derive(Clone, Debug)]
@@ -26,6 +27,13 @@ pub struct Agg {
     pub fold: Arc<dyn Fold>,
     /// What the result is called.
     pub name: String,
+}
+
+impl Agg {
+    /// The same in general terms.
+    pub(in crate::ops) fn folded(&self) -> Folded {
+        Folded { column: self.column.clone(), fold: self.fold.clone(), name: self.name.clone() }
+    }
 }
 
 impl fmt::Display for Agg {
@@ -137,6 +145,18 @@ impl Op for Aggregate {
 
     fn columns_needed(&self, _wanted: &[usize], inputs: &[SchemaRef]) -> Option<Vec<Vec<usize>>> {
         columns_of(self.pending(), inputs)
+    }
+
+    fn relation(&self, _inputs: &[SchemaRef]) -> Option<Relation> {
+        // in the middle of its passes it has states of its own
+        let fresh = self.schema.is_none() && self.done.iter().all(Option::is_none);
+        let folds = self.aggs.iter().map(Agg::folded).collect();
+        fresh.then(|| Relation::Aggregate {
+            keys: Vec::new(),
+            folds,
+            dropna: false,
+            output: (0..self.aggs.len()).collect(),
+        })
     }
 
     fn footprint(&self) -> Footprint {

@@ -11,7 +11,7 @@ use crate::exec::TaskContext;
 use crate::graph::{Held, Payload};
 use crate::io::Batch;
 use crate::plan::shape::Chunk;
-use crate::plan::{Flow, Footprint, Op, Partition, Plan, Reduce, Shape};
+use crate::plan::{Flow, Footprint, Op, Partition, Plan, Reduce, Relation, Shape};
 
 /// The number of rows, as a table of one row; no column is read.
 #[derive(Debug, Clone)]
@@ -52,6 +52,10 @@ impl Op for Count {
 
     fn merge_below(&self, below: &dyn Op) -> Option<Arc<dyn Op>> {
         below.keeps_rows().then(|| Arc::new(Count) as Arc<dyn Op>)
+    }
+
+    fn relation(&self, _inputs: &[SchemaRef]) -> Option<Relation> {
+        Some(Relation::Count)
     }
 
     fn footprint(&self) -> Footprint {

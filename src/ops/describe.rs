@@ -14,7 +14,7 @@ use crate::expr::fns::cast::convert;
 use crate::expr::folds::{Summary, percentile_label};
 use crate::io::Batch;
 use crate::plan::node::only;
-use crate::plan::{Footprint, Op, Plan, Shape, Then};
+use crate::plan::{Footprint, Op, Plan, Relation, Shape, Then};
 
 /// Which columns are described.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -157,6 +157,11 @@ impl Op for Describe {
         let input = inputs.first()?;
         let columns = self.columns(input).ok()?;
         Some(vec![columns.iter().filter_map(|c| input.index_of(c).ok()).collect()])
+    }
+
+    fn relation(&self, inputs: &[SchemaRef]) -> Option<Relation> {
+        let columns = self.columns(inputs.first()?).ok()?;
+        Some(Relation::Describe { columns, percentiles: self.percentiles.clone() })
     }
 
     fn footprint(&self) -> Footprint {

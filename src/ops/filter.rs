@@ -17,7 +17,7 @@ use crate::io::Batch;
 use crate::ops::Project;
 use crate::ops::window::extract;
 use crate::plan::node::only;
-use crate::plan::{Divisions, Flow, Map, Op, Out, Plan, Shape, Stage};
+use crate::plan::{Divisions, Flow, Map, Op, Out, Plan, Relation, Shape, Stage};
 
 /// Keeps the rows where a condition is true: not those where it is false or null, and with NaN every comparison but
 /// `!=` is false.
@@ -144,6 +144,10 @@ impl Op for Filter {
         let below = (below as &dyn std::any::Any).downcast_ref::<Filter>()?;
         let condition = below.condition.clone().and(self.condition.clone());
         (below.keep.is_none()).then(|| Arc::new(Filter { condition, keep: self.keep.clone() }) as Arc<dyn Op>)
+    }
+
+    fn relation(&self, _inputs: &[SchemaRef]) -> Option<Relation> {
+        Some(Relation::Filter { condition: self.condition.clone(), keep: self.keep.clone() })
     }
 }
 

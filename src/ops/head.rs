@@ -10,7 +10,7 @@ use crate::base::{Identity, Result, Tokenizer};
 use crate::io::Batch;
 use crate::plan::lower::count_partitions;
 use crate::plan::node::only;
-use crate::plan::{Op, Plan, Shape, Then};
+use crate::plan::{Op, Plan, Relation, Shape, Then};
 
 /// The first rows of all. Partitions are read on, more of them each time, until there are enough: Dask looks at the
 /// first partition only.
@@ -52,6 +52,10 @@ impl Op for Head {
 
     fn merge_below(&self, below: &dyn Op) -> Option<Arc<dyn Op>> {
         below.first_rows(self.rows)
+    }
+
+    fn relation(&self, _inputs: &[SchemaRef]) -> Option<Relation> {
+        Some(Relation::Head { rows: self.rows })
     }
 }
 

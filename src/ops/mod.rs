@@ -30,6 +30,7 @@
 //! | [`memory_usage`], [`null_count`] | what is counted for each column, added up by [`totals`] |
 //! | [`checkpoint`] | results that are on disk, for the next run too |
 //! | [`persist`] | results that are held |
+//! | [`elsewhere`] | results of an engine that runs elsewhere |
 //! | [`gathered`] | rows that came once and are kept |
 
 pub mod aggregate;
@@ -43,6 +44,7 @@ pub mod describe;
 pub mod drop;
 pub mod drop_duplicates;
 pub mod dropna;
+pub mod elsewhere;
 pub mod explode;
 pub mod fillna;
 pub mod filter;
@@ -83,6 +85,7 @@ pub use describe::{Describe, Include};
 pub use drop::Drop;
 pub use drop_duplicates::{DropDuplicates, Keep};
 pub use dropna::DropNa;
+pub use elsewhere::Elsewhere;
 pub use explode::Explode;
 pub use fillna::Fillna;
 pub use filter::Filter;

@@ -13,7 +13,7 @@ use crate::expr::{Expr, Program};
 use crate::io::Batch;
 use crate::ops::window::extract;
 use crate::plan::node::only;
-use crate::plan::{Divisions, Flow, Map, Op, Out, Plan, Shape, Stage};
+use crate::plan::{Divisions, Flow, Map, Op, Out, Plan, Relation, Shape, Stage};
 
 /// Computes columns from those of its input; what is common to several is computed once.
 #[derive(Debug, Clone)]
@@ -186,6 +186,10 @@ impl Op for Project {
 
     fn known_rows(&self, inputs: &[Option<Vec<u64>>]) -> Option<Vec<u64>> {
         inputs.first().cloned().flatten()
+    }
+
+    fn relation(&self, _inputs: &[SchemaRef]) -> Option<Relation> {
+        Some(Relation::Project { exprs: self.exprs.clone() })
     }
 }
 

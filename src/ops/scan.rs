@@ -11,7 +11,7 @@ use crate::expr::Expr;
 use crate::expr::fns::struct_field::Path;
 use crate::io::{Batch, MemorySource, PartitionInfo, Scan, Source};
 use crate::plan::node::width;
-use crate::plan::{Footprint, Op, Plan, Shape};
+use crate::plan::{Footprint, Op, Plan, Relation, Shape};
 
 /// Reads the partitions of a source, the wanted columns only, skipping what statistics say is not wanted.
 #[derive(Debug, Clone)]
@@ -167,6 +167,15 @@ impl Op for ScanOp {
         let bytes: u64 = parts.iter().map(bytes).sum();
         let known = bytes > 0 || parts.iter().all(|p| p.rows == Some(0));
         known.then(|| (bytes as f64 * width(&self.scan.project(&all)) / wide) as u64)
+    }
+
+    fn relation(&self, _inputs: &[SchemaRef]) -> Option<Relation> {
+        Some(Relation::Scan {
+            source: self.source.portable()?,
+            schema: self.source.schema(),
+            projection: self.scan.projection.clone(),
+            prune: self.scan.prune.clone(),
+        })
     }
 
     fn footprint(&self) -> Footprint {

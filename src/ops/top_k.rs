@@ -18,7 +18,7 @@ use crate::io::Batch;
 use crate::plan::node::only;
 use crate::plan::op::Footprint;
 use crate::plan::shape::{Chunk, Reduce};
-use crate::plan::{Flow, Op, Partition, Plan, Shape};
+use crate::plan::{Flow, Op, Partition, Plan, Relation, Shape};
 
 /// The first rows in the order of some keys: what sorting everything and taking the first rows gives, without sorting
 /// everything. Each partition keeps no more than a few times as many rows as are asked for.
@@ -96,6 +96,10 @@ impl Op for TopK {
 
     fn first_rows(&self, rows: usize) -> Option<Arc<dyn Op>> {
         Some(Arc::new(TopK { rows: self.rows.min(rows), keys: self.keys.clone() }))
+    }
+
+    fn relation(&self, _inputs: &[SchemaRef]) -> Option<Relation> {
+        Some(Relation::Sort { keys: self.keys.clone(), rows: Some(self.rows), keep: None })
     }
 
     fn footprint(&self) -> Footprint {

@@ -5,6 +5,7 @@
 //! | [`node`] | [`Plan`]: an operation over plans; schema and token computed once |
 //! | [`op`] | [`Op`]: what an operation says of itself |
 //! | [`divisions`] | [`Divisions`]: how the values of a column lie in the partitions |
+//! | [`relation`] | [`Relation`]: what an operation is in general terms; [`Engine`]: somebody who runs plans elsewhere |
 //! | [`shape`] | [`Shape`]: the ways an operation can run |
 //! | [`stage`] | [`Stage`]: what an operation does with the batches of one partition |
 //! | [`partition`] | [`Partition`]: batches held as a task's result |
@@ -25,6 +26,7 @@ pub mod measure;
 pub mod node;
 pub mod op;
 pub mod partition;
+pub mod relation;
 pub mod rules;
 pub mod shape;
 pub mod stage;
@@ -35,5 +37,6 @@ pub use measure::{Figures, Meter};
 pub use node::Plan;
 pub use op::{Footprint, Op};
 pub use partition::{Gather, Partition};
+pub use relation::{Engine, Relation};
 pub use shape::{Exchange, Feed, Map, Reduce, Shape, Shuffle, Store, Then};
 pub use stage::{Flow, Out, Stage};

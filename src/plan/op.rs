@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 
-use super::{Divisions, Plan, Shape};
+use super::{Divisions, Plan, Relation, Shape};
 use crate::base::{Identity, Result};
 use crate::expr::Expr;
 use crate::expr::fns::struct_field::Path;
@@ -155,6 +155,12 @@ pub trait Op: Identity + Debug + Display + Send + Sync {
 
     /// How many partitions come out, where that does not depend on the inputs.
     fn partitions(&self) -> Option<usize> {
+        None
+    }
+
+    /// What it is in general terms, for an engine that runs elsewhere; `None` if it can run in this process only.
+    fn relation(&self, inputs: &[SchemaRef]) -> Option<Relation> {
+        let _ = inputs;
         None
     }
 

@@ -25,6 +25,7 @@ impl Session {
     /// # Errors
     /// As [`start`](Self::start), and of the tasks.
     pub(crate) fn analyse(&self, plan: &Plan) -> Result<Vec<Step>> {
+        self.only_here("the figures of operations")?;
         let mut steps = Vec::new();
         self.measured(plan, Some(self.threads() + 1), &mut steps, &mut |_| ())?;
         Ok(steps)

@@ -9,9 +9,10 @@ use arrow::datatypes::{DataType, Decimal128Type, Float32Type, Float64Type};
 
 use super::one_column::{Domain, OneColumn};
 use crate::base::{Error, Result};
+use crate::expr::Portable;
 
 /// The number without its sign; the smallest whole number of a type is an error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Abs;
 
 impl fmt::Display for Abs {
@@ -43,6 +44,10 @@ impl OneColumn for Abs {
             DataType::Decimal128(..) => absolute::<Decimal128Type>(array),
             other => Err(Error::types(format!("`abs` needs numbers, not {other}"))),
         }
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("abs", self)
     }
 }
 

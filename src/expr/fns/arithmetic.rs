@@ -14,7 +14,7 @@ use super::one_column::arity;
 use super::pairs::{map_pairs, paired, with_datums};
 use crate::base::{Error, Identity, Result, Tokenizer};
 use crate::expr::coerce::{meet, meet_values, to_type};
-use crate::expr::{Arg, Notation, ScalarFn, Value};
+use crate::expr::{Arg, Notation, Portable, ScalarFn, Value};
 
 mod concat;
 mod temporal;
@@ -28,7 +28,7 @@ use whole::whole_numbers;
 /// Arithmetic of two columns. Whole numbers divide to `Float64` (x/0 is ±inf, 0/0 is NaN, never an error); any other
 /// overflow of whole numbers is an error. `%` has the sign of the divisor, as in Python; a whole number modulo 0 is
 /// null. `+` joins strings. Times and durations add and subtract; durations are multiplied and divided by numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Arithmetic {
     /// `a + b`
     Add,
@@ -128,6 +128,10 @@ impl ScalarFn for Arithmetic {
 
     fn notation(&self) -> Notation {
         Notation::Infix
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("arithmetic", self)
     }
 }
 

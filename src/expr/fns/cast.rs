@@ -11,12 +11,13 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use super::one_column::arity;
 use crate::base::{Error, ErrorKind, Identity, Result, Tokenizer};
 use crate::expr::widen::widened;
-use crate::expr::{Arg, Notation, ScalarFn, Value};
+use crate::expr::{Arg, Notation, Portable, ScalarFn, Value};
 
 /// Conversion to another type, as pandas' `astype`: see [`Expr::cast`](crate::expr::Expr::cast).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Cast {
     /// The type wanted.
+    #[serde(with = "crate::expr::portable::typed")]
     pub to: DataType,
 }
 
@@ -50,6 +51,10 @@ impl ScalarFn for Cast {
 
     fn notation(&self) -> Notation {
         Notation::Method
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("cast", self)
     }
 }
 

@@ -13,11 +13,11 @@ use super::one_column::arity;
 use super::pairs::{nulls_of_pairs, paired, rows_of, with_datums};
 use crate::base::{Error, Identity, Result, Tokenizer};
 use crate::expr::coerce::{meet, meet_values, to_type};
-use crate::expr::{Arg, Expr, Notation, ScalarFn, Value};
+use crate::expr::{Arg, Expr, Notation, Portable, ScalarFn, Value};
 
 /// Comparison of two columns. Null where either is null. Floats compare as IEEE 754 says: with NaN everything is
 /// false but `!=`, and -0 equals 0 (Arrow's own comparison puts NaN above all).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Compare {
     /// `a > b`
     Gt,
@@ -108,6 +108,10 @@ impl ScalarFn for Compare {
 
     fn notation(&self) -> Notation {
         Notation::Infix
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("compare", self)
     }
 }
 

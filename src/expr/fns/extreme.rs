@@ -12,11 +12,11 @@ use super::pairs::{joined, map_pairs, paired, rows_of, rows_together, value_at};
 use super::{Compare, Logic, Not, When};
 use crate::base::{Error, Identity, Result, Tokenizer};
 use crate::expr::coerce::{meet_all, meet_all_values, to_type};
-use crate::expr::{Arg, Notation, Scalar, ScalarFn, Value};
+use crate::expr::{Arg, Notation, Portable, Scalar, ScalarFn, Value};
 
 /// The smallest or largest of several columns, row by row, as pandas' `min(axis=1)`: null and NaN are skipped; where
 /// all are missing it is NaN if one of them is, else null.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Extreme {
     /// The smallest.
     Min,
@@ -61,6 +61,10 @@ impl ScalarFn for Extreme {
         let first = values.next().ok_or_else(|| Error::invalid(format!("`{self}` needs at least one column")))??;
         let extreme = values.try_fold(first, |best, next| self.better(&data_type, &best, &next?))?;
         Ok(joined(args, extreme.into_array(rows_together(args, rows))?))
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("extreme", self)
     }
 }
 
@@ -120,7 +124,7 @@ impl Extreme {
 }
 
 /// A value moved into bounds, as pandas' `clip`: null and NaN stay; a bound that is null or NaN does not bound.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Clip;
 
 impl fmt::Display for Clip {
@@ -159,6 +163,10 @@ impl ScalarFn for Clip {
 
     fn notation(&self) -> Notation {
         Notation::Method
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("clip", self)
     }
 }
 

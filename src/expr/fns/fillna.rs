@@ -11,10 +11,10 @@ use super::one_column::arity;
 use super::pairs::{paired, rows_of};
 use crate::base::{Identity, Result, Tokenizer};
 use crate::expr::coerce::{meet, meet_values, to_type};
-use crate::expr::{Arg, Notation, ScalarFn, Value};
+use crate::expr::{Arg, Notation, Portable, ScalarFn, Value};
 
 /// The value, or another one where it is null or NaN (pandas' `fillna`, SQL's `coalesce` but for NaN).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct FillNull;
 
 impl fmt::Display for FillNull {
@@ -65,6 +65,10 @@ impl ScalarFn for FillNull {
 
     fn notation(&self) -> Notation {
         Notation::Method
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("fillna", self)
     }
 }
 

@@ -15,7 +15,7 @@ use super::{Compare, Logic};
 use crate::base::schema::logical;
 use crate::base::{Error, Result};
 use crate::expr::coerce::{meet_all_values, meet_types, to_type};
-use crate::expr::{Scalar, ScalarFn, Value};
+use crate::expr::{Portable, Scalar, ScalarFn, Value};
 
 /// Whether a value is one of a list. Null stays null, NaN is in no list, and a null in the list is nothing's equal.
 pub struct IsIn {
@@ -125,6 +125,10 @@ impl OneColumn for IsIn {
             Some((known, lookup)) if *known == met => lookup.find(column.rows()),
             _ => Lookup::of(list, &met)?.find(column.rows()),
         }
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("is_in", &self.values)
     }
 }
 

@@ -10,9 +10,10 @@ use arrow::datatypes::{DataType, Float16Type, Float32Type, Float64Type};
 use super::compare::bits_of;
 use super::one_column::{Domain, OneColumn};
 use crate::base::Result;
+use crate::expr::Portable;
 
 /// Whether a number is NaN; null stays null, and whole numbers never are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct IsNan;
 
 impl fmt::Display for IsNan {
@@ -38,6 +39,10 @@ impl OneColumn for IsNan {
             _ => BooleanBuffer::new_unset(array.len()),
         };
         Ok(Arc::new(BooleanArray::new(bits, array.nulls().cloned())))
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("is_nan", self)
     }
 }
 

@@ -7,10 +7,10 @@ use arrow::compute::kernels::boolean;
 use arrow::datatypes::{DataType, Field, FieldRef};
 
 use crate::base::{Error, Identity, Result, Tokenizer};
-use crate::expr::{Arg, Notation, ScalarFn, Value};
+use crate::expr::{Arg, Notation, Portable, ScalarFn, Value};
 
 /// Whether a value is null (or is not); NaN is a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct IsNull {
     /// Asks for values that are there.
     pub negated: bool,
@@ -48,5 +48,9 @@ impl ScalarFn for IsNull {
 
     fn notation(&self) -> Notation {
         Notation::Method
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("is_null", self)
     }
 }

@@ -9,11 +9,11 @@ use arrow::datatypes::{DataType, Field, FieldRef};
 
 use crate::base::{Error, Identity, Result, Tokenizer};
 use crate::expr::coerce::to_type;
-use crate::expr::{Arg, Notation, ScalarFn, Value};
+use crate::expr::{Arg, Notation, Portable, ScalarFn, Value};
 
 /// Logic of two boolean columns, three-valued (Kleene): null is "unknown", so `false & null` is false, `true | null`
 /// is true, and the rest with null is null.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Logic {
     /// `a & b`
     And,
@@ -84,10 +84,14 @@ impl ScalarFn for Logic {
     fn notation(&self) -> Notation {
         Notation::Infix
     }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("logic", self)
+    }
 }
 
 /// The contrary of a boolean column; null stays null.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Not;
 
 impl fmt::Display for Not {
@@ -119,6 +123,10 @@ impl ScalarFn for Not {
 
     fn notation(&self) -> Notation {
         Notation::Prefix
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("not", self)
     }
 }
 

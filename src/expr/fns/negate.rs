@@ -9,9 +9,10 @@ use arrow::datatypes::DataType;
 use super::one_column::{Domain, OneColumn};
 use crate::base::Result;
 use crate::expr::Notation;
+use crate::expr::Portable;
 
 /// The number with the other sign; the smallest whole number of a type is an error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Negate;
 
 impl fmt::Display for Negate {
@@ -36,5 +37,9 @@ impl OneColumn for Negate {
 
     fn notation(&self) -> Notation {
         Notation::Prefix
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("negate", self)
     }
 }

@@ -9,7 +9,7 @@ use arrow::datatypes::{DataType, Field, FieldRef, TimeUnit};
 
 use crate::base::{Error, Identity, Result, Tokenizer};
 use crate::expr::coerce::to_type;
-use crate::expr::{Arg, Notation, ScalarFn, Value};
+use crate::expr::{Arg, Notation, Portable, ScalarFn, Value};
 
 /// A function of one column: whoever implements this is a [`ScalarFn`].
 ///
@@ -45,6 +45,11 @@ pub trait OneColumn: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// The error for a column that it does not take.
     fn refusal(&self, field: &Field) -> Error {
         self.domain().refusal(&self, field)
+    }
+
+    /// How another process finds it; see [`ScalarFn::portable`].
+    fn portable(&self) -> Option<Portable> {
+        None
     }
 
     /// How a call is written.
@@ -148,6 +153,10 @@ impl<F: OneColumn> ScalarFn for F {
             None => self.apply(rows)?,
         };
         Ok(a.like(result))
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        OneColumn::portable(self)
     }
 
     fn notation(&self) -> Notation {

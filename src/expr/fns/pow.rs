@@ -12,11 +12,11 @@ use super::real::real;
 use crate::base::schema::logical;
 use crate::base::{Error, Identity, Result, Tokenizer};
 use crate::expr::coerce::to_type;
-use crate::expr::{Arg, Notation, Scalar, ScalarFn, Value};
+use crate::expr::{Arg, Notation, Portable, Scalar, ScalarFn, Value};
 
 /// A number to the power of another. A whole number to the power of a whole literal from 0 up stays what it is, and an
 /// overflow is an error; all others are computed as floats, Float32 where both are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Pow;
 
 impl fmt::Display for Pow {
@@ -85,6 +85,10 @@ impl ScalarFn for Pow {
 
     fn notation(&self) -> Notation {
         Notation::Method
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("pow", self)
     }
 }
 

@@ -8,11 +8,12 @@ use arrow::datatypes::{DataType, Float32Type, Float64Type};
 
 use super::one_column::{Domain, OneColumn};
 use crate::base::Result;
+use crate::expr::Portable;
 use crate::expr::fns::cast::convert;
 
 /// A function of a real number, by its name in numpy. Float32 stays so, other numbers become Float64. Outside of its
 /// domain the result is NaN, at a pole ±inf, as IEEE 754 says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[allow(missing_docs)]
 pub enum Real {
     Sqrt,
@@ -66,6 +67,10 @@ impl OneColumn for Real {
             Log1p => ln_1p, Sin => sin, Cos => cos, Tan => tan, Asin => asin, Acos => acos, Atan => atan, Sinh => sinh,
             Cosh => cosh, Tanh => tanh
         })
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("real", self)
     }
 }
 

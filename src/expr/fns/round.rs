@@ -8,9 +8,10 @@ use arrow::datatypes::{DataType, Float32Type, Float64Type};
 
 use super::one_column::{Domain, OneColumn};
 use crate::base::{Error, Result};
+use crate::expr::Portable;
 
 /// A number moved to a near one with fewer digits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Round {
     /// To so many decimals, from the middle to the even digit, computed as numpy does: multiplied by a power of ten,
     /// rounded, divided. Negative: to tens, hundreds …
@@ -50,6 +51,10 @@ impl OneColumn for Round {
             }
             _ => self.whole(array),
         }
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("round", self)
     }
 }
 

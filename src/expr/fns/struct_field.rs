@@ -10,7 +10,7 @@ use arrow::datatypes::{DataType, FieldRef, Fields, Schema};
 
 use crate::base::schema::unknown_column;
 use crate::base::{Error, Identity, Result, Tokenizer};
-use crate::expr::{Arg, Expr, Notation, ScalarFn, Value};
+use crate::expr::{Arg, Expr, Notation, Portable, ScalarFn, Value};
 
 /// The field of structs that has this name; null where the struct is (Polars' `struct.field`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -56,6 +56,10 @@ impl ScalarFn for StructField {
 
     fn notation(&self) -> Notation {
         Notation::Method
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("field", &self.0)
     }
 }
 

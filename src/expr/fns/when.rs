@@ -10,11 +10,11 @@ use arrow::datatypes::{DataType, Field, FieldRef};
 use super::pairs::rows_together;
 use crate::base::{Error, Identity, Result, Tokenizer};
 use crate::expr::coerce::{meet_all, meet_all_values, to_type};
-use crate::expr::{Arg, ScalarFn, Value};
+use crate::expr::{Arg, Portable, ScalarFn, Value};
 
 /// The value after the first condition that is true; conditions that are null are not true. Arguments are conditions
 /// and values by turns, at the end the value where none is true.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct When;
 
 impl fmt::Display for When {
@@ -79,6 +79,10 @@ impl ScalarFn for When {
         }
         let all_scalars = args.iter().all(|a| matches!(a, Value::Scalar(_)));
         Ok(if all_scalars { chosen } else { Value::Array(chosen.into_array(rows)?) })
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("when", self)
     }
 }
 

@@ -9,9 +9,10 @@ use arrow::datatypes::{DataType, Field, FieldRef, Int64Type};
 use super::fold::{Fold, FoldState, Groups, Outcome, Scope, foreign_columns, only_column, same_state};
 use super::number::Number;
 use crate::base::{Identity, Result, Tokenizer};
+use crate::expr::Portable;
 
 /// The number of values that are neither null nor NaN, of any type, as `Int64`; 0 for nothing (pandas' `count`).
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Count;
 
 impl fmt::Display for Count {
@@ -41,6 +42,10 @@ impl Fold for Count {
 
     fn state_fields(&self, _: &DataType) -> Result<Vec<Field>> {
         Ok(Tallies::fields())
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("count", self)
     }
 }
 

@@ -8,6 +8,7 @@ use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, Field, FieldRef};
 
 use crate::base::{Error, Identity, Result};
+use crate::expr::Portable;
 
 /// Whether a state folds the whole column into one row, or each group of rows into its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -134,6 +135,12 @@ pub trait Fold: Identity + Debug + Display + Send + Sync {
     fn state_fields(&self, input: &DataType) -> Result<Vec<Field>> {
         let _ = input;
         Err(Error::unsupported(format!("a portable state of `{self}`")))
+    }
+
+    /// Its name in the [`registry`](crate::expr::registry) and its settings, by which another process finds it; `None` if it
+    /// cannot leave this one.
+    fn portable(&self) -> Option<Portable> {
+        None
     }
 
     /// Whether the result depends on the order of the rows, so that a state has to be told their [`Places`].

@@ -9,10 +9,11 @@ use super::extreme;
 use super::fold::{Fold, FoldState, Scope};
 use super::kind::Kind;
 use crate::base::{Identity, Result, Tokenizer};
+use crate::expr::Portable;
 
 /// The greatest value (pandas' `max`) of numbers, truth values, dates, times or strings (in the order of their bytes), in their
 /// own type. Nothing gives null.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Max;
 
 impl fmt::Display for Max {
@@ -43,5 +44,9 @@ impl Fold for Max {
 
     fn state_fields(&self, input: &DataType) -> Result<Vec<Field>> {
         extreme::state_fields::<true>(input)
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("max", self)
     }
 }

@@ -14,11 +14,12 @@ use super::int_cells::IntMean;
 use super::kind::Kind;
 use crate::base::schema::logical;
 use crate::base::{Identity, Result, Tokenizer};
+use crate::expr::Portable;
 
 /// The mean (pandas' `mean`) as `Float64`; of dates and times their own type, without the fraction. Nothing gives null.
 ///
 /// It is the exact mean, rounded once: it does not depend on the order or the partitioning of the rows, and does not overflow.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Mean;
 
 impl fmt::Display for Mean {
@@ -64,6 +65,10 @@ impl Fold for Mean {
             Kind::Float => Cells::<f64, FloatSum>::fields(),
             _ => Cells::<i64, IntMean<i64>>::fields(),
         })
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("mean", self)
     }
 }
 

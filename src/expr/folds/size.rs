@@ -8,9 +8,10 @@ use arrow::datatypes::{DataType, Field, FieldRef};
 use super::count::Tallies;
 use super::fold::{Fold, FoldState, Scope};
 use crate::base::{Identity, Result, Tokenizer};
+use crate::expr::Portable;
 
 /// The number of rows, nulls and NaN included, as `Int64` (pandas' `size`).
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Size;
 
 impl fmt::Display for Size {
@@ -40,5 +41,9 @@ impl Fold for Size {
 
     fn state_fields(&self, _: &DataType) -> Result<Vec<Field>> {
         Ok(Tallies::fields())
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("size", self)
     }
 }

@@ -14,13 +14,14 @@ use super::int_cells::IntSum;
 use super::kind::Kind;
 use crate::base::schema::logical;
 use crate::base::{Identity, Result, Tokenizer};
+use crate::expr::Portable;
 
 /// The sum (pandas' `sum`): 0 for nothing. Integers are added exactly and give `Int64` or `UInt64`, truth values the count of
 /// true, durations a duration.
 ///
 /// Floating numbers give `Float64`: the exact sum, rounded once, so that it does not depend on the order or the
 /// partitioning of the rows. Infinities behave as in IEEE: ∞ − ∞ is NaN.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Sum;
 
 impl fmt::Display for Sum {
@@ -76,6 +77,10 @@ impl Fold for Sum {
             Kind::Float => Cells::<f64, FloatSum>::fields(),
             _ => Cells::<i64, IntSum<i64>>::fields(),
         })
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("sum", self)
     }
 }
 

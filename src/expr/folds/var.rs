@@ -13,18 +13,19 @@ use super::fold::{Fold, FoldState, Scope};
 use super::int_cells::IntSpread;
 use super::kind::Kind;
 use crate::base::{Identity, Result, Tokenizer};
+use crate::expr::Portable;
 
 /// The variance (pandas' `var`) with `ddof` delta degrees of freedom, as `Float64`: null for n ≤ ddof, NaN with infinities.
 ///
 /// It is the exact variance, rounded once: it does not depend on the order or the partitioning of the rows, and nothing cancels.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Var {
     /// What is taken off n in the divisor: 1 for a sample (pandas' default), 0 for a population.
     pub ddof: u64,
 }
 
 /// The standard deviation (pandas' `std`): the square root of the exact [`Var`], rounded once.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Std {
     /// What is taken off n in the divisor: 1 for a sample (pandas' default), 0 for a population.
     pub ddof: u64,
@@ -88,6 +89,10 @@ impl Fold for Var {
     fn state_fields(&self, input: &DataType) -> Result<Vec<Field>> {
         state_fields("var", input)
     }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("var", self)
+    }
 }
 
 impl Fold for Std {
@@ -105,6 +110,10 @@ impl Fold for Std {
 
     fn state_fields(&self, input: &DataType) -> Result<Vec<Field>> {
         state_fields("std", input)
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("std", self)
     }
 }
 

@@ -19,7 +19,7 @@ use crate::io::text::{Charset, Letters};
 /// use partita::io::csv::CsvOptions;
 /// let options = CsvOptions::new().delimiter(b';').assume_missing(true).parse_dates(["pickup"]);
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct CsvOptions {
     pub(super) dialect: Dialect,
     pub(super) letters: Letters,
@@ -33,19 +33,22 @@ pub struct CsvOptions {
     /// The format of times in all columns, and in single ones: as they were given, and those that were found by inference.
     pub(super) date_format: Option<String>,
     pub(super) date_formats: BTreeMap<String, String>,
+    #[serde(skip)]
     pub(super) found_formats: BTreeMap<String, TimeFormat>,
     pub(super) day_first: bool,
     pub(super) numbers: Spelling,
+    #[serde(with = "crate::expr::portable::typed_by_name")]
     pub(super) dtypes: BTreeMap<String, DataType>,
     pub(super) null_values: Option<Vec<String>>,
     pub(super) true_values: Vec<String>,
     pub(super) false_values: Vec<String>,
     pub(super) block_size: Option<u64>,
+    #[serde(skip)]
     pub(super) storage: Storage,
 }
 
 /// How the types of columns without a given type are found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Infer {
     /// From the head of every file and samples spread evenly over it. A value further on that does not fit is an error
     /// which names it and the type to give.

@@ -34,7 +34,7 @@ pub fn whole(text: &[u8]) -> Option<i128> {
 }
 
 /// How numbers are spelled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Spelling {
     /// Before the digits of a fraction.
     pub decimal: char,

@@ -13,7 +13,8 @@ const LONGEST: usize = 15;
 /// let doubled = CsvOptions::new().delimiter("||");
 /// let blanks = CsvOptions::new().delimiter(r"\s+"); // as pandas writes it
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(from = "Vec<u8>", into = "Vec<u8>")]
 pub struct Separator {
     bytes: [u8; LONGEST],
     /// None of them for runs of blanks; more than there are for one that is too long.
@@ -64,6 +65,18 @@ impl Separator {
         }
         let ends_with = |k: usize| own[k - 1] == byte && own[..k - 1] == own[matched + 1 - k..matched];
         (1..=matched).rev().find(|&k| ends_with(k)).unwrap_or(0)
+    }
+}
+
+impl From<Vec<u8>> for Separator {
+    fn from(bytes: Vec<u8>) -> Self {
+        Separator::of(&bytes)
+    }
+}
+
+impl From<Separator> for Vec<u8> {
+    fn from(separator: Separator) -> Self {
+        separator.bytes().to_vec()
     }
 }
 

@@ -16,8 +16,9 @@ use crate::base::shown::count;
 use crate::base::{ByteSize, Error, ErrorKind, Identity, Result, Tokenizer};
 use crate::exec::TaskContext;
 use crate::io::hive::columns::HiveTexts;
+use crate::io::portable::Format;
 use crate::io::text::line_of;
-use crate::io::{Batches, FileInfo, HiveSource, PartitionInfo, Scan, Source, store};
+use crate::io::{Batches, FileInfo, HiveSource, PartitionInfo, PortableSource, Scan, Source, store};
 
 /// The endings of CSV files in a folder.
 pub(super) const EXTENSIONS: [&str; 6] = [".csv", ".csv.gz", ".csv.zst", ".csv.bz2", ".csv.xz", ".csv.zip"];
@@ -270,6 +271,17 @@ impl Source for CsvSource {
             limit: scan.limit.unwrap_or(usize::MAX),
         };
         Ok(Box::new(Partition::open(reading, ctx)?))
+    }
+
+    fn portable(&self) -> Option<PortableSource> {
+        let mut options = self.options.as_ref().clone();
+        options.dtypes = self.schema.fields().iter().map(|f| (f.name().clone(), f.data_type().clone())).collect();
+        let found = options.found_formats.iter().map(|(name, format)| (name.clone(), format.text().to_string()));
+        let found: Vec<_> = found.filter(|(name, _)| options.given_format(name).is_none()).collect();
+        options.date_formats.extend(found);
+        options.infer = Infer::Sample;
+        let files = self.files.iter().map(|file| &file.info);
+        PortableSource::of(Format::Csv, files, &options, self.partitions.len())
     }
 
     fn file_of(&self, i: usize) -> Option<usize> {

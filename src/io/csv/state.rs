@@ -11,7 +11,7 @@ use wide::u8x16;
 use super::separator::Separator;
 
 /// What to do with a record that has not as many fields as the header.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Ragged {
     /// It is an error, which names its line.
     #[default]
@@ -25,7 +25,7 @@ pub enum Ragged {
 }
 
 /// The special bytes of a CSV file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Dialect {
     /// Between fields.
     pub separator: Separator,

@@ -12,7 +12,7 @@ use crate::io::store::{Storage, stored};
 /// Strings, bytes and dictionaries of any layout are `Utf8` and `Binary`. INT96 is a timestamp in microseconds, as Spark and
 /// DuckDB have it. Checksums of pages are not verified, as pyarrow and DuckDB do not by default; encrypted files and LZO are
 /// refused.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct ParquetReadOptions {
     /// At most about so many rows in a partition; fewer where the files are small, so that there is work for all
     /// threads.
@@ -20,9 +20,11 @@ pub struct ParquetReadOptions {
     /// At most about so many decoded bytes in a partition.
     pub partition_bytes: u64,
     /// Types that columns are given whatever the files say, by name.
+    #[serde(with = "crate::expr::portable::typed_by_name")]
     pub dtypes: BTreeMap<String, DataType>,
     /// Whether the names of folders such as `year=2023` say columns.
     pub hive: bool,
+    #[serde(skip)]
     pub(super) storage: Storage,
 }
 

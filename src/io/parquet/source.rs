@@ -17,8 +17,9 @@ use crate::base::{Identity, Result, Tokenizer};
 use crate::exec::TaskContext;
 use crate::expr::Expr;
 use crate::io::hive::columns::{HiveTexts, TYPES, recorded};
+use crate::io::portable::Format;
 use crate::io::store::{self, FileInfo};
-use crate::io::{Batches, HiveSource, PartitionInfo, Scan, Source};
+use crate::io::{Batches, HiveSource, PartitionInfo, PortableSource, Scan, Source};
 
 /// The endings of Parquet files in a folder.
 pub(super) const EXTENSIONS: [&str; 3] = [".parquet", ".parq", ".pq"];
@@ -206,6 +207,10 @@ impl Source for ParquetSource {
     fn skips(&self, i: usize, scan: &Scan) -> bool {
         let (Some((file, cut)), Some(predicate)) = (self.parts.get(i), &scan.prune) else { return false };
         !cut.groups.clone().any(|group| self.group_can_match(*file, group, predicate))
+    }
+
+    fn portable(&self) -> Option<PortableSource> {
+        PortableSource::of(Format::Parquet, self.files(), &self.options, self.parts.len())
     }
 
     fn file_of(&self, i: usize) -> Option<usize> {

@@ -26,7 +26,7 @@ const OTHERS: [(&[u8], &str, &str); 10] = [
 ];
 
 /// What is said of how a text is written.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Letters {
     /// The name of the encoding; UTF-8 if none.
     pub encoding: Option<String>,

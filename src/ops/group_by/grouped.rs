@@ -14,7 +14,7 @@ use crate::ops::aggregate::Agg;
 use crate::plan::lower::shuffled_partitions;
 use crate::plan::node::only;
 use crate::plan::shape::Shuffle;
-use crate::plan::{Footprint, Op, Plan, Shape};
+use crate::plan::{Footprint, Op, Plan, Relation, Shape};
 
 /// Aggregates of columns for each distinct combination of key columns: the keys, then the results, in the order of the
 /// hashes of the keys.
@@ -115,6 +115,12 @@ impl Op for Grouped {
         let by_keys = predicate.columns().iter().all(|name| self.keys.iter().any(|key| **key == **name));
         (by_keys && !predicate.columns().is_empty() && !predicate.can_fail() && predicate.is_repeatable())
             .then(|| predicate.clone())
+    }
+
+    fn relation(&self, _inputs: &[SchemaRef]) -> Option<Relation> {
+        let (keys, folds, output) =
+            (self.keys.clone(), self.aggs.iter().map(Agg::folded).collect(), self.output.clone());
+        Some(Relation::Aggregate { keys, folds, dropna: self.dropna, output })
     }
 
     fn footprint(&self) -> Footprint {

@@ -17,7 +17,7 @@ use crate::ops::TopK;
 use crate::plan::lower::count_partitions;
 use crate::plan::node::only;
 use crate::plan::op::Footprint;
-use crate::plan::{Divisions, Exchange, Op, Plan, Shape, Shuffle, Store};
+use crate::plan::{Divisions, Exchange, Op, Plan, Relation, Shape, Shuffle, Store};
 
 /// All rows in the order of some keys. Equal rows stay in the order in which they came.
 #[derive(Debug, Clone)]
@@ -139,6 +139,12 @@ impl Op for SortBy {
     fn first_rows(&self, rows: usize) -> Option<Arc<dyn Op>> {
         let few = rows <= TopK::FEW && self.keep.is_none();
         few.then(|| Arc::new(TopK::of(rows, self.keys.clone())) as Arc<dyn Op>)
+    }
+
+    fn relation(&self, _inputs: &[SchemaRef]) -> Option<Relation> {
+        // ranges are partitions, of which an engine elsewhere has its own
+        let own = self.ranges.is_none();
+        own.then(|| Relation::Sort { keys: self.keys.clone(), rows: None, keep: self.keep.clone() })
     }
 
     fn footprint(&self) -> Footprint {

@@ -8,10 +8,11 @@ use arrow::datatypes::{DataType, TimeUnit};
 
 use super::wall::{Ticks, Wall, per_second, tells};
 use crate::base::Result;
+use crate::expr::Portable;
 use crate::expr::fns::one_column::{Domain, OneColumn};
 
 /// The date, as Date32 (pandas' `dt.date`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Date;
 
 impl fmt::Display for Date {
@@ -36,10 +37,14 @@ impl OneColumn for Date {
         let wall = Wall::of(array)?;
         Ok(Arc::new(Date32Array::new(wall.days()?.into(), wall.nulls)))
     }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("dt.date", self)
+    }
 }
 
 /// The time of day, in the unit of the column (pandas' `dt.time`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct TimeOfDay;
 
 impl fmt::Display for TimeOfDay {
@@ -78,5 +83,9 @@ impl OneColumn for TimeOfDay {
             (Ticks::Days(_), _) => array.clone(),
         };
         Ok(arrow::compute::cast(&whole, &to)?)
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("dt.time", self)
     }
 }

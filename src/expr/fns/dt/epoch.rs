@@ -8,6 +8,7 @@ use arrow::datatypes::{DataType, TimeUnit};
 
 use super::wall::{per_second, ticks_of};
 use crate::base::{Error, Result};
+use crate::expr::Portable;
 use crate::expr::fns::one_column::{Domain, OneColumn};
 
 /// The whole number of units since 1970-01-01 00:00 UTC, rounded down.
@@ -58,7 +59,7 @@ impl OneColumn for Epoch {
 }
 
 /// The length of a duration in a unit, as Float64 (pandas' `dt.total_seconds`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[allow(missing_docs)]
 pub enum Total {
     Days,
@@ -114,5 +115,9 @@ impl OneColumn for Total {
             ticks.unary(|t| t as f64 * parts_of_tick)
         };
         Ok(Arc::new(lengths))
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("dt.total", self)
     }
 }

@@ -9,11 +9,12 @@ use arrow::datatypes::{DataType, TimeUnit};
 use super::calendar;
 use super::wall::{Ticks, Wall, finer_part, part_of, per_second, tells};
 use crate::base::Result;
+use crate::expr::Portable;
 use crate::expr::fns::compare::bits_of;
 use crate::expr::fns::one_column::{Domain, OneColumn};
 
 /// A part of a time, by its name in pandas' `Series.dt`. Whole numbers are Int32; questions give Boolean.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[allow(missing_docs)]
 pub enum Part {
     Year,
@@ -112,6 +113,10 @@ impl OneColumn for Part {
             _ => of_calendar(*self, wall.days()?),
         };
         Ok(Arc::new(Int32Array::new(values.into(), wall.nulls)))
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("dt.part", self)
     }
 }
 

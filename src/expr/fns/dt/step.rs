@@ -12,10 +12,11 @@ use super::every::Every;
 use super::wall::{per_second, ticks_of};
 use super::zone::{Instant, Offsets, Zone};
 use crate::base::{Error, Result};
+use crate::expr::Portable;
 use crate::expr::fns::one_column::{Domain, OneColumn};
 
 /// A time moved to the nearest step: see [`Dt::floor`](crate::expr::namespaces::Dt::floor).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Step {
     /// Which way.
     pub direction: Direction,
@@ -24,7 +25,7 @@ pub struct Step {
 }
 
 /// Which way a time is moved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Direction {
     /// To the step before.
     Floor,
@@ -98,6 +99,10 @@ impl OneColumn for Step {
                 Ok(cast(&self.apply(&times)?, date)?)
             }
         }
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("dt.step", self)
     }
 }
 

@@ -11,10 +11,11 @@ use chrono::format::{Item, StrftimeItems};
 use super::wall::{Ticks, Wall, per_second, tells, ticks_of};
 use super::zone::{Zone, civil};
 use crate::base::{Error, Result};
+use crate::expr::Portable;
 use crate::expr::fns::one_column::{Domain, OneColumn};
 
 /// Times as text (pandas' `dt.strftime`).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Strftime {
     /// The format, as chrono's [`strftime`](chrono::format::strftime).
     pub format: String,
@@ -89,5 +90,9 @@ impl OneColumn for Strftime {
             out.append_value("");
         }
         Ok(Arc::new(out.finish()))
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("dt.strftime", self)
     }
 }

@@ -10,6 +10,7 @@ use arrow::datatypes::{DataType, Field};
 use super::wall::{Ticks, Wall, ticks_of};
 use super::zone::{Instant, Offsets, Zone};
 use crate::base::{Error, Result};
+use crate::expr::Portable;
 use crate::expr::fns::one_column::{Domain, OneColumn};
 
 fn needs(function: &dyn fmt::Display, zoned: bool, field: &Field) -> Error {
@@ -23,7 +24,7 @@ fn needs(function: &dyn fmt::Display, zoned: bool, field: &Field) -> Error {
 }
 
 /// The same instants in another zone (pandas' `dt.tz_convert`).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct ToTimezone {
     /// The zone.
     pub zone: String,
@@ -59,10 +60,14 @@ impl OneColumn for ToTimezone {
         let to = self.result(array.data_type()).unwrap_or(DataType::Null);
         Ok(cast(array, &to)?)
     }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("dt.to_timezone", self)
+    }
 }
 
 /// What becomes of times that a clock shows twice or not at all, when the zone changes to and from summer time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Unclear {
     /// They are an error, as in pandas.
     #[default]
@@ -76,7 +81,7 @@ pub enum Unclear {
 }
 
 /// The instants at which the clocks of a zone show these times (pandas' `dt.tz_localize`).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Localize {
     /// The zone.
     pub zone: String,
@@ -150,10 +155,14 @@ impl OneColumn for Localize {
         let utc = DataType::Timestamp(*unit, Some("UTC".into()));
         Ok(cast(&cast(&(Arc::new(instants.finish()) as ArrayRef), &utc)?, &to)?)
     }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("dt.localize", self)
+    }
 }
 
 /// What the clocks of the zone show, as timestamps without a zone (pandas' `dt.tz_localize(None)`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct WallTime;
 
 impl fmt::Display for WallTime {
@@ -183,5 +192,9 @@ impl OneColumn for WallTime {
             }
             Ticks::Days(_) => Ok(array.clone()),
         }
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("dt.wall_time", self)
     }
 }

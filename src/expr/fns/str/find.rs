@@ -9,10 +9,11 @@ use memchr::memmem::Finder;
 use super::pattern::Pattern;
 use super::text::{is_text, predicate};
 use crate::base::Result;
+use crate::expr::Portable;
 use crate::expr::fns::one_column::{Domain, OneColumn};
 
 /// Whether something is found in a text.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub enum Find {
     /// This anywhere.
     Contains(String),
@@ -64,5 +65,9 @@ impl OneColumn for Find {
                 predicate(array, |text| regex.is_match(text))
             }
         }
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("str.find", self)
     }
 }

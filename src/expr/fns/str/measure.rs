@@ -7,10 +7,11 @@ use arrow::datatypes::DataType;
 
 use super::text::{is_text, number};
 use crate::base::Result;
+use crate::expr::Portable;
 use crate::expr::fns::one_column::{Domain, OneColumn};
 
 /// How long a text is (Int64).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Measure {
     /// In characters: Unicode scalar values, as Python counts.
     Chars,
@@ -38,5 +39,9 @@ impl OneColumn for Measure {
             Measure::Chars => number(array, |text| text.chars().count() as i64),
             Measure::Bytes => number(array, |text| text.len() as i64),
         }
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("str.measure", self)
     }
 }

@@ -8,7 +8,8 @@ use regex::Regex;
 use crate::base::{Deferred, Error, Result};
 
 /// A regular expression in the syntax of [`regex`], which is read when it is first needed.
-#[derive(Clone)]
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+#[serde(from = "String", into = "String")]
 pub struct Pattern {
     text: String,
     read: OnceLock<Deferred<Regex>>,
@@ -40,6 +41,18 @@ impl Pattern {
             })
         });
         read.as_ref().map_err(|error| error.again())
+    }
+}
+
+impl From<String> for Pattern {
+    fn from(text: String) -> Pattern {
+        Pattern::new(text)
+    }
+}
+
+impl From<Pattern> for String {
+    fn from(pattern: Pattern) -> String {
+        pattern.text
     }
 }
 

@@ -8,10 +8,11 @@ use arrow::datatypes::DataType;
 use super::pattern::Pattern;
 use super::text::{is_text, rewritten};
 use crate::base::Result;
+use crate::expr::Portable;
 use crate::expr::fns::one_column::{Domain, OneColumn};
 
 /// A text made of a text, in the same layout.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub enum Rewrite {
     /// In lower case.
     Lower,
@@ -96,6 +97,10 @@ impl OneColumn for Rewrite {
                 rewritten(array, |text, out| out.push_str(&regex.replace_all(text, to.as_str())))
             }
         }
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("str.rewrite", self)
     }
 }
 

@@ -1,0 +1,33 @@
+//! Frames of [partita](partita) on a cluster: plans go to Apache DataFusion Ballista, results come back as batches.
+//!
+//! `session.engine(cluster)` is the only line that changes. A plan is translated operation by operation; what it computes
+//! of rows, its aggregates, the order of keys and the readers of files are the library's own code in every worker, so the
+//! results are those of one process, to the bit. An operation that cannot travel is a typed error that names it.
+//!
+//! | module | what |
+//! |---|---|
+//! | `client` | [`Client`]: a cluster that is there, by its address |
+//! | `local` | [`LocalCluster`]: one of processes on this machine |
+//! | `engine` | plans on their way to it, results on their way back |
+//! | `translate` | from a plan of frames to a plan of DataFusion |
+//! | `describe` | what needs several queries |
+//! | `rowwise`, `fold`, `scan` | expressions, aggregates and files as DataFusion sees them |
+//! | `codec` | those as bytes |
+//! | `bridge` | columns between two versions of Arrow, without copying |
+//! | [`serve`] | the processes |
+
+mod bridge;
+mod client;
+mod codec;
+mod describe;
+mod engine;
+mod error;
+mod fold;
+mod local;
+mod rowwise;
+mod scan;
+pub mod serve;
+mod translate;
+
+pub use client::{Client, Worker};
+pub use local::{LocalCluster, LocalClusterBuilder};

@@ -1,0 +1,270 @@
+//! What runs on a cluster gives what runs in this process, to the bit; and what happens when processes die.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use partita::arrow::compute::concat_batches;
+use partita::arrow::datatypes::DataType;
+use partita::expr::fns::Map;
+use partita::{
+    CsvOptions, DataFrame, ErrorKind, Include, ParquetReadOptions, Result, Session, Table, col, cols, lit, size, when,
+};
+use partita_cluster::{Client, LocalCluster};
+
+const TRIPS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/trips.parquet");
+const TRIPS_CSV: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/trips.csv");
+
+fn cluster() -> LocalCluster {
+    LocalCluster::builder().workers(2).program(env!("CARGO_BIN_EXE_partita-cluster")).start().unwrap()
+}
+
+fn session() -> Session {
+    Session::builder().threads(2).build().unwrap()
+}
+
+/// All rows in the order in which they came, to be compared by their bits.
+fn rows(table: &Table) -> partita::arrow::array::RecordBatch {
+    concat_batches(table.schema(), table.batches()).unwrap()
+}
+
+/// Computes a frame in both places, and says how long the cluster took.
+fn same(name: &str, frame: impl Fn(&Session) -> Result<DataFrame>, here: &Session, there: &Session) {
+    let own = rows(&frame(here).unwrap().compute().unwrap());
+    let begun = Instant::now();
+    let other = frame(there).unwrap().compute().unwrap_or_else(|e| panic!("{name}: {e}"));
+    println!("{name}: {} rows, {:?}", own.num_rows(), begun.elapsed());
+    let other = rows(&other);
+    assert_eq!(own.schema(), other.schema(), "{name}");
+    for (i, field) in own.schema().fields().iter().enumerate() {
+        let (a, b) = (own.column(i), other.column(i));
+        assert_eq!(a.to_data(), b.to_data(), "{name}, column {}:\n{a:?}\n{b:?}", field.name());
+    }
+}
+
+/// Files as they are on the machine where this runs: several by `PARTITA_TRIPS`, separated by colons.
+fn trips(session: &Session) -> Result<DataFrame> {
+    let options = ParquetReadOptions::new().partition_rows(3000);
+    match std::env::var("PARTITA_TRIPS") {
+        Ok(paths) => session.read_parquet(paths.split(':').collect::<Vec<_>>()),
+        Err(_) => session.read_parquet_with(TRIPS, options),
+    }
+}
+
+/// The preparation of the taxi program.
+fn prepare(trips: &DataFrame) -> Result<DataFrame> {
+    let pickup = || col("lpep_pickup_datetime").dt();
+    trips
+        .filter(col("fare_amount").gt(0))?
+        .with_column("tip_fraction", col("tip_amount") / col("fare_amount"))?
+        .with_column("high_tip", col("tip_fraction").gt(0.2).fillna(false))?
+        .with_column("pickup_weekday", pickup().weekday())?
+        .with_column("pickup_hour", pickup().hour())?
+        .with_column("pickup_week_hour", col("pickup_weekday") * 24 + col("pickup_hour"))?
+        .with_column("pickup_minute", pickup().minute())
+}
+
+fn features(session: &Session) -> Result<DataFrame> {
+    let names = ["pickup_weekday", "pickup_hour", "pickup_week_hour", "pickup_minute", "passenger_count"];
+    let all = cols(names).and(["PULocationID", "DOLocationID", "high_tip"]);
+    prepare(&trips(session)?)?.select(all)?.astype(DataType::Float64)?.fillna(-1.0)
+}
+
+fn by_zone(session: &Session) -> Result<DataFrame> {
+    let fare = || col("fare_amount");
+    prepare(&trips(session)?)?.group_by("PULocationID")?.agg([
+        fare().sum().alias("sum"),
+        fare().mean().alias("mean"),
+        fare().std(1).alias("std"),
+        fare().min().alias("min"),
+        fare().max().alias("max"),
+        col("tip_fraction").mean().alias("tip"),
+        col("passenger_count").count().alias("count"),
+        size().alias("size"),
+    ])
+}
+
+#[test]
+fn the_taxi_program_is_the_same_on_two_workers() {
+    let (cluster, here) = (cluster(), session());
+    let there = here.engine(cluster.client().engine());
+    same("features", features, &here, &there);
+    same("by zone", by_zone, &here, &there);
+    same("describe", |s| features(s)?.describe(), &here, &there);
+    same("head", |s| features(s)?.head(5), &here, &there);
+    same("head beyond a partition", |s| features(s)?.head(7000), &here, &there);
+    same("top", |s| by_zone(s)?.sort_by(col("sum").desc())?.head(10), &here, &there);
+    same("sums", |s| features(s)?.sum(), &here, &there);
+    same("count", |s| trips(s)?.filter(col("tip_amount").gt(2))?.count(), &here, &there);
+    let paid = |s: &Session| trips(s).unwrap().filter(col("tip_amount").gt(2)).unwrap().len().unwrap();
+    assert_eq!(paid(&here), paid(&there));
+    // what was computed there goes on here
+    let held = by_zone(&there).unwrap().persist().unwrap();
+    assert!(held.session().is_here());
+    assert_eq!(held.len().unwrap(), by_zone(&here).unwrap().len().unwrap());
+}
+
+#[test]
+fn values_mean_there_what_they_mean_here() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("odd.csv").to_str().unwrap().to_string();
+    let text = "x,y,n,s,at\n1.5,0,1,a,2023-01-01 00:00:00\nNaN,-0.0,,b,2020-12-31 23:59:59\n,0.0,3,,2021-01-03 12:00:00\n\
+                -0.0,5,4,\"q,\n\"\"uoted\",2018-12-31 00:15:00\n0.0,NaN,5,ä,\n7,2,6,a,2024-02-29 08:00:00\n";
+    std::fs::write(&path, text).unwrap();
+    let (cluster, here) = (cluster(), session());
+    let there = here.engine(cluster.client().engine());
+    let read = |s: &Session| s.read_csv_with(&path, CsvOptions::new().parse_dates(["at"]).block_size(40u64));
+    let (x, y, n) = (|| col("x"), || col("y"), || col("n"));
+    same("read", read, &here, &there);
+    same(
+        "expressions",
+        |s| {
+            read(s)?.select([
+                (x() / y()).alias("divided"),
+                (n() / n()).alias("whole"),
+                (n() % 2).alias("rest"),
+                x().gt(y()).alias("gt"),
+                x().ne(y()).alias("ne"),
+                x().gt(0).or(n().is_null()).alias("or"),
+                (!x().is_nan().and(y().eq(0))).alias("and"),
+                x().fillna(-1).alias("filled"),
+                n().cast(DataType::Float64).alias("cast"),
+                when(x().gt(1)).then(lit("big")).when(x().lt(1)).then(lit("small")).otherwise(col("s")).alias("when"),
+                col("at").dt().weekday().alias("weekday"),
+                col("at").dt().iso_week().alias("week"),
+                col("at").dt().floor("1h").alias("hour"),
+                col("at").dt().strftime("%d.%m.%y").alias("text"),
+                col("s").str().contains("a").alias("a"),
+                n().is_in([1i64, 3]).alias("in"),
+                x().abs().sqrt().round(1).alias("root"),
+                lit(3.5).alias("constant"),
+            ])
+        },
+        &here,
+        &there,
+    );
+    same("filter", |s| read(s)?.filter(x().ge(0).and(col("s").ne("b"))), &here, &there);
+    for sorted in [x().asc(), x().desc(), y().asc().nulls_first(), col("s").desc(), col("at").asc()] {
+        same("sort", |s| read(s)?.filter(n().is_not_null())?.sort_by([sorted.clone(), n().asc()]), &here, &there);
+    }
+    for dropna in [true, false] {
+        let grouped = |s: &Session| {
+            let all = [n().sum().alias("sum"), x().mean().alias("mean"), col("s").max().alias("max"), size()];
+            read(s)?.group_by("y")?.dropna(dropna).agg(all)
+        };
+        same("group by a float", grouped, &here, &there);
+    }
+    same("no rows", |s| read(s)?.filter(lit(false))?.sum(), &here, &there);
+    let numbers = Include::Columns(vec!["x".into(), "n".into()]);
+    same("describe", |s| read(s)?.describe_with(numbers.clone(), &[0.0, 0.1, 0.5, 0.9, 1.0]), &here, &there);
+    same("no groups", |s| read(s)?.filter(lit(false))?.group_by("s")?.agg([x().sum()]), &here, &there);
+    same("moved and renamed", |s| read(s)?.rename([("x", "X y"), ("n", "N.n")])?.select(["N.n", "X y"]), &here, &there);
+}
+
+#[test]
+fn what_cannot_travel_says_so() {
+    let (cluster, here) = (cluster(), session());
+    let there = here.engine(cluster.client().engine());
+    let trips = trips(&there).unwrap();
+    let refused = |frame: Result<DataFrame>, named: &str| {
+        let error = frame.unwrap().compute().unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Unsupported { .. }), "{error}");
+        assert!(error.to_string().contains(named), "{error}");
+    };
+    let own = Map::new("own", DataType::Float64, |a| Ok(a[0].clone())).of([col("fare_amount")]);
+    refused(trips.filter(own.gt(1)), "`own`");
+    refused(trips.with_column("before", col("fare_amount").shift(1)), "window");
+    refused(trips.group_by("PULocationID").unwrap().agg([col("fare_amount").median()]), "median");
+    refused(trips.tail(3), "tail");
+    let memory = there.from_batches(trips.in_session(&here).head(3).unwrap().compute().unwrap().batches().to_vec());
+    refused(memory, "scan");
+    let error = trips.write_parquet("nowhere").unwrap_err();
+    assert!(error.to_string().contains("write"), "{error}");
+    assert!(!std::path::Path::new("nowhere").exists());
+    let missing = there.read_parquet(TRIPS).unwrap().with_column("text", lit("x").cast(DataType::Int64));
+    assert!(missing.is_err());
+    // an error of a worker says what was wrong there
+    let text = col("store_and_fwd_flag").cast(DataType::Int64);
+    let error = trips.select([text]).unwrap().compute().unwrap_err().to_string();
+    assert!(error.contains("is not a Int64") && error.contains("the cluster at"), "{error}");
+}
+
+/// A file that takes some seconds to read, in many partitions.
+fn long(folder: &std::path::Path) -> String {
+    let text = std::fs::read_to_string(TRIPS_CSV).unwrap();
+    let (header, body) = text.split_once('\n').unwrap();
+    let path = folder.join("long.csv");
+    std::fs::write(&path, format!("{header}\n{}", body.repeat(300))).unwrap();
+    path.to_str().unwrap().to_string()
+}
+
+fn kill(process: u32) {
+    assert!(Command::new("kill").args(["-9", &process.to_string()]).status().unwrap().success());
+}
+
+#[test]
+fn a_worker_that_dies_costs_time_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = long(folder.path());
+    let (cluster, here) = (cluster(), session());
+    let there = here.engine(cluster.client().engine());
+    let query = |s: &Session| {
+        let trips = s.read_csv_with(&path, CsvOptions::new().block_size(1_000_000u64))?;
+        trips.group_by("PULocationID")?.agg([col("fare_amount").sum(), col("tip_amount").mean(), size()])
+    };
+    let own = rows(&query(&here).unwrap().compute().unwrap());
+    let begun = Instant::now();
+    let whole = rows(&query(&there).unwrap().compute().unwrap());
+    let unharmed = begun.elapsed();
+    assert_eq!(own, whole);
+    let victim = cluster.worker_processes()[0];
+    let killed = std::thread::spawn(move || {
+        std::thread::sleep(unharmed / 2);
+        kill(victim);
+    });
+    let begun = Instant::now();
+    let other = rows(&query(&there).unwrap().compute().unwrap());
+    println!("unharmed {unharmed:?}, with a worker killed {:?}", begun.elapsed());
+    killed.join().unwrap();
+    assert_eq!(own, other);
+    assert!(begun.elapsed() < Duration::from_secs(60));
+}
+
+#[test]
+fn a_scheduler_that_is_gone_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = long(folder.path());
+    let (cluster, here) = (cluster(), session());
+    let there = here.engine(cluster.client().engine());
+    let trips = there.read_csv_with(&path, CsvOptions::new().block_size(1_000_000u64)).unwrap();
+    let victim = cluster.scheduler_process();
+    let killed = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(700));
+        kill(victim);
+        Instant::now()
+    });
+    let error = trips.group_by("PULocationID").unwrap().agg([size()]).unwrap().compute().unwrap_err();
+    let dead = killed.join().unwrap();
+    assert!(matches!(error.kind(), ErrorKind::Io { .. }), "{error}");
+    assert!(error.to_string().contains("the scheduler is not there"), "{error}");
+    assert!(dead.elapsed() < Duration::from_secs(20));
+    println!("{error} after {:?}", dead.elapsed());
+    let error = Client::connect(cluster.client().address()).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Io { .. }), "{error}");
+    assert!(Client::connect("nowhere").is_err());
+}
+
+#[test]
+fn workers_come_and_go() {
+    let (mut cluster, here) = (cluster(), session());
+    let client = cluster.client().clone();
+    let error = client.wait_for_workers(3, Duration::from_millis(500)).unwrap_err();
+    assert_eq!(error.to_string(), "Only 2/3 workers arrived after 0.5");
+    cluster.scale(3).unwrap();
+    assert_eq!(client.workers().unwrap().len(), 3);
+    cluster.scale(1).unwrap();
+    let there = here.engine(client.engine());
+    same("one worker", by_zone, &here, &there);
+    assert!(cluster.to_string().contains("1 workers"), "{cluster}");
+}

@@ -1,0 +1,120 @@
+//! Files as plain data, for an engine that runs elsewhere.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::csv::{CsvOptions, CsvSource};
+use super::{FileInfo, ParquetReadOptions, ParquetSource, Source};
+use crate::base::{Error, ErrorKind, Result};
+
+/// Files of a format and how they are read, as plain data: whoever sees the files at the same paths opens the same rows
+/// in the same partitions. Types are settled, nothing is inferred again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PortableSource {
+    format: Format,
+    /// Absolute paths and sizes in bytes, in the order of the rows.
+    files: Vec<(String, u64)>,
+    options: serde_json::Value,
+    partitions: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Format {
+    Csv,
+    Parquet,
+}
+
+impl PortableSource {
+    /// The description of files that are at paths; `None` where one is in a store.
+    pub(super) fn of<'a>(
+        format: Format,
+        files: impl Iterator<Item = &'a FileInfo>,
+        options: &impl Serialize,
+        partitions: usize,
+    ) -> Option<PortableSource> {
+        let absolute = |file: &FileInfo| {
+            let path = std::path::absolute(Path::new(&*file.path)).ok().filter(|_| !file.is_elsewhere())?;
+            Some((path.to_str()?.to_string(), file.size))
+        };
+        let files = files.map(absolute).collect::<Option<Vec<_>>>()?;
+        Some(PortableSource { format, files, options: serde_json::to_value(options).ok()?, partitions })
+    }
+
+    /// How many partitions the files have.
+    pub fn partitions(&self) -> usize {
+        self.partitions
+    }
+
+    /// Opens the files.
+    ///
+    /// # Errors
+    /// `Io` when a file is not there or not as long as where it was described; else as the source of its format.
+    pub fn open(&self) -> Result<Arc<dyn Source>> {
+        let differs = |what: &str| Error::new(ErrorKind::Io { what: what.to_string() }).doing("open");
+        let file = |(path, size): &(String, u64)| {
+            let found = FileInfo::of(Path::new(path))?;
+            let same = found.size == *size;
+            same.then_some(found)
+                .ok_or_else(|| differs("the file is not the one that the plan was made for").at_path(path))
+        };
+        let files = self.files.iter().map(file).collect::<Result<Vec<_>>>()?;
+        let source: Arc<dyn Source> = match self.format {
+            Format::Csv => Arc::new(CsvSource::of_files(files, self.options::<CsvOptions>()?)?),
+            Format::Parquet => Arc::new(ParquetSource::of_files(files, self.options::<ParquetReadOptions>()?)?),
+        };
+        match source.partitions().len() {
+            found if found == self.partitions => Ok(source),
+            found => Err(differs(&format!("the files have {found} partitions instead of {}", self.partitions))),
+        }
+    }
+
+    fn options<T: DeserializeOwned>(&self) -> Result<T> {
+        serde_json::from_value(self.options.clone()).map_err(|e| Error::invalid(e.to_string()).doing("read options"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exec::TaskContext;
+    use crate::io::Scan;
+    use std::fs;
+
+    fn rows(source: &dyn Source) -> String {
+        let read = |i| source.read(i, &Scan::default(), &TaskContext::default()).unwrap();
+        let batches: Vec<_> = (0..source.partitions().len()).flat_map(read).map(|b| b.unwrap().record).collect();
+        arrow::util::pretty::pretty_format_batches(&batches).unwrap().to_string()
+    }
+
+    fn sent(source: &dyn Source) -> Arc<dyn Source> {
+        let text = serde_json::to_string(&source.portable().unwrap()).unwrap();
+        serde_json::from_str::<PortableSource>(&text).unwrap().open().unwrap()
+    }
+
+    #[test]
+    fn files_are_opened_elsewhere_as_they_were_here() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv").to_str().unwrap().to_string();
+        fs::write(&path, "when;n;s\n31.12.2023 08:00;1;N/A\n01.01.2024 09:30;2,5;\n02.01.2024 10:00;;x\n").unwrap();
+        let options = CsvOptions::new().delimiter(b';').decimal(',').parse_dates(["when"]).assume_missing(true);
+        let here = CsvSource::open(std::slice::from_ref(&path), options.block_size(20u64)).unwrap();
+        let there = sent(&here);
+        assert_eq!((there.schema(), rows(&*there)), (here.schema(), rows(&here)));
+        assert!(there.partitions().len() > 1 && there.partitions() == here.partitions());
+        fs::write(&path, "when;n;s\n").unwrap();
+        let error = here.portable().unwrap().open().unwrap_err().to_string();
+        assert!(error.contains("a.csv") && error.contains("not the one that the plan was made for"), "{error}");
+    }
+
+    #[test]
+    fn parquet_keeps_its_partitions_and_types() {
+        let options =
+            ParquetReadOptions::new().partition_rows(1000).dtype("fare_amount", arrow::datatypes::DataType::Float32);
+        let here = ParquetSource::open(&["data/trips.parquet"], options).unwrap();
+        let there = sent(&here);
+        assert_eq!((there.schema(), there.partitions()), (here.schema(), here.partitions()));
+    }
+}
