@@ -25,7 +25,7 @@ fn report(session: &Session, paths: &[String]) -> Result<()> {
     let begun = Instant::now();
     let fare = || col("fare_amount");
     let all = [size(), fare().sum().alias("fares"), col("tip_fraction").mean().alias("tip")];
-    let zones = trips.group_by("PULocationID")?.agg(all)?.sort_by(col("size").desc())?.head(5)?;
+    let zones = trips.groupby("PULocationID")?.agg(all)?.sort_by([col("size").desc()])?.head(5)?;
     println!("{}\nzones: {:?}", zones.compute()?, begun.elapsed());
     let begun = Instant::now();
     let described = trips.select(["tip_fraction", "pickup_week_hour", "passenger_count"])?.describe()?;

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use partita::{Error, ErrorKind, Result};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 
 /// How long an answer of the scheduler may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -35,8 +36,18 @@ pub struct Client(Arc<Inner>);
 
 struct Inner {
     address: String,
-    runtime: Runtime,
+    /// There until it is dropped: a task of its own may be the last to hold it, and must not wait for itself.
+    runtime: Option<Runtime>,
+    handle: Handle,
     partitions: usize,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 /// A worker, as the scheduler knows it.
@@ -48,6 +59,19 @@ pub struct Worker {
     pub host: String,
     /// The port on which others fetch results from it.
     pub port: u16,
+}
+
+/// What the scheduler runs or has run.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub struct Job {
+    /// Its number.
+    #[serde(rename = "job_id")]
+    pub id: String,
+    /// `Queued`, `Running`, `Completed`, `Failed`, or another word for one that was stopped.
+    pub status: String,
+    /// How many of its stages are done, from 0 to 100.
+    #[serde(rename = "percent_complete")]
+    pub percent: u8,
 }
 
 impl Client {
@@ -69,7 +93,8 @@ impl Client {
         }
         let runtime = Builder::new_multi_thread().worker_threads(2).thread_name("partita-cluster").enable_all().build();
         let runtime = runtime.map_err(Error::system)?;
-        let client = Client(Arc::new(Inner { address, runtime, partitions }));
+        let handle = runtime.handle().clone();
+        let client = Client(Arc::new(Inner { address, runtime: Some(runtime), handle, partitions }));
         client.workers()?;
         Ok(client)
     }
@@ -89,7 +114,7 @@ impl Client {
     /// # Errors
     /// `Io` when the scheduler does not answer.
     pub fn workers(&self) -> Result<Vec<Worker>> {
-        self.0.runtime.block_on(self.look())
+        self.0.handle.block_on(self.look())
     }
 
     /// Waits until there are `n` workers.
@@ -111,17 +136,29 @@ impl Client {
         }
     }
 
-    pub(crate) fn runtime(&self) -> &Runtime {
-        &self.0.runtime
+    pub(crate) fn runtime(&self) -> &Handle {
+        &self.0.handle
     }
 
     pub(crate) fn partitions(&self) -> usize {
         self.0.partitions
     }
 
+    /// What runs, and what has run lately.
+    ///
+    /// # Errors
+    /// `Io` when the scheduler does not answer.
+    pub fn jobs(&self) -> Result<Vec<Job>> {
+        self.0.handle.block_on(self.read("/api/jobs"))
+    }
+
     /// The workers, asked from within the runtime.
     pub(crate) async fn look(&self) -> Result<Vec<Worker>> {
-        let answer = match tokio::time::timeout(PATIENCE, self.get("/api/executors")).await {
+        self.read("/api/executors").await
+    }
+
+    async fn read<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
+        let answer = match tokio::time::timeout(PATIENCE, self.ask("GET", path)).await {
             Ok(answer) => answer,
             Err(_) => Err(std::io::Error::new(std::io::ErrorKind::TimedOut, "no answer")),
         };
@@ -133,12 +170,17 @@ impl Client {
         serde_json::from_slice(&body).map_err(|_| gone("what listens there is no scheduler".to_string()))
     }
 
+    /// Stops what runs; whatever comes of it, nobody waits for it any more.
+    pub(crate) async fn stop(&self, job: &str) {
+        let _ = tokio::time::timeout(PATIENCE, self.ask("PATCH", &format!("/api/job/{job}"))).await;
+    }
+
     /// What the scheduler answers to a request: small things, for which a whole HTTP client would be too much.
-    async fn get(&self, path: &str) -> std::io::Result<Vec<u8>> {
+    async fn ask(&self, how: &str, path: &str) -> std::io::Result<Vec<u8>> {
         let mut stream = TcpStream::connect(self.address()).await?;
         let host = self.address();
         // HTTP/1.0: the answer ends with the connection and comes in one piece
-        let request = format!("GET {path} HTTP/1.0\r\nHost: {host}\r\nAccept: application/json\r\n\r\n");
+        let request = format!("{how} {path} HTTP/1.0\r\nHost: {host}\r\nAccept: application/json\r\n\r\n");
         stream.write_all(request.as_bytes()).await?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await?;

@@ -128,7 +128,8 @@ impl PhysicalExtensionCodec for Physical {
         let (schema, files) = rest.split_at_checked(u64::from_le_bytes(*length) as usize).ok_or_else(damaged)?;
         let schema = datafusion::arrow::ipc::reader::StreamReader::try_new(schema, None)?.schema();
         let (files, projection) = Files::read(files, schema).map_err(to_theirs)?;
-        Ok(Arc::new(Reading::new(files, projection)?))
+        let [numbers] = inputs else { return Err(damaged()) };
+        Ok(Arc::new(Reading::new(files, projection, numbers.clone())?))
     }
 
     fn try_encode(

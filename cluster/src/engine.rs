@@ -5,9 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ballista::prelude::{SessionConfigExt, SessionContextExt};
+use ballista_core::execution_plans::DistributedQueryExec;
 use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion_proto::protobuf::LogicalPlanNode;
 use futures::StreamExt;
 use partita::arrow::array::RecordBatch;
 use partita::arrow::datatypes::SchemaRef;
@@ -34,6 +37,7 @@ pub(crate) fn settings() -> SessionConfig {
         .with_ballista_physical_extension_codec(Arc::new(Physical::default()))
         // rows stay in the order of the partitions, and partitions are those of the files
         .with_round_robin_repartition(false)
+        .with_repartition_file_scans(false)
         .with_information_schema(false)
         // one task a partition: a worker that joins late is given what has not started
         .set_str("ballista.scheduler.max_partitions_per_task", "1")
@@ -53,8 +57,18 @@ impl Client {
         let (sender, receiver) = mpsc::channel(WAITING);
         let client = self.clone();
         self.runtime().spawn(async move {
+            let submitted = tokio::select! {
+                submitted = client.submit(logical) => submitted,
+                () = sender.closed() => return,
+            };
+            let (mut stream, query) = match submitted {
+                Ok(submitted) => submitted,
+                Err(error) => {
+                    let _ = sender.send(Err(client.failure(error).await)).await;
+                    return;
+                }
+            };
             let sent = async {
-                let mut stream = client.submit(logical).await?;
                 while let Some(batch) = stream.next().await {
                     let batch = to_ours::record(&batch.map_err(error::to_ours)?, &schema)?;
                     if sender.send(Ok(batch)).await.is_err() {
@@ -63,21 +77,26 @@ impl Client {
                 }
                 Ok(())
             };
-            // nobody waits any more: what runs on the cluster is told so by the closed stream
             tokio::select! {
                 sent = sent => if let Err(error) = sent {
                     let _ = sender.send(Err(client.failure(error).await)).await;
                 },
-                () = sender.closed() => {}
+                // nobody waits any more
+                () = sender.closed() => if let Some(job) = job_of(&query) {
+                    client.stop(&job).await;
+                },
             }
         });
         Ok(Rows { receiver, client: self.clone(), cancel: cancel.clone(), done: false })
     }
 
-    async fn submit(&self, logical: LogicalPlan) -> Result<SendableRecordBatchStream> {
+    /// Starts a query: its rows, and what knows its number.
+    async fn submit(&self, logical: LogicalPlan) -> Result<(SendableRecordBatchStream, Arc<dyn ExecutionPlan>)> {
         let context = self.context().await?;
         let frame = context.execute_logical_plan(logical).await.map_err(error::to_ours)?;
-        frame.execute_stream().await.map_err(error::to_ours)
+        let query = frame.create_physical_plan().await.map_err(error::to_ours)?;
+        let stream = execute_stream(query.clone(), context.task_ctx()).map_err(error::to_ours)?;
+        Ok((stream, query))
     }
 
     /// What went wrong, told from the scheduler being gone.
@@ -90,6 +109,12 @@ impl Client {
             Err(gone) => gone,
         }
     }
+}
+
+/// The number that the scheduler has given to a query, once it has.
+fn job_of(query: &Arc<dyn ExecutionPlan>) -> Option<String> {
+    let sent = query.downcast_ref::<DistributedQueryExec<LogicalPlanNode>>()?;
+    Some(sent.job_id()?.as_str().to_string())
 }
 
 /// Batches that come from a cluster.

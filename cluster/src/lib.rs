@@ -29,5 +29,5 @@ mod scan;
 pub mod serve;
 mod translate;
 
-pub use client::{Client, Worker};
+pub use client::{Client, Job, Worker};
 pub use local::{LocalCluster, LocalClusterBuilder};

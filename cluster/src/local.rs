@@ -192,7 +192,7 @@ impl LocalClusterBuilder {
     }
 
     fn scheduler(&self) -> Result<(Process, String)> {
-        let mut process = Process::start(&mut self.command("scheduler"))?;
+        let mut process = Process::start(self.command("scheduler").args(["--listen", "127.0.0.1:0"]))?;
         let (sender, receiver) = channel();
         let out = process.0.stdout.take();
         std::thread::spawn(move || {

@@ -6,10 +6,12 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_trait::async_trait;
-use datafusion::arrow::array::RecordBatch;
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::array::{ArrayRef, RecordBatch, UInt64Array};
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::catalog::memory::{DataSourceExec, MemorySourceConfig};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::Result as Outcome;
+use datafusion::common::cast::as_uint64_array;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::{Expr as TheirExpr, TableType};
@@ -17,8 +19,10 @@ use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::stream::RecordBatchReceiverStream;
 use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties, ReplaceChildrenOptions,
+    ChildrenPropertiesMode, DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
+    ReplaceChildrenOptions,
 };
+use futures::StreamExt;
 use partita::arrow::datatypes::SchemaRef as OwnSchema;
 use partita::expr::Expr;
 use partita::expr::fns::cast::convert;
@@ -113,35 +117,53 @@ impl TableProvider for Files {
         _filters: &[TheirExpr],
         _limit: Option<usize>,
     ) -> Outcome<Arc<dyn ExecutionPlan>> {
-        Ok(Arc::new(Reading::new(self.clone(), projection.cloned())?))
+        Ok(Arc::new(Reading::new(self.clone(), projection.cloned(), numbers(self.partitions.clone())?)?))
     }
 }
 
-/// Reads files, a partition a task.
+/// The column that says which partitions a task reads.
+const PARTITION: &str = "partition";
+
+/// Reads partitions of files: those whose numbers come in.
+///
+/// The scheduler gives each of its tasks a part of the leaves of a plan, but only of leaves that it knows; of others every
+/// task would read all. So the leaf is a table in memory of the numbers of the partitions, which it knows.
 #[derive(Debug)]
 pub struct Reading {
     files: Files,
     projection: Option<Vec<usize>>,
+    numbers: Arc<dyn ExecutionPlan>,
     properties: Arc<PlanProperties>,
 }
 
+/// The numbers of partitions, one in each partition of a table.
+fn numbers(partitions: Range<usize>) -> Outcome<Arc<dyn ExecutionPlan>> {
+    let schema = Arc::new(Schema::new(vec![Field::new(PARTITION, DataType::UInt64, false)]));
+    let one = |i: usize| {
+        let number: ArrayRef = Arc::new(UInt64Array::from(vec![i as u64]));
+        Ok(vec![RecordBatch::try_new(schema.clone(), vec![number])?])
+    };
+    let tables = partitions.map(one).collect::<Outcome<Vec<_>>>()?;
+    Ok(DataSourceExec::from_data_source(MemorySourceConfig::try_new(&tables, schema, None)?))
+}
+
 impl Reading {
-    /// Reads these columns of files; all if none are named.
+    /// Reads these columns of the partitions of files that `numbers` names; all columns if none are named.
     ///
     /// # Errors
     /// When there are no such columns.
-    pub fn new(files: Files, projection: Option<Vec<usize>>) -> Outcome<Reading> {
+    pub fn new(files: Files, projection: Option<Vec<usize>>, numbers: Arc<dyn ExecutionPlan>) -> Outcome<Reading> {
         let schema = match &projection {
             None => files.schema.clone(),
             Some(keep) => Arc::new(files.schema.project(keep)?),
         };
         let properties = Arc::new(PlanProperties::new(
             EquivalenceProperties::new(schema),
-            Partitioning::UnknownPartitioning(files.partitions.len()),
+            Partitioning::UnknownPartitioning(numbers.properties().output_partitioning().partition_count()),
             EmissionType::Incremental,
             Boundedness::Bounded,
         ));
-        Ok(Reading { files, projection, properties })
+        Ok(Reading { files, projection, numbers, properties })
     }
 
     /// The files.
@@ -154,22 +176,31 @@ impl Reading {
         self.projection.as_deref()
     }
 
-    /// Gives the batches of a partition to `take` until it wants no more.
-    fn read(&self, partition: usize, take: &mut dyn FnMut(RecordBatch) -> bool) -> Result<()> {
+}
+
+/// What a task reads.
+struct Read {
+    files: Files,
+    projection: Option<Vec<usize>>,
+    schema: SchemaRef,
+}
+
+impl Read {
+    /// Gives the batches of a partition to `take` until it wants no more; whether it does.
+    fn partition(&self, partition: usize, take: &mut dyn FnMut(RecordBatch) -> bool) -> Result<bool> {
         let source = opened(&self.files.source)?;
         let scan = Scan {
             projection: self.projection.as_ref().map(|keep| keep.as_slice().into()),
             prune: self.files.prune.clone(),
             ..Scan::default()
         };
-        let theirs = self.schema();
-        let ours = to_ours::schema(&theirs)?;
-        for batch in source.read(self.files.partitions.start + partition, &scan, &exec::TaskContext::default())? {
-            if !take(to_theirs::record(&settled(batch?, &ours)?, &theirs)?) {
-                break;
+        let ours = to_ours::schema(&self.schema)?;
+        for batch in source.read(partition, &scan, &exec::TaskContext::default())? {
+            if !take(to_theirs::record(&settled(batch?, &ours)?, &self.schema)?) {
+                return Ok(false);
             }
         }
-        Ok(())
+        Ok(true)
     }
 }
 
@@ -205,8 +236,7 @@ fn opened(portable: &PortableSource) -> Result<Arc<dyn Source>> {
 
 impl DisplayAs for Reading {
     fn fmt_as(&self, _t: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let partitions = self.files.partitions.len();
-        write!(f, "PartitaFiles: {partitions} partitions, {} columns", self.schema().fields().len())
+        write!(f, "PartitaFiles: {} columns", self.schema().fields().len())
     }
 }
 
@@ -220,7 +250,11 @@ impl ExecutionPlan for Reading {
     }
 
     fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        Vec::new()
+        vec![&self.numbers]
+    }
+
+    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
+        vec![false]
     }
 
     fn apply_expressions(
@@ -232,28 +266,40 @@ impl ExecutionPlan for Reading {
 
     fn replace_children(
         self: Arc<Self>,
-        _children: Vec<Arc<dyn ExecutionPlan>>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
         _options: ReplaceChildrenOptions,
     ) -> Outcome<Arc<dyn ExecutionPlan>> {
-        Ok(self)
+        let [numbers] = <[_; 1]>::try_from(children)
+            .map_err(|_| datafusion::common::internal_datafusion_err!("files are read from one list of partitions"))?;
+        Ok(Arc::new(Reading::new(self.files.clone(), self.projection.clone(), numbers)?))
     }
 
-    fn with_new_children(self: Arc<Self>, _children: Vec<Arc<dyn ExecutionPlan>>) -> Outcome<Arc<dyn ExecutionPlan>> {
-        Ok(self)
+    fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Outcome<Arc<dyn ExecutionPlan>> {
+        self.replace_children(children, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))
     }
 
-    fn execute(&self, partition: usize, _context: Arc<TaskContext>) -> Outcome<SendableRecordBatchStream> {
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Outcome<SendableRecordBatchStream> {
+        let mut numbers = self.numbers.execute(partition, context)?;
         let mut stream = RecordBatchReceiverStream::builder(self.schema(), 2);
         let sender = stream.tx();
-        let reading = Reading {
-            files: self.files.clone(),
-            projection: self.projection.clone(),
-            properties: self.properties.clone(),
-        };
-        // readers wait for disks and decompress: not on a thread that others wait on
-        stream.spawn_blocking(move || {
-            let read = reading.read(partition, &mut |batch| sender.blocking_send(Ok(batch)).is_ok());
-            read.map_err(error::to_theirs)
+        let read =
+            Read { files: self.files.clone(), projection: self.projection.clone(), schema: self.schema() };
+        stream.spawn(async move {
+            let mut wanted = Vec::new();
+            while let Some(batch) = numbers.next().await {
+                wanted.extend_from_slice(as_uint64_array(batch?.column(0))?.values());
+            }
+            // readers wait for disks and decompress: not on a thread that others wait on
+            let all = tokio::task::spawn_blocking(move || {
+                for partition in wanted {
+                    let more = read.partition(partition as usize, &mut |batch| sender.blocking_send(Ok(batch)).is_ok());
+                    if !more.map_err(error::to_theirs)? {
+                        break;
+                    }
+                }
+                Ok(())
+            });
+            all.await.map_err(|e| datafusion::common::exec_datafusion_err!("a reader has panicked: {e}"))?
         });
         Ok(stream.build())
     }
