@@ -67,6 +67,9 @@ pub struct Job {
     /// Its number.
     #[serde(rename = "job_id")]
     pub id: String,
+    /// Its name.
+    #[serde(rename = "job_name")]
+    pub name: String,
     /// `Queued`, `Running`, `Completed`, `Failed`, or another word for one that was stopped.
     pub status: String,
     /// How many of its stages are done, from 0 to 100.
@@ -170,9 +173,13 @@ impl Client {
         serde_json::from_slice(&body).map_err(|_| gone("what listens there is no scheduler".to_string()))
     }
 
-    /// Stops what runs; whatever comes of it, nobody waits for it any more.
-    pub(crate) async fn stop(&self, job: &str) {
-        let _ = tokio::time::timeout(PATIENCE, self.ask("PATCH", &format!("/api/job/{job}"))).await;
+    /// Stops the jobs of this name; whatever comes of it, nobody waits for them any more.
+    pub(crate) async fn stop(&self, name: &str) {
+        for job in self.read::<Vec<Job>>("/api/jobs").await.unwrap_or_default() {
+            if job.name == name && job.percent < 100 {
+                let _ = tokio::time::timeout(PATIENCE, self.ask("PATCH", &format!("/api/job/{}", job.id))).await;
+            }
+        }
     }
 
     /// What the scheduler answers to a request: small things, for which a whole HTTP client would be too much.

@@ -2,15 +2,13 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use ballista::prelude::{SessionConfigExt, SessionContextExt};
-use ballista_core::execution_plans::DistributedQueryExec;
 use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::{SessionConfig, SessionContext};
-use datafusion_proto::protobuf::LogicalPlanNode;
 use futures::StreamExt;
 use partita::arrow::array::RecordBatch;
 use partita::arrow::datatypes::SchemaRef;
@@ -27,6 +25,8 @@ use crate::{describe, error, translate};
 
 /// How many batches may wait to be taken.
 const WAITING: usize = 4;
+/// The number of the next query of this process.
+static NEXT: AtomicU64 = AtomicU64::new(0);
 /// How often a waiting task looks whether it is cancelled.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -44,8 +44,8 @@ pub(crate) fn settings() -> SessionConfig {
 }
 
 impl Client {
-    async fn context(&self) -> Result<SessionContext> {
-        let config = settings().with_target_partitions(self.partitions());
+    async fn context(&self, name: &str) -> Result<SessionContext> {
+        let config = settings().with_target_partitions(self.partitions()).set_str("ballista.job.name", name);
         let state = SessionStateBuilder::new().with_default_features().with_config(config).build();
         let url = format!("df://{}", self.address());
         SessionContext::remote_with_state(&url, state).await.map_err(error::to_ours)
@@ -56,19 +56,11 @@ impl Client {
         cancel.check()?;
         let (sender, receiver) = mpsc::channel(WAITING);
         let client = self.clone();
+        // a job is known by its name before the scheduler tells its number
+        let name = format!("partita {} {}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         self.runtime().spawn(async move {
-            let submitted = tokio::select! {
-                submitted = client.submit(logical) => submitted,
-                () = sender.closed() => return,
-            };
-            let (mut stream, query) = match submitted {
-                Ok(submitted) => submitted,
-                Err(error) => {
-                    let _ = sender.send(Err(client.failure(error).await)).await;
-                    return;
-                }
-            };
             let sent = async {
+                let mut stream = client.submit(logical, &name).await?;
                 while let Some(batch) = stream.next().await {
                     let batch = to_ours::record(&batch.map_err(error::to_ours)?, &schema)?;
                     if sender.send(Ok(batch)).await.is_err() {
@@ -82,21 +74,16 @@ impl Client {
                     let _ = sender.send(Err(client.failure(error).await)).await;
                 },
                 // nobody waits any more
-                () = sender.closed() => if let Some(job) = job_of(&query) {
-                    client.stop(&job).await;
-                },
+                () = sender.closed() => client.stop(&name).await,
             }
         });
         Ok(Rows { receiver, client: self.clone(), cancel: cancel.clone(), done: false })
     }
 
-    /// Starts a query: its rows, and what knows its number.
-    async fn submit(&self, logical: LogicalPlan) -> Result<(SendableRecordBatchStream, Arc<dyn ExecutionPlan>)> {
-        let context = self.context().await?;
+    async fn submit(&self, logical: LogicalPlan, name: &str) -> Result<SendableRecordBatchStream> {
+        let context = self.context(name).await?;
         let frame = context.execute_logical_plan(logical).await.map_err(error::to_ours)?;
-        let query = frame.create_physical_plan().await.map_err(error::to_ours)?;
-        let stream = execute_stream(query.clone(), context.task_ctx()).map_err(error::to_ours)?;
-        Ok((stream, query))
+        frame.execute_stream().await.map_err(error::to_ours)
     }
 
     /// What went wrong, told from the scheduler being gone.
@@ -109,12 +96,6 @@ impl Client {
             Err(gone) => gone,
         }
     }
-}
-
-/// The number that the scheduler has given to a query, once it has.
-fn job_of(query: &Arc<dyn ExecutionPlan>) -> Option<String> {
-    let sent = query.downcast_ref::<DistributedQueryExec<LogicalPlanNode>>()?;
-    Some(sent.job_id()?.as_str().to_string())
 }
 
 /// Batches that come from a cluster.

@@ -56,6 +56,9 @@ mod tests {
         assert!(matches!(to_ours(wrapped).kind(), ErrorKind::Value { .. }));
         let told = DataFusionError::Execution(format!("Job 7 failed: {:?}", to_theirs(own())));
         assert_eq!(to_ours(told).to_string(), own().to_string());
-        assert_eq!(to_ours(DataFusionError::Execution("out of order".into())).to_string(), "Execution error: out of order");
+        assert_eq!(
+            to_ours(DataFusionError::Execution("out of order".into())).to_string(),
+            "Execution error: out of order"
+        );
     }
 }

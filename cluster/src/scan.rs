@@ -175,7 +175,6 @@ impl Reading {
     pub fn projection(&self) -> Option<&[usize]> {
         self.projection.as_deref()
     }
-
 }
 
 /// What a task reads.
@@ -282,8 +281,7 @@ impl ExecutionPlan for Reading {
         let mut numbers = self.numbers.execute(partition, context)?;
         let mut stream = RecordBatchReceiverStream::builder(self.schema(), 2);
         let sender = stream.tx();
-        let read =
-            Read { files: self.files.clone(), projection: self.projection.clone(), schema: self.schema() };
+        let read = Read { files: self.files.clone(), projection: self.projection.clone(), schema: self.schema() };
         stream.spawn(async move {
             let mut wanted = Vec::new();
             while let Some(batch) = numbers.next().await {

@@ -8,9 +8,7 @@ use std::time::{Duration, Instant};
 use partita::arrow::compute::concat_batches;
 use partita::arrow::datatypes::DataType;
 use partita::expr::fns::Map;
-use partita::{
-    CsvOptions, DataFrame, ErrorKind, Include, Result, Session, Table, col, cols, lit, size, when,
-};
+use partita::{CsvOptions, DataFrame, ErrorKind, Include, Result, Session, Table, col, cols, lit, size, when};
 use partita_cluster::{Client, LocalCluster};
 
 const TRIPS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/trips.parquet");
