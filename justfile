@@ -24,6 +24,10 @@ bench name="":
 ci:
     .ci/run
 
+# The tests of the workspace member that runs frames on a cluster: it compiles DataFusion
+cluster:
+    cargo test -p partita-cluster --profile cluster
+
 # The taxi program, on the sample or on files of yours: `just taxi trips/*.parquet`
 taxi *paths:
     cargo run --release --example taxi -- {{ paths }}

@@ -59,7 +59,7 @@ impl ScalarFn for StructField {
     }
 
     fn portable(&self) -> Option<Portable> {
-        Portable::of("field", &self.0)
+        Portable::of("field", &self.0.to_string())
     }
 }
 
