@@ -196,7 +196,7 @@ mod tests {
             at().dt().date().is_in([chrono::NaiveDate::default()]),
             col("x").cast(DataType::Timestamp(TimeUnit::Microsecond, zone)),
             col("x").cast(DataType::Dictionary(Box::new(DataType::UInt32), Box::new(DataType::Utf8))),
-            when(col("a").is_null().or(col("b").is_nan())).then(f64::NAN).otherwise(ratio.clone().sqrt().powf(-0.0)),
+            when(col("a").is_null().or(col("b").is_nan())).then(f64::NAN).otherwise(ratio.clone().sqrt().pow(-0.0)),
             !col("s").str().matches("^a+").and(col("s").str().replace("a", "b").str().len().lt(3)),
             lit(Scalar::null()).eq(col("s")),
         ] {
