@@ -113,7 +113,7 @@ mod tests {
     fn parquet_keeps_its_partitions_and_types() {
         let options =
             ParquetReadOptions::new().partition_rows(1000).dtype("fare_amount", arrow::datatypes::DataType::Float32);
-        let here = ParquetSource::open(&["data/trips.parquet"], options).unwrap();
+        let here = ParquetSource::open(&[concat!(env!("CARGO_MANIFEST_DIR"), "/data/trips.parquet")], options).unwrap();
         let there = sent(&here);
         assert_eq!((there.schema(), there.partitions()), (here.schema(), here.partitions()));
     }

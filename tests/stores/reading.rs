@@ -137,7 +137,7 @@ fn servers_that_know_little_are_read_too() {
 #[test]
 fn threads_that_read_a_csv_file_side_by_side_ask_once_for_most_of_it() {
     let server = Server::new();
-    let text = csv(0..900_000);
+    let text = csv(0..1_500_000);
     let size = text.len() as u64;
     server.put("bucket/trips.csv", text);
     let options = CsvOptions::new().block_size(5u64 << 20);
@@ -146,7 +146,7 @@ fn threads_that_read_a_csv_file_side_by_side_ask_once_for_most_of_it() {
     server.asked();
     assert_eq!(
         frame.select(["id"]).unwrap().sum().unwrap().compute().unwrap().f64s("id").unwrap(),
-        [Some(404_999_550_000.0)]
+        [Some(1_124_999_250_000.0)]
     );
     let asked: u64 = server.asked().iter().map(|asked| length(&asked.headers["range"])).sum();
     assert!(asked >= size && asked < size * 5 / 4, "{asked} of {size}");

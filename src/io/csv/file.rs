@@ -11,6 +11,7 @@ use super::state::{Dialect, State};
 use crate::base::{Error, ErrorKind, Result};
 use crate::exec::TaskContext;
 use crate::io::FileInfo;
+use crate::io::store::recent::PIECE;
 use crate::io::store::{Demand, Recent};
 use crate::io::text::{Form, NOT_UTF8};
 
@@ -62,6 +63,10 @@ impl CsvFile {
                     whole.then_some(rest.len() as u64)
                 };
                 file.block = block(file.length.unwrap_or_default(), options.block_of(info));
+                if info.is_elsewhere() && file.block > PIECE {
+                    // what neighbours have to ask for both is little
+                    file.block = file.block.next_multiple_of(PIECE);
+                }
                 return Ok((file, rest, whole));
             }
             size *= 4;

@@ -84,7 +84,7 @@ impl Ahead {
     fn ask(&mut self) {
         while self.rest.start < self.wanted {
             let length = match self.beside {
-                Some(_) => self.piece().end - self.piece().start,
+                Some(_) => self.in_piece().end - self.in_piece().start,
                 None => self.step.min(self.most / 2).min(self.wanted - self.rest.start),
             };
             let room = length > 0 && self.under_way() + length <= self.most && self.reservation.try_take(length);
@@ -114,14 +114,15 @@ impl Ahead {
         }
     }
 
-    /// The piece of the file that comes next.
-    fn piece(&self) -> Range<u64> {
-        recent::piece(self.rest.start, self.size)
+    /// What is needed next of the piece that it lies in, and a little more behind the end of what is wanted.
+    fn in_piece(&self) -> Range<u64> {
+        let end = self.wanted.max(self.rest.start + LEAST);
+        self.rest.start..recent::piece(self.rest.start, self.size).end.min(end)
     }
 
     fn start(&mut self, length: u64) {
         let (range, answer) = match &self.beside {
-            Some(reader) => (self.piece(), reader.ask(&self.file, self.piece(), &self.budget)),
+            Some(reader) => reader.ask(&self.file, self.in_piece(), self.size, &self.budget),
             None => {
                 let range = self.rest.start..self.rest.start + length;
                 (range.clone(), Joint::new(self.file.fetch(range)))

@@ -62,15 +62,27 @@ pub fn piece(at: u64, size: u64) -> Range<u64> {
 pub struct Reader(Arc<Recent>);
 
 impl Reader {
-    /// A piece: the one that is kept, or a new answer.
-    pub fn ask(&self, file: &Arc<dyn Distant>, piece: Range<u64>, budget: &Budget) -> Joint<Bytes> {
+    /// Bytes that lie in one piece, and which they are: the piece, if it is kept or much of it is needed; else no more than
+    /// that.
+    pub fn ask(
+        &self,
+        file: &Arc<dyn Distant>,
+        needed: Range<u64>,
+        size: u64,
+        budget: &Budget,
+    ) -> (Range<u64>, Joint<Bytes>) {
+        let piece = piece(needed.start, size);
         let mut kept = self.0.kept();
         if let Some((_, answer)) = kept.pieces.iter().find(|(range, _)| *range == piece) {
-            return answer.clone();
+            return (piece, answer.clone());
+        }
+        if needed.end - needed.start < PIECE / 4 && needed != piece {
+            let answer = Joint::new(file.fetch(needed.clone()));
+            return (needed, answer);
         }
         let answer = Joint::new(file.fetch(piece.clone()));
-        kept.keep(piece, answer.clone(), budget);
-        answer
+        kept.keep(piece.clone(), answer.clone(), budget);
+        (piece, answer)
     }
 }
 
@@ -113,8 +125,11 @@ mod tests {
         for reader in [&one, &other] {
             for at in [0, 4 << 20, 9 << 20] {
                 let piece = piece(at, 10 << 20);
-                let bytes = reader.ask(&file, piece.clone(), &budget).wait(&Cancel::new()).unwrap();
-                assert_eq!(bytes.len() as u64, piece.end - piece.start);
+                let (range, answer) = reader.ask(&file, piece.clone(), 10 << 20, &budget);
+                assert_eq!(
+                    (range, answer.wait(&Cancel::new()).unwrap().len() as u64),
+                    (piece.clone(), piece.end - piece.start)
+                );
             }
         }
         assert_eq!((slow.asked.lock().unwrap().len(), budget.held()), (3, 10 << 20));
@@ -132,12 +147,15 @@ mod tests {
         assert!(Recent::fits(&budget) && !Recent::fits(&Budget::new(32 << 20)));
         let reader = recent.reader();
         for at in [0, 4 << 20, 8 << 20, 0] {
-            reader.ask(&file, piece(at, 20 << 20), &budget);
+            reader.ask(&file, piece(at, 20 << 20), 20 << 20, &budget);
         }
         assert_eq!((slow.asked.lock().unwrap().len(), budget.held()), (4, 8 << 20), "the oldest gave way");
         let full = budget.reserve("all", 56 << 20).unwrap();
-        reader.ask(&file, piece(12 << 20, 20 << 20), &budget);
+        let asked = |range: Range<u64>| reader.ask(&file, range, 20 << 20, &budget).0;
+        assert_eq!(asked(12 << 20..16 << 20), 12 << 20..16 << 20);
         assert_eq!(budget.held(), 64 << 20, "again");
+        assert_eq!(asked((4 << 20) - 9..4 << 20), 0..4 << 20, "kept");
+        assert_eq!(asked((8 << 20) - 9..8 << 20), (8 << 20) - 9..8 << 20, "little is asked for alone");
         drop(full);
     }
 }
