@@ -297,7 +297,7 @@ impl CsvOptions {
     }
 
     /// About how many bytes of a file make a partition; 64 MiB if not said, and 16 MiB where the file is in a store, so that
-    /// threads that read it side by side are near each other. Any size from one byte up gives the same frame; below a
+    /// threads that read it side by side are near each other (above 4 MiB it is a multiple of that there). Any size from one byte up gives the same frame; below a
     /// hundred-thousandth of the file it counts as that.
     #[must_use]
     pub fn block_size(mut self, bytes: impl Into<ByteSize>) -> Self {

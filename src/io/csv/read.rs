@@ -14,6 +14,7 @@ use super::options::CsvOptions;
 use crate::base::{Error, ErrorKind, Result};
 use crate::exec::TaskContext;
 use crate::io::store::Demand;
+use crate::io::store::recent::Reader;
 use crate::io::text::{CHUNK, NOT_UTF8, at_line, line_of};
 use crate::io::{Batch, Origin, Rows};
 
@@ -55,6 +56,8 @@ pub struct Batches {
     skipped: Option<(u64, u64)>,
     left: usize,
     ended: bool,
+    /// What others may need of the file is kept from the search for the start of the block to its end.
+    _reader: Reader,
 }
 
 impl Batches {
@@ -63,6 +66,7 @@ impl Batches {
         ctx.cancel.check()?;
         let Reading { file, schema, options, .. } = &reading;
         let range = file.range(reading.block);
+        let _reader = file.recent.reader();
         let cut = file.cut(reading.block, &options.dialect, ctx)?;
         let mut about = range.1.saturating_sub(cut.0);
         if reading.limit != usize::MAX {
@@ -84,7 +88,21 @@ impl Batches {
         let ctx = TaskContext { batch_rows: rows, ..ctx.clone() };
         let (offsets, ended) = (Vec::with_capacity(rows), left == 0);
         let (last, skipped) = (None, None);
-        Ok(Batches { reading, ctx, chunks, columns, range, next: 0, base: 0, offsets, last, skipped, left, ended })
+        Ok(Batches {
+            reading,
+            ctx,
+            chunks,
+            columns,
+            range,
+            next: 0,
+            base: 0,
+            offsets,
+            last,
+            skipped,
+            left,
+            ended,
+            _reader,
+        })
     }
 
     /// The next batch, if there is one.

@@ -62,8 +62,8 @@ pub fn piece(at: u64, size: u64) -> Range<u64> {
 pub struct Reader(Arc<Recent>);
 
 impl Reader {
-    /// Bytes that lie in one piece, and which they are: the piece, if it is kept or much of it is needed; else no more than
-    /// that.
+    /// Bytes that lie in one piece, and which they are: the piece, if it is kept, or if much of it is needed and there is
+    /// room to keep it; else no more than what is needed.
     pub fn ask(
         &self,
         file: &Arc<dyn Distant>,
@@ -76,12 +76,12 @@ impl Reader {
         if let Some((_, answer)) = kept.pieces.iter().find(|(range, _)| *range == piece) {
             return (piece, answer.clone());
         }
-        if needed.end - needed.start < PIECE / 4 && needed != piece {
-            let answer = Joint::new(file.fetch(needed.clone()));
-            return (needed, answer);
+        let much = needed == piece || needed.end - needed.start >= PIECE / 4;
+        if !(much && kept.has_room(piece.end - piece.start, budget)) {
+            return (needed.clone(), Joint::new(file.fetch(needed)));
         }
         let answer = Joint::new(file.fetch(piece.clone()));
-        kept.keep(piece.clone(), answer.clone(), budget);
+        kept.pieces.push_back((piece.clone(), answer.clone()));
         (piece, answer)
     }
 }
@@ -97,15 +97,14 @@ impl Drop for Reader {
 }
 
 impl Kept {
-    /// Keeps a piece in place of the oldest ones, if there is room.
-    fn keep(&mut self, piece: Range<u64>, answer: Joint<Bytes>, budget: &Budget) {
-        let length = piece.end - piece.start;
+    /// Takes room for one more piece, in place of the oldest ones if need be; whether there is any.
+    fn has_room(&mut self, length: u64, budget: &Budget) -> bool {
         let room = self.room.get_or_insert_with(|| budget.nothing());
         while room.bytes() + length > most(budget) || !room.try_take(length) {
-            let Some((oldest, _)) = self.pieces.pop_front() else { return };
+            let Some((oldest, _)) = self.pieces.pop_front() else { return false };
             room.shrink_to(room.bytes() - (oldest.end - oldest.start));
         }
-        self.pieces.push_back((piece, answer));
+        true
     }
 }
 
