@@ -94,6 +94,9 @@ impl Messages {
         if length == 0 {
             return Ok(None);
         }
+        if u64::from(length) <= self.left {
+            room.resize(WHAT, u64::from(length))?;
+        }
         self.take(&mut bytes, u64::from(length))?;
         let body = bytes.len();
         let length = guarded(|| Ok(parsed(&bytes)?.bodyLength()))?;
