@@ -43,6 +43,27 @@ fn is_fold(name: &str) -> bool {
     name.starts_with(fold::NAME)
 }
 
+/// Functions and aggregates are written alike in logical and physical plans.
+macro_rules! functions {
+    () => {
+        fn try_decode_udf(&self, name: &str, buf: &[u8]) -> Result<Arc<ScalarUDF>> {
+            if name == rowwise::NAME { read_udf(buf) } else { self.0.try_decode_udf(name, buf) }
+        }
+
+        fn try_encode_udf(&self, node: &ScalarUDF, buf: &mut Vec<u8>) -> Result<()> {
+            if write_udf(node, buf) { Ok(()) } else { self.0.try_encode_udf(node, buf) }
+        }
+
+        fn try_decode_udaf(&self, name: &str, buf: &[u8]) -> Result<Arc<AggregateUDF>> {
+            if is_fold(name) { read_udaf(buf) } else { self.0.try_decode_udaf(name, buf) }
+        }
+
+        fn try_encode_udaf(&self, node: &AggregateUDF, buf: &mut Vec<u8>) -> Result<()> {
+            if write_udaf(node, buf) { Ok(()) } else { self.0.try_encode_udaf(node, buf) }
+        }
+    };
+}
+
 /// Logical plans.
 #[derive(Debug, Default)]
 pub struct Logical(BallistaLogicalExtensionCodec);
@@ -93,21 +114,7 @@ impl LogicalExtensionCodec for Logical {
         self.0.try_encode_file_format(buf, node)
     }
 
-    fn try_decode_udf(&self, name: &str, buf: &[u8]) -> Result<Arc<ScalarUDF>> {
-        if name == rowwise::NAME { read_udf(buf) } else { self.0.try_decode_udf(name, buf) }
-    }
-
-    fn try_encode_udf(&self, node: &ScalarUDF, buf: &mut Vec<u8>) -> Result<()> {
-        if write_udf(node, buf) { Ok(()) } else { self.0.try_encode_udf(node, buf) }
-    }
-
-    fn try_decode_udaf(&self, name: &str, buf: &[u8]) -> Result<Arc<AggregateUDF>> {
-        if is_fold(name) { read_udaf(buf) } else { self.0.try_decode_udaf(name, buf) }
-    }
-
-    fn try_encode_udaf(&self, node: &AggregateUDF, buf: &mut Vec<u8>) -> Result<()> {
-        if write_udaf(node, buf) { Ok(()) } else { self.0.try_encode_udaf(node, buf) }
-    }
+    functions!();
 }
 
 /// Physical plans.
@@ -152,19 +159,5 @@ impl PhysicalExtensionCodec for Physical {
         Ok(())
     }
 
-    fn try_decode_udf(&self, name: &str, buf: &[u8]) -> Result<Arc<ScalarUDF>> {
-        if name == rowwise::NAME { read_udf(buf) } else { self.0.try_decode_udf(name, buf) }
-    }
-
-    fn try_encode_udf(&self, node: &ScalarUDF, buf: &mut Vec<u8>) -> Result<()> {
-        if write_udf(node, buf) { Ok(()) } else { self.0.try_encode_udf(node, buf) }
-    }
-
-    fn try_decode_udaf(&self, name: &str, buf: &[u8]) -> Result<Arc<AggregateUDF>> {
-        if is_fold(name) { read_udaf(buf) } else { self.0.try_decode_udaf(name, buf) }
-    }
-
-    fn try_encode_udaf(&self, node: &AggregateUDF, buf: &mut Vec<u8>) -> Result<()> {
-        if write_udaf(node, buf) { Ok(()) } else { self.0.try_encode_udaf(node, buf) }
-    }
+    functions!();
 }

@@ -219,7 +219,9 @@ const KEPT: usize = 16;
 fn opened(portable: &PortableSource) -> Result<Arc<dyn Source>> {
     static OPEN: OnceLock<Mutex<HashMap<String, Arc<dyn Source>>>> = OnceLock::new();
     let open = OPEN.get_or_init(Mutex::default);
-    let key = serde_json::to_string(portable).map_err(Error::other)?;
+    // a file that was written anew is another one, even if it is as long
+    let modified: Vec<_> = portable.files()?.iter().map(|file| file.modified).collect();
+    let key = format!("{modified:?} {}", serde_json::to_string(portable).map_err(Error::other)?);
     // tasks that want the same wait for one of them to open it
     let mut known = open.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(source) = known.get(&key) {

@@ -48,19 +48,26 @@ impl PortableSource {
         self.partitions
     }
 
-    /// Opens the files.
+    /// The files as they are here now.
     ///
     /// # Errors
-    /// `Io` when a file is not there or not as long as where it was described; else as the source of its format.
-    pub fn open(&self) -> Result<Arc<dyn Source>> {
-        let differs = |what: &str| Error::new(ErrorKind::Io { what: what.to_string() }).doing("open");
+    /// `Io` when a file is not there or not as long as where it was described.
+    pub fn files(&self) -> Result<Vec<FileInfo>> {
         let file = |(path, size): &(String, u64)| {
             let found = FileInfo::of(Path::new(path))?;
             let same = found.size == *size;
             same.then_some(found)
                 .ok_or_else(|| differs("the file is not the one that the plan was made for").at_path(path))
         };
-        let files = self.files.iter().map(file).collect::<Result<Vec<_>>>()?;
+        self.files.iter().map(file).collect()
+    }
+
+    /// Opens the files.
+    ///
+    /// # Errors
+    /// As [`files`](Self::files), and those of the source of their format.
+    pub fn open(&self) -> Result<Arc<dyn Source>> {
+        let files = self.files()?;
         let source: Arc<dyn Source> = match self.format {
             Format::Csv => Arc::new(CsvSource::of_files(files, self.options::<CsvOptions>()?)?),
             Format::Parquet => Arc::new(ParquetSource::of_files(files, self.options::<ParquetReadOptions>()?)?),
@@ -74,6 +81,10 @@ impl PortableSource {
     fn options<T: DeserializeOwned>(&self) -> Result<T> {
         serde_json::from_value(self.options.clone()).map_err(|e| Error::invalid(e.to_string()).doing("read options"))
     }
+}
+
+fn differs(what: &str) -> Error {
+    Error::new(ErrorKind::Io { what: what.to_string() }).doing("open")
 }
 
 #[cfg(test)]
