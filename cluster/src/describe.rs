@@ -14,7 +14,7 @@ use partita::plan::Plan;
 use partita::{Error, Result, col, size};
 
 use crate::client::Client;
-use crate::translate;
+use crate::engine;
 
 /// The table of a describe over its input, as it is in one process.
 ///
@@ -45,10 +45,7 @@ pub fn table(client: &Client, plan: &Plan, what: (&[String], &[f64]), cancel: &C
 }
 
 fn rows(client: &Client, plan: &Plan, cancel: &Cancel) -> Result<impl Iterator<Item = Result<RecordBatch>> + use<>> {
-    let plan = partita::plan::rules::optimise(plan, false)?;
-    let logical = translate::logical(&plan)?;
-    translate::check(&logical, &plan)?;
-    client.stream(logical, plan.schema().clone(), cancel)
+    engine::rows(client, &partita::plan::rules::optimise(plan, false)?, cancel)
 }
 
 /// Count, mean, std, min and max of each column.

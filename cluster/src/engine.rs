@@ -1,5 +1,6 @@
 //! Plans on their way to a cluster, and results on their way back.
 
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,10 +11,12 @@ use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use futures::StreamExt;
-use partita::arrow::array::RecordBatch;
-use partita::arrow::datatypes::SchemaRef;
+use partita::arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
+use partita::arrow::datatypes::{DataType, Int64Type, SchemaRef};
 use partita::exec::{Cancel, TaskContext};
+use partita::expr::fns::cast::convert;
 use partita::io::{Batch, Batches};
+use partita::ops::Limit;
 use partita::plan::{Engine, Plan, Relation};
 use partita::{Error, ErrorKind, Result};
 use tokio::sync::mpsc;
@@ -141,39 +144,47 @@ fn counted(rows: impl Iterator<Item = Result<RecordBatch>> + Send + 'static) -> 
 impl Engine for Client {
     fn run(&self, plan: &Plan, ctx: &TaskContext) -> Result<Batches> {
         match Relation::of(plan)? {
-            Relation::Describe { columns, percentiles } => {
-                let record = describe::table(self, plan, (&columns, &percentiles), &ctx.cancel)?;
-                Ok(counted(std::iter::once(Ok(record))))
+            Relation::Describe { .. } | Relation::Head { .. } | Relation::Tail { .. } | Relation::Totals => {
+                Ok(counted(few(self, plan, &ctx.cancel)?.into_iter().map(Ok)))
             }
-            Relation::Head { rows } => {
-                let records = head(self, plan.only_input()?, rows, &ctx.cancel)?;
-                Ok(counted(records.into_iter().map(Ok)))
-            }
-            _ => {
-                let logical = translate::logical(plan)?;
-                translate::check(&logical, plan)?;
-                Ok(counted(self.stream(logical, plan.schema().clone(), &ctx.cancel)?))
-            }
+            _ => Ok(counted(rows(self, plan, &ctx.cancel)?)),
         }
     }
 }
 
-/// The first rows. Of files, partitions are read on, more of them each time, until there are enough.
-fn head(client: &Client, input: &Plan, rows: usize, cancel: &Cancel) -> Result<Vec<RecordBatch>> {
-    let Some(all) = translate::partitions_of_chain(input) else {
-        let logical = translate::first(translate::logical(input)?, rows)?;
-        translate::check(&logical, input)?;
-        return client.stream(logical, input.schema().clone(), cancel)?.collect();
-    };
-    let (mut found, mut left, mut range): (_, _, Range<usize>) = (Vec::new(), rows, 0..1);
-    while left > 0 && range.start < all {
-        let mut logical = translate::of_partitions(input, range.clone())?;
-        translate::check(&logical, input)?;
-        if range.len() == 1 {
-            // the first rows of several partitions would be any of theirs
-            logical = translate::first(logical, left)?;
+/// The rows of a plan.
+pub(crate) fn rows(client: &Client, plan: &Plan, cancel: &Cancel) -> Result<Rows> {
+    let logical = translate::logical(plan, &mut |first| few(client, first, cancel))?;
+    translate::check(&logical, plan)?;
+    client.stream(logical, plan.schema().clone(), cancel)
+}
+
+/// The rows of an operation that gives few of them and needs several queries for it.
+fn few(client: &Client, plan: &Plan, cancel: &Cancel) -> Result<Vec<RecordBatch>> {
+    let input = plan.only_input()?;
+    match Relation::of(plan)? {
+        Relation::Describe { columns, percentiles } => {
+            Ok(vec![describe::table(client, plan, (&columns, &percentiles), cancel)?])
         }
-        for record in client.stream(logical, input.schema().clone(), cancel)? {
+        Relation::Head { rows } => head(client, input, rows, cancel),
+        Relation::Tail { rows } => tail(client, input, rows, cancel),
+        Relation::Totals => Ok(vec![totals(client, plan, cancel)?]),
+        _ => rows(client, plan, cancel)?.collect(),
+    }
+}
+
+/// The rows of some partitions of a plan of files.
+fn of_partitions(client: &Client, plan: &Plan, range: Range<usize>, cancel: &Cancel) -> Result<Rows> {
+    let logical = translate::of_partitions(plan, range)?;
+    translate::check(&logical, plan)?;
+    client.stream(logical, plan.schema().clone(), cancel)
+}
+
+/// The first rows. Of files, partitions are read on, more of them each time, until there are enough.
+fn head(client: &Client, input: &Plan, wanted: usize, cancel: &Cancel) -> Result<Vec<RecordBatch>> {
+    let (mut found, mut left) = (Vec::new(), wanted);
+    let mut take = |records: Rows| -> Result<bool> {
+        for record in records {
             let record = record?;
             let take = record.num_rows().min(left);
             found.push(record.slice(0, take));
@@ -182,7 +193,87 @@ fn head(client: &Client, input: &Plan, rows: usize, cancel: &Cancel) -> Result<V
                 break;
             }
         }
-        range = range.end..range.end + 2 * range.len();
+        Ok(left > 0)
+    };
+    match translate::partitions_of_files(input) {
+        None => {
+            let logical = translate::logical(input, &mut |first| few(client, first, cancel))?;
+            translate::check(&logical, input)?;
+            take(client.stream(translate::first(logical, wanted)?, input.schema().clone(), cancel)?)?;
+        }
+        Some(all) => {
+            // no partition needs to give more than all that is wanted
+            let input = Plan::new(Limit { rows: wanted }, vec![input.clone()])?;
+            let mut range = 0..1;
+            while range.start < all && take(of_partitions(client, &input, range.start..range.end.min(all), cancel)?)? {
+                range = range.end..range.end + 2 * range.len();
+            }
+        }
     }
     Ok(found)
+}
+
+/// The last rows. Of files, partitions are read from the end on, more of them each time, until there are enough.
+fn tail(client: &Client, input: &Plan, wanted: usize, cancel: &Cancel) -> Result<Vec<RecordBatch>> {
+    let mut found: VecDeque<RecordBatch> = VecDeque::new();
+    let mut count = 0;
+    let mut push = |records: Vec<RecordBatch>, in_front: bool| {
+        count += records.iter().map(RecordBatch::num_rows).sum::<usize>();
+        for (i, record) in records.into_iter().enumerate() {
+            if in_front { found.insert(i, record) } else { found.push_back(record) }
+        }
+        while found.front().is_some_and(|first| count - first.num_rows() >= wanted) {
+            count -= found.pop_front().map_or(0, |first| first.num_rows());
+        }
+        count >= wanted
+    };
+    match translate::partitions_of_files(input) {
+        None => {
+            for record in rows(client, input, cancel)? {
+                push(vec![record?], false);
+            }
+        }
+        Some(all) => {
+            let mut range = all.saturating_sub(1)..all;
+            while !range.is_empty() {
+                let records = of_partitions(client, input, range.clone(), cancel)?.collect::<Result<_>>()?;
+                if push(records, true) {
+                    break;
+                }
+                range = range.start.saturating_sub(2 * range.len())..range.start;
+            }
+        }
+    }
+    if let Some(first) = found.front_mut().filter(|_| count > wanted) {
+        let too_many = count - wanted;
+        *first = first.slice(too_many, first.num_rows() - too_many);
+    }
+    Ok(found.into())
+}
+
+/// The sums of the numbers that each partition gives: a row for each name, which is the first column.
+fn totals(client: &Client, plan: &Plan, cancel: &Cancel) -> Result<RecordBatch> {
+    let mut sums: Vec<Vec<i64>> = Vec::new();
+    let mut names: Option<RecordBatch> = None;
+    let logical = translate::of_each(plan, &mut |first| few(client, first, cancel))?;
+    translate::check(&logical, plan)?;
+    for record in client.stream(logical, plan.schema().clone(), cancel)? {
+        let record = record?;
+        for (i, column) in record.columns().iter().skip(1).enumerate() {
+            let column = convert(column, &DataType::Int64)?;
+            let column = column.as_primitive::<Int64Type>();
+            if sums.len() <= i {
+                sums.push(vec![0; column.len()]);
+            }
+            sums[i].iter_mut().zip(column.values()).for_each(|(sum, n)| *sum += n);
+        }
+        names.get_or_insert(record);
+    }
+    let Some(names) = names else { return Ok(RecordBatch::new_empty(plan.schema().clone())) };
+    let mut columns = vec![names.column(0).clone()];
+    for (sums, field) in sums.into_iter().zip(plan.schema().fields().iter().skip(1)) {
+        let sums: ArrayRef = Arc::new(Int64Array::from(sums));
+        columns.push(convert(&sums, field.data_type())?);
+    }
+    Ok(RecordBatch::try_new(plan.schema().clone(), columns)?)
 }

@@ -11,11 +11,13 @@
 //! | `engine` | plans on their way to it, results on their way back |
 //! | `translate` | from a plan of frames to a plan of DataFusion |
 //! | `describe` | what needs several queries |
-//! | `rowwise`, `fold`, `scan` | expressions, aggregates and files as DataFusion sees them |
+//! | `piece`, `work`, `arriving` | operations of ours as DataFusion sees them, and at work in a task |
+//! | `key`, `fold` | keys and aggregates as DataFusion sees them |
 //! | `codec` | those as bytes |
 //! | `bridge` | columns between two versions of Arrow, without copying |
 //! | [`serve`] | the processes |
 
+mod arriving;
 mod bridge;
 mod client;
 mod codec;
@@ -23,11 +25,12 @@ mod describe;
 mod engine;
 mod error;
 mod fold;
+mod key;
 mod local;
-mod rowwise;
-mod scan;
+mod piece;
 pub mod serve;
 mod translate;
+mod work;
 
 pub use client::{Client, Job, Worker};
 pub use local::{LocalCluster, LocalClusterBuilder};

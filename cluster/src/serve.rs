@@ -7,18 +7,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ballista_core::RuntimeProducer;
+use ballista_core::utils::default_session_builder;
 use ballista_executor::executor_process::{ExecutorProcessConfig, start_executor_process};
 use ballista_scheduler::cluster::BallistaCluster;
 use ballista_scheduler::config::SchedulerConfig;
 use ballista_scheduler::scheduler_process::{create_scheduler, start_grpc_service_with_listener};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::{SessionState, SessionStateBuilder};
+use datafusion::prelude::SessionConfig;
 use datafusion_proto::protobuf::{LogicalPlanNode, PhysicalPlanNode};
-use partita::{Error, Result};
+use partita::{ByteSize, Error, Result, Scheduler, Session};
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 
 use crate::codec::{Logical, Physical};
 use crate::engine::settings;
+use crate::piece::Planner;
+use crate::work;
 
 /// How often workers say that they are there, in seconds.
 const HEARTBEAT: u64 = 3;
@@ -67,6 +72,12 @@ fn say(address: SocketAddr) {
     let _ = writeln!(out, "{LISTENS}{address}").and_then(|()| out.flush());
 }
 
+/// What a scheduler plans with: it has to know pieces of ours.
+fn planning(config: SessionConfig) -> datafusion::common::Result<SessionState> {
+    let state = SessionStateBuilder::new_from_existing(default_session_builder(config)?);
+    Ok(state.with_query_planner(Arc::new(Planner)).build())
+}
+
 /// Runs a scheduler until the process ends.
 ///
 /// # Errors
@@ -83,6 +94,7 @@ pub fn scheduler(options: &SchedulerOptions) -> Result<()> {
             expire_dead_executor_interval_seconds: REAP,
             no_executors_grace_period_seconds: LOST,
             override_config_producer: Some(Arc::new(settings)),
+            override_session_builder: Some(Arc::new(planning)),
             override_logical_codec: Some(Arc::new(Logical::default())),
             override_physical_codec: Some(Arc::new(Physical::default())),
             ..SchedulerConfig::default()
@@ -101,6 +113,10 @@ pub fn scheduler(options: &SchedulerOptions) -> Result<()> {
 /// `Io` when the scheduler is not there, or there is no free port.
 pub fn worker(options: &WorkerOptions) -> Result<()> {
     std::fs::create_dir_all(&options.folder).map_err(|e| Error::io(options.folder.display(), e).doing("create"))?;
+    // what is exchanged and sorted by DataFusion and what our own operations hold share the limit
+    let half = options.memory_limit.map(|limit| limit / 2);
+    let session = Session::builder().scheduler(Scheduler::Synchronous).temporary_directory(&options.folder);
+    work::work_in(half.into_iter().fold(session, |session, limit| session.memory_limit(ByteSize(limit))).build()?);
     let (port, grpc_port) = free_ports(&options.host)?;
     let folder = options.folder.clone();
     let spilled: RuntimeProducer =
@@ -116,7 +132,7 @@ pub fn worker(options: &WorkerOptions) -> Result<()> {
         vcores: options.threads,
         work_dir: Some(options.folder.to_string_lossy().into_owned()),
         executor_heartbeat_interval_seconds: HEARTBEAT,
-        memory_pool_size: options.memory_limit,
+        memory_pool_size: half,
         override_runtime_producer: Some(spilled),
         override_config_producer: Some(Arc::new(settings)),
         override_logical_codec: Some(Arc::new(Logical::default())),

@@ -1,8 +1,8 @@
 //! From a plan of frames to a logical plan of DataFusion.
 //!
-//! DataFusion says where rows go: which tasks there are, what is exchanged between them. What is computed of a row, how
-//! groups are folded, how keys compare and how files are read stays the library's own code, which travels by name. So a
-//! result is that of a session in one process, to the bit.
+//! DataFusion says where rows go: which tasks there are, what is exchanged between them. What happens between two exchanges
+//! is a [`Piece`]: operations of the library, run by the library in each task. How keys compare and how groups are folded
+//! while they travel is the library's own code too. So a result is that of a session in one process, to the bit.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -10,47 +10,66 @@ use std::sync::Arc;
 use datafusion::common::Column;
 use datafusion::datasource::provider_as_source;
 use datafusion::functions_aggregate::expr_fn::count;
-use datafusion::logical_expr::{Expr as Their, LogicalPlan, LogicalPlanBuilder, lit};
+use datafusion::logical_expr::{Expr as Their, Extension, LogicalPlan, LogicalPlanBuilder, lit};
+use partita::arrow::array::RecordBatch;
 use partita::arrow::datatypes::{DataType, Schema, SchemaRef};
 use partita::expr::Expr;
-use partita::plan::relation::Folded;
+use partita::io::{Batch, MemorySource};
+use partita::ops::portable::Given;
+use partita::ops::window::Placed;
+use partita::ops::{Filter, Project, ScanOp, SortBy};
+use partita::plan::lower::count_partitions;
+use partita::plan::node::Rewritten;
+use partita::plan::relation::{Folded, Order};
 use partita::plan::{Plan, Relation};
-use partita::{Error, Result, SortKey, col, when};
+use partita::{Error, Result, SortKey, col, lit as ours, when};
 
 use crate::bridge::to_theirs;
 use crate::error;
 use crate::fold::Folding;
-use crate::rowwise::Rowwise;
-use crate::scan::Files;
+use crate::key::Key;
+use crate::piece::{Files, Meeting, Need, Piece};
 
 /// What the tables of files are called; columns are always found by their own names.
 const TABLE: &str = "files";
-/// What columns are called that are there for one step only.
+/// How columns are called that are there for one step only.
 const HIDDEN: &str = "\u{1}";
+/// How the column of places is called that is there for one step only.
+const PLACE: &str = "\u{1}place";
+
+/// Gives the rows of a plan whose rows are few and have to be known before others can run.
+pub type Few<'a> = &'a mut dyn FnMut(&Plan) -> Result<Vec<RecordBatch>>;
 
 /// The logical plan of a plan.
 ///
 /// # Errors
-/// `Unsupported`, naming it, for an operation, an expression or an aggregate that cannot run elsewhere.
-pub fn logical(plan: &Plan) -> Result<LogicalPlan> {
-    over(plan, None)
+/// `Unsupported`, naming it, for an operation, an expression or an aggregate that cannot run elsewhere; of `few`.
+pub fn logical(plan: &Plan, few: Few<'_>) -> Result<LogicalPlan> {
+    made(plan, few)?.closed()
 }
 
-/// The logical plan of a chain of operations on rows over some partitions of the files below it.
+/// How many partitions a plan has that is made of files alone, each of its partitions by itself.
+pub fn partitions_of_files(plan: &Plan) -> Option<usize> {
+    let apart = matches!(Relation::of(plan).ok()?, Relation::Apart);
+    let all = apart && plan.inputs().iter().all(|input| partitions_of_files(input).is_some());
+    count_partitions(plan).ok().flatten().filter(|_| all)
+}
+
+/// The logical plan of some partitions of such a plan.
 ///
 /// # Errors
 /// As [`logical`].
 pub fn of_partitions(plan: &Plan, partitions: Range<usize>) -> Result<LogicalPlan> {
-    over(plan, Some(partitions))
+    table(plan, partitions)
 }
 
-/// How many partitions the files have that are below a chain of operations on rows, if `plan` is one.
-pub fn partitions_of_chain(plan: &Plan) -> Option<usize> {
-    match Relation::of(plan).ok()? {
-        Relation::Scan { source, .. } => Some(source.partitions()),
-        Relation::Filter { .. } | Relation::Project { .. } => partitions_of_chain(plan.only_input().ok()?),
-        _ => None,
-    }
+/// The logical plan of an operation that is done with each partition by itself, whatever it does with all of them.
+///
+/// # Errors
+/// As [`logical`].
+pub fn of_each(plan: &Plan, few: Few<'_>) -> Result<LogicalPlan> {
+    let (closed, rows) = made(plan.only_input()?, few)?.given(0)?;
+    Made { plan: plan.with_inputs(vec![rows])?, inputs: vec![(closed, Need::Apart)], rows: Rows::Anywhere }.closed()
 }
 
 /// The logical plan as one that gives only its first rows, where it has an order of its own.
@@ -61,45 +80,263 @@ pub fn first(plan: LogicalPlan, rows: usize) -> Result<LogicalPlan> {
     done(LogicalPlanBuilder::from(plan).limit(0, Some(rows)))
 }
 
-fn over(plan: &Plan, partitions: Option<Range<usize>>) -> Result<LogicalPlan> {
-    let relation = Relation::of(plan)?;
-    if let Relation::Scan { source, schema, projection, prune } = relation {
-        let mut files = Files::new(source, &schema, prune)?;
-        if let Some(partitions) = partitions {
-            files = files.only(partitions);
+/// A part of a plan in the making: operations of ours over files, or over other plans.
+struct Made {
+    plan: Plan,
+    inputs: Vec<(LogicalPlan, Need)>,
+    rows: Rows,
+}
+
+/// What is known of where rows are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rows {
+    /// In the partitions of files, in their order; so many partitions.
+    Files(usize),
+    /// In one place, in their order.
+    Whole,
+    /// Anywhere.
+    Anywhere,
+}
+
+fn made(plan: &Plan, few: Few<'_>) -> Result<Made> {
+    match Relation::of(plan)? {
+        Relation::Apart => apart(plan, few),
+        Relation::Together { keys, order } => together(plan, (keys, order), few),
+        Relation::Beside { whole, op } => {
+            let beside = Plan::of(op, plan.inputs().to_vec())?;
+            let sides = plan.inputs().iter().map(|input| made(input, few)).collect::<Result<Vec<_>>>()?;
+            Made::beside(&beside, sides, whole)
         }
-        let keep = projection.map(|keep| keep.to_vec());
-        return done(LogicalPlanBuilder::scan(TABLE, provider_as_source(Arc::new(files)), keep));
-    }
-    let input = plan.only_input()?;
-    let below = LogicalPlanBuilder::from(over(input, partitions)?);
-    let (schema, output) = (input.schema(), plan.schema());
-    match relation {
-        Relation::Filter { condition, keep } => {
-            let kept = below.filter(condition_of(&condition)?);
-            match keep {
-                Some(_) => done(kept.and_then(|b| b.project(output.fields().iter().map(|f| named(f.name()))))),
-                None => done(kept),
+        Relation::Whole { ordered } => {
+            let input = made(plan.only_input()?, few)?;
+            let whole = |given, logical, by| {
+                Ok(Made {
+                    plan: plan.with_inputs(vec![given])?,
+                    inputs: vec![(logical, Need::All(by))],
+                    rows: Rows::Whole,
+                })
+            };
+            match (input.sorted(), ordered) {
+                (Some((logical, by)), true) => whole(input.plan.clone(), logical.clone(), by),
+                (_, true) => {
+                    let (closed, rows) = input.placed(PLACE, plan)?.given(0)?;
+                    whole(by_place(rows)?, closed, 0)
+                }
+                (_, false) => {
+                    let (closed, rows) = input.given(0)?;
+                    whole(rows, closed, 0)
+                }
             }
         }
-        Relation::Project { exprs } => {
-            let columns = exprs.iter().map(|e| Ok(value(e)?.alias(e.name().as_ref()))).collect::<Result<Vec<_>>>()?;
-            done(below.project(columns))
+        Relation::Plan(same) => {
+            let input = plan.only_input()?;
+            let over = same.rewrite_up(&mut |node| match node.downcast::<Given>() {
+                Some(_) => Ok(Rewritten::Done(input.clone())),
+                None => Ok(Rewritten::Done(node)),
+            })?;
+            made(&partita::plan::rules::optimise(&over, false)?, few)
         }
-        Relation::Aggregate { keys, folds, dropna, output: kept } => {
-            aggregate(below, schema, (&keys, &folds, dropna, &kept), output)
+        Relation::Aggregate { keys, folds, dropna, output } => {
+            let below = made(plan.only_input()?, few)?;
+            Made::over(
+                aggregate(below, plan.only_input()?.schema(), (&keys, &folds, dropna, &output), plan.schema())?,
+                plan,
+                Rows::Anywhere,
+            )
         }
-        Relation::Sort { keys, rows, .. } => sort(below, &keys, rows, output),
+        Relation::Sort { keys, rows, .. } => {
+            let below = made(plan.only_input()?, few)?;
+            let (sorted, by) = sort(below, &keys, rows, plan.schema())?;
+            let given = Given::plan(0, plan.schema().clone())?;
+            Ok(Made { plan: given, inputs: vec![(sorted, Need::Sorted(by))], rows: Rows::Whole })
+        }
         Relation::Count => {
+            let below = LogicalPlanBuilder::from(made(plan.only_input()?, few)?.closed()?);
             let rows = below.aggregate(Vec::<Their>::new(), [count(lit(1i64)).alias("rows")]);
-            done(rows)
+            Made::over(done(rows)?, plan, Rows::Whole)
         }
-        Relation::Head { .. } | Relation::Describe { .. } => {
-            Err(Error::unsupported(format!("`{}` below another operation on a cluster", plan.op()))
-                .help("compute it as the last operation, or persist() what it gives and go on here"))
+        Relation::Head { .. } | Relation::Tail { .. } | Relation::Describe { .. } | Relation::Totals => {
+            let batches = few(plan)?;
+            let mut start = 0;
+            let batch = |record: RecordBatch| {
+                let batch = Batch::new(record, 0, start);
+                start += batch.rows() as u64;
+                batch
+            };
+            let values = ScanOp::values(plan.schema().clone(), batches.into_iter().map(batch).collect())?;
+            Ok(Made { plan: values, inputs: Vec::new(), rows: Rows::Files(1) })
         }
         _ => Err(Error::unsupported(format!("`{}` on a cluster", plan.op()))),
     }
+}
+
+/// What is done with each partition by itself goes on where the rows are.
+fn apart(plan: &Plan, few: Few<'_>) -> Result<Made> {
+    let mut inputs = plan.inputs().iter().map(|input| made(input, few)).collect::<Result<Vec<_>>>()?;
+    if inputs.iter().all(|input| input.inputs.is_empty()) {
+        let partitions = partitions_over(plan, &inputs)?;
+        let plan = plan.with_inputs(inputs.into_iter().map(|input| input.plan).collect())?;
+        return Ok(Made { plan, inputs: Vec::new(), rows: Rows::Files(partitions) });
+    }
+    if inputs.len() == 1
+        && let Some(input) = inputs.pop()
+    {
+        return Ok(Made { plan: plan.with_inputs(vec![input.plan])?, ..input });
+    }
+    // frames one after the other, some of which were exchanged: any rows of them may meet
+    let (mut met, mut given) = (Vec::new(), Vec::new());
+    for (i, input) in inputs.into_iter().enumerate() {
+        let (closed, rows) = input.given(i)?;
+        let columns = || rows.schema().fields().iter();
+        let flat = columns().filter(|f| !f.data_type().is_nested()).map(|f| SortKey::new(col(f.name()))).collect();
+        let key = call(Key::new(flat)?).alias(HIDDEN);
+        let columns = columns().map(|f| named(f.name())).chain([key]).collect::<Vec<_>>();
+        met.push((done(LogicalPlanBuilder::from(closed).project(columns))?, Need::Keys));
+        given.push(rows);
+    }
+    Ok(Made { plan: plan.with_inputs(given)?, inputs: met, rows: Rows::Anywhere })
+}
+
+/// How many partitions an operation gives over plans of files, of which one may say of itself only when it runs.
+fn partitions_over(plan: &Plan, inputs: &[Made]) -> Result<usize> {
+    let like = |input: &Made| {
+        let Rows::Files(partitions) = input.rows else { return Ok(input.plan.clone()) };
+        let empty = MemorySource::new(input.plan.schema().clone(), vec![Vec::new(); partitions]);
+        Plan::new(ScanOp::new(Arc::new(empty)), Vec::new())
+    };
+    let over = plan.with_inputs(inputs.iter().map(like).collect::<Result<_>>()?)?;
+    count_partitions(&over)?.ok_or_else(|| Error::invalid("it is not known how many partitions there are"))
+}
+
+/// Rows with the same keys meet, and the operation is done where they have.
+fn together(plan: &Plan, (keys, order): (Vec<Vec<SortKey>>, Order), few: Few<'_>) -> Result<Made> {
+    let (mut inputs, mut given) = (Vec::new(), Vec::new());
+    for (i, (input, keys)) in plan.inputs().iter().zip(keys).enumerate() {
+        let below = made(input, few)?;
+        let below = match &order {
+            Order::Any => below,
+            Order::Kept => below.placed(PLACE, plan)?,
+            Order::Placed { place, .. } => below.placed(place, plan)?,
+        };
+        let (closed, rows) = below.given(i)?;
+        let key = call(Key::new(keys)?).alias(HIDDEN);
+        let columns = rows.schema().fields().iter().map(|f| named(f.name())).chain([key]);
+        inputs.push((done(LogicalPlanBuilder::from(closed).project(columns.collect::<Vec<_>>()))?, Need::Keys));
+        given.push(match &order {
+            Order::Any => rows,
+            Order::Kept => by_place(rows)?,
+            Order::Placed { place, .. } => Plan::new(SortBy::new([SortKey::from(place.as_str())])?, vec![rows])?,
+        });
+    }
+    let plan = match order {
+        Order::Placed { op, .. } => Plan::of(op, given)?,
+        _ => plan.with_inputs(given)?,
+    };
+    Ok(Made { plan, inputs, rows: Rows::Anywhere })
+}
+
+/// The rows in the order of their places, which are left out.
+fn by_place(rows: Plan) -> Result<Plan> {
+    let columns = rows.schema().fields().iter().filter(|f| f.name() != PLACE).map(|f| col(f.name())).collect();
+    let sorted = Plan::new(SortBy::new([SortKey::from(PLACE)])?, vec![rows])?;
+    Plan::new(Project::new(columns), vec![sorted])
+}
+
+impl Made {
+    /// The rows of a plan of DataFusion, which are those of `plan`.
+    fn over(logical: LogicalPlan, plan: &Plan, rows: Rows) -> Result<Made> {
+        Ok(Made { plan: Given::plan(0, plan.schema().clone())?, inputs: vec![(logical, Need::Apart)], rows })
+    }
+
+    /// An operation that needs all rows of one of its sides wherever rows of the other are.
+    fn beside(op: &Plan, sides: Vec<Made>, whole: usize) -> Result<Made> {
+        let (mut plans, mut inputs, mut rows) = (Vec::new(), Vec::new(), Rows::Anywhere);
+        for (i, side) in sides.into_iter().enumerate() {
+            match (side.inputs.is_empty(), i == whole) {
+                // whoever needs it reads the files itself
+                (true, true) => plans.push(side.plan),
+                (false, true) => {
+                    let (closed, given) = side.given(inputs.len())?;
+                    inputs.push((closed, Need::All(0)));
+                    plans.push(given);
+                }
+                (true, false) => {
+                    rows = side.rows;
+                    plans.push(side.plan);
+                }
+                (false, false) => {
+                    let (closed, given) = side.given(inputs.len())?;
+                    inputs.push((closed, Need::Apart));
+                    plans.push(given);
+                }
+            }
+        }
+        // a piece is over files or over what was exchanged
+        if let (Rows::Files(partitions), false) = (rows, inputs.is_empty()) {
+            for (_, plan) in plans.iter_mut().enumerate().filter(|(i, _)| *i != whole) {
+                let closed = table(plan, 0..partitions)?;
+                *plan = Given::plan(inputs.len(), plan.schema().clone())?;
+                inputs.push((closed, Need::Apart));
+            }
+            rows = Rows::Anywhere;
+        }
+        Ok(Made { plan: op.with_inputs(plans)?, inputs, rows })
+    }
+
+    /// The plan as one of DataFusion.
+    fn closed(self) -> Result<LogicalPlan> {
+        if let Rows::Files(partitions) = self.rows
+            && self.inputs.is_empty()
+        {
+            return table(&self.plan, 0..partitions);
+        }
+        if let Some((sorted, _)) = self.sorted() {
+            let columns = self.plan.schema().fields().iter().map(|f| named(f.name()));
+            return done(LogicalPlanBuilder::from(sorted.clone()).project(columns.collect::<Vec<_>>()));
+        }
+        if let (Some(_), [(only, Need::Apart)]) = (self.plan.downcast::<Given>(), self.inputs.as_slice()) {
+            return Ok(only.clone());
+        }
+        let (inputs, needs): (Vec<_>, Vec<_>) = self.inputs.into_iter().unzip();
+        let piece = Piece::new(&self.plan, needs)?;
+        let meeting = Meeting::new(piece, inputs, &to_theirs::schema(self.plan.schema())?)?;
+        Ok(LogicalPlan::Extension(Extension { node: Arc::new(meeting) }))
+    }
+
+    /// What was sorted, and by how many last columns, where nothing was done since.
+    fn sorted(&self) -> Option<(&LogicalPlan, usize)> {
+        match (self.plan.downcast::<Given>(), self.inputs.as_slice()) {
+            (Some(_), [(logical, Need::Sorted(by))]) => Some((logical, *by)),
+            _ => None,
+        }
+    }
+
+    /// The plan as one of DataFusion, and its rows as the `at`-th that are given to a piece.
+    fn given(self, at: usize) -> Result<(LogicalPlan, Plan)> {
+        let given = Given::plan(at, self.plan.schema().clone())?;
+        Ok((self.closed()?, given))
+    }
+
+    /// With the places of the rows among all as a column, for `wanting`.
+    fn placed(self, name: &str, wanting: &Plan) -> Result<Made> {
+        if self.rows == Rows::Anywhere {
+            let what = format!("`{}` on a cluster of rows that have lost their order", wanting.op());
+            return Err(Error::unsupported(what).help(
+                "give them one with sort_by(), or let what comes before it run there and go on here with persist()",
+            ));
+        }
+        Ok(Made { plan: Plan::new(Placed::new(name), vec![self.plan])?, ..self })
+    }
+
+    /// With more columns computed, or fewer.
+    fn then(self, op: impl partita::plan::Op) -> Result<Made> {
+        Ok(Made { plan: Plan::new(op, vec![self.plan])?, ..self })
+    }
+}
+
+fn table(plan: &Plan, partitions: Range<usize>) -> Result<LogicalPlan> {
+    let files = Files::new(plan, partitions)?;
+    done(LogicalPlanBuilder::scan(TABLE, provider_as_source(Arc::new(files)), None))
 }
 
 fn done(builder: datafusion::common::Result<LogicalPlanBuilder>) -> Result<LogicalPlan> {
@@ -111,20 +348,7 @@ fn named(name: &str) -> Their {
     Their::Column(Column::new_unqualified(name))
 }
 
-/// An expression: a column as it is, anything else as a function of ours.
-fn value(expr: &Expr) -> Result<Their> {
-    match expr.unaliased() {
-        Expr::Column(name) => Ok(named(name)),
-        other => Ok(call(Rowwise::value(other)?)),
-    }
-}
-
-/// A condition, as one function: DataFusion would ask its parts in any order.
-fn condition_of(expr: &Expr) -> Result<Their> {
-    Ok(call(Rowwise::condition(expr)?))
-}
-
-fn call(function: Rowwise) -> Their {
+fn call(function: Key) -> Their {
     let args = function.columns().iter().map(|name| named(name)).collect();
     function.into_udf().call(args)
 }
@@ -132,7 +356,7 @@ fn call(function: Rowwise) -> Their {
 type Groups<'a> = (&'a [String], &'a [Folded], bool, &'a [usize]);
 
 fn aggregate(
-    below: LogicalPlanBuilder,
+    below: Made,
     input: &SchemaRef,
     (keys, folds, dropna, kept): Groups<'_>,
     output: &SchemaRef,
@@ -140,20 +364,23 @@ fn aggregate(
     let hidden = |i: usize| format!("{HIDDEN}{i}");
     let mut below = below;
     if let Some(present) = keys.iter().filter(|_| dropna).map(|key| is_there(input, key)).reduce(Expr::and) {
-        below = below.filter(condition_of(&present)?).map_err(error::to_ours)?;
+        below = below.then(Filter::new(present))?;
     }
-    let by = keys.iter().map(|key| value(&one_of_each(input, key))).enumerate();
-    let by = by.map(|(i, key)| Ok(key?.alias(hidden(i)))).collect::<Result<Vec<_>>>()?;
+    let by = keys.iter().enumerate().map(|(i, key)| one_of_each(input, key).alias(hidden(i)));
+    let mut wanted: Vec<&String> = folds.iter().map(|f| &f.column).collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    let below = below.then(Project::new(by.chain(wanted.into_iter().map(col)).collect()))?;
+    let below = LogicalPlanBuilder::from(below.closed()?);
+    let by: Vec<Their> = (0..keys.len()).map(|i| named(&hidden(i))).collect();
     let fold = |(i, f): (usize, &Folded)| {
         let call = Folding::new(&f.fold)?.into_udaf().call(vec![named(&f.column)]);
         Ok(call.alias(hidden(keys.len() + i)))
     };
     let folded = folds.iter().enumerate().map(fold).collect::<Result<Vec<_>>>()?;
-    let groups = if folded.is_empty() {
-        let columns = (0..keys.len()).map(|i| named(&hidden(i)));
-        below.project(by).and_then(|b| b.project(columns)).and_then(LogicalPlanBuilder::distinct)
-    } else {
-        below.aggregate(by, folded)
+    let groups = match folded.is_empty() {
+        true => below.project(by).and_then(LogicalPlanBuilder::distinct),
+        false => below.aggregate(by, folded),
     };
     let columns = kept.iter().zip(output.fields()).map(|(&i, field)| named(&hidden(i)).alias(field.name()));
     done(groups.and_then(|b| b.project(columns)))
@@ -172,7 +399,7 @@ fn is_there(schema: &Schema, key: &str) -> Expr {
 /// A key with one zero and one NaN, for DataFusion tells them apart by their bits.
 fn one_of_each(schema: &Schema, key: &str) -> Expr {
     let Ok(field) = schema.field_with_name(key) else { return col(key) };
-    let constant = |value: f64| partita::lit(value).cast(field.data_type().clone());
+    let constant = |value: f64| ours(value).cast(field.data_type().clone());
     match field.data_type() {
         DataType::Float32 | DataType::Float64 => when(col(key).eq(0.0))
             .then(constant(0.0))
@@ -183,12 +410,20 @@ fn one_of_each(schema: &Schema, key: &str) -> Expr {
     }
 }
 
-fn sort(below: LogicalPlanBuilder, keys: &[SortKey], rows: Option<usize>, output: &SchemaRef) -> Result<LogicalPlan> {
-    let order = call(Rowwise::order(keys)?).alias(HIDDEN);
+/// Rows in order, equal ones in the order in which they came, where they have one; and how many columns behind those that
+/// are asked for say so.
+fn sort(below: Made, keys: &[SortKey], rows: Option<usize>, output: &SchemaRef) -> Result<(LogicalPlan, usize)> {
+    let below = match below.rows {
+        Rows::Anywhere => below,
+        _ => Made { plan: Plan::new(Placed::new(PLACE), vec![below.plan])?, ..below },
+    };
+    let place = below.plan.schema().field_with_name(PLACE).is_ok().then(|| named(PLACE));
+    let order = call(Key::new(keys.to_vec())?).alias(HIDDEN);
     let columns = || output.fields().iter().map(|f| named(f.name()));
-    let with_keys = below.project(columns().chain([order]));
-    let sorted = with_keys.and_then(|b| b.sort_with_limit([named(HIDDEN).sort(true, true)], rows));
-    done(sorted.and_then(|b| b.project(columns())))
+    let with_keys = LogicalPlanBuilder::from(below.closed()?).project(columns().chain([order]).chain(place.clone()));
+    let by: Vec<_> = [Some(named(HIDDEN)), place].into_iter().flatten().map(|by| by.sort(true, true)).collect();
+    let behind = by.len();
+    Ok((done(with_keys.and_then(|b| b.sort_with_limit(by, rows)))?, behind))
 }
 
 /// That DataFusion has understood the plan: its columns have the types that the frame promises.

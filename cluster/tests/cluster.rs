@@ -8,7 +8,10 @@ use std::time::{Duration, Instant};
 use partita::arrow::compute::concat_batches;
 use partita::arrow::datatypes::DataType;
 use partita::expr::fns::Map;
-use partita::{CsvOptions, DataFrame, ErrorKind, Include, Result, Session, Table, col, cols, lit, size, when};
+use partita::{
+    CsvOptions, DataFrame, ErrorKind, Include, Join, JoinKind, Keep, RankMethod, Result, Sample, Session, Table, col,
+    cols, concat, lit, size, when,
+};
 use partita_cluster::{Client, LocalCluster};
 
 const TRIPS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/trips.parquet");
@@ -162,6 +165,145 @@ fn values_mean_there_what_they_mean_here() {
     same("moved and renamed", |s| read(s)?.rename([("x", "X y"), ("n", "N.n")])?.select(["N.n", "X y"]), &here, &there);
 }
 
+/// Orders, some of whose zones are not known, and the zones, both in several partitions.
+fn joined(s: &Session, folder: &std::path::Path) -> Result<(DataFrame, DataFrame)> {
+    let zones = folder.join("zones.csv").to_str().unwrap().to_string();
+    if !std::path::Path::new(&zones).exists() {
+        let rows = (1..=200)
+            .map(|i| format!("{i},zone {},{}\n", i % 37, if i % 9 == 0 { "NaN".into() } else { (i % 5).to_string() }));
+        std::fs::write(&zones, format!("LocationID,name,rank\n,nowhere,1\n{}", rows.collect::<String>())).unwrap();
+    }
+    let zones = s.read_csv_with(&zones, CsvOptions::new().block_size(500u64))?;
+    Ok((trips(s)?, zones))
+}
+
+/// As [`same`] for rows in any order.
+fn alike(name: &str, frame: impl Fn(&Session) -> Result<DataFrame>, here: &Session, there: &Session) {
+    let ordered = |s: &Session| {
+        let frame = frame(s)?;
+        let keys: Vec<_> = frame.schema().fields().iter().map(|f| col(f.name()).asc()).collect();
+        frame.sort_by(keys)
+    };
+    let own = frame(here).unwrap().len().unwrap();
+    assert_eq!(own, frame(there).unwrap().len().unwrap(), "{name}");
+    same(name, ordered, here, there);
+}
+
+#[test]
+fn rows_meet_there_as_they_do_here() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let (cluster, here) = (cluster(), session());
+    let there = here.engine(cluster.client().engine());
+    let some = |s: &Session| trips(s)?.select(["PULocationID", "fare_amount", "tip_amount", "lpep_pickup_datetime"]);
+    for kind in [JoinKind::Inner, JoinKind::Left, JoinKind::Right, JoinKind::Outer, JoinKind::Semi, JoinKind::Anti] {
+        for broadcast in [true, false] {
+            let join = Join::new(kind, "PULocationID").right_on("LocationID").broadcast(broadcast);
+            let frame = |s: &Session| {
+                let (_, zones) = joined(s, folder)?;
+                some(s)?.join(&zones, join.clone())
+            };
+            alike(&format!("{kind} join, {broadcast}"), frame, &here, &there);
+        }
+    }
+    let sorted_groups = |s: &Session| {
+        let fare = || col("fare_amount");
+        let (trips, zones) = joined(s, folder)?;
+        let met = trips.join(&zones, Join::left("PULocationID").right_on("LocationID").broadcast(false))?;
+        met.groupby("name")?.agg([
+            fare().median().alias("median"),
+            fare().nunique().alias("n"),
+            fare().sum().alias("sum"),
+            fare().quantile(0.1).alias("q"),
+        ])
+    };
+    same("aggregates of a join", sorted_groups, &here, &there);
+    let holistic = |s: &Session| {
+        let fare = || col("fare_amount");
+        trips(s)?.groupby("PULocationID")?.agg([
+            fare().first().alias("first"),
+            fare().last().alias("last"),
+            fare().median().alias("median"),
+            fare().sum().alias("sum"),
+            col("passenger_count").nunique().alias("n"),
+        ])
+    };
+    same("aggregates that need rows", holistic, &here, &there);
+    let whole = |s: &Session| trips(s)?.select(["fare_amount", "tip_amount"])?.median();
+    same("medians", whole, &here, &there);
+    same("nunique", |s| trips(s)?.select(["PULocationID", "fare_amount"])?.nunique(), &here, &there);
+    for keep in [Keep::First, Keep::Last, Keep::Neither] {
+        let frame = |s: &Session| some(s)?.drop_duplicates(["PULocationID", "fare_amount"], keep);
+        same("drop_duplicates", frame, &here, &there);
+    }
+    alike(
+        "drop_duplicates of all",
+        |s| some(s)?.select(["PULocationID"])?.drop_duplicates(["PULocationID"], Keep::Any),
+        &here,
+        &there,
+    );
+    same("sample", |s| some(s)?.sample(Sample::fraction(0.1).seed(42)), &here, &there);
+    same(
+        "sample of filtered",
+        |s| some(s)?.filter(col("fare_amount").gt(10))?.sample(Sample::fraction(0.1).seed(7)),
+        &here,
+        &there,
+    );
+    let sampled = |s: &Session| {
+        let (trips, zones) = joined(s, folder)?;
+        trips
+            .join(&zones, Join::inner("PULocationID").right_on("LocationID").broadcast(false))?
+            .sample(Sample::fraction(0.1).seed(42))
+    };
+    alike("sample of a join", sampled, &here, &there);
+    same("melt", |s| some(s)?.melt(["PULocationID"], ["fare_amount", "tip_amount"]), &here, &there);
+    same("concat", |s| concat([&some(s)?, &some(s)?.filter(col("tip_amount").gt(3))?]), &here, &there);
+    let mixed =
+        |s: &Session| concat([&by_zone(s)?.select(["PULocationID", "sum"])?, &some(s)?.select(["PULocationID"])?]);
+    alike("concat of groups and rows", mixed, &here, &there);
+    same("tail", |s| some(s)?.tail(5), &here, &there);
+    same("tail beyond a partition", |s| some(s)?.tail(30_000), &here, &there);
+    same("tail of sorted", |s| some(s)?.sort_by(["fare_amount"])?.tail(7), &here, &there);
+    same("sorted, ties in their order", |s| some(s)?.sort_by(["PULocationID"]), &here, &there);
+    same("head inside", |s| some(s)?.head(100)?.groupby("PULocationID")?.agg([size()]), &here, &there);
+    same("describe inside", |s| features(s)?.describe()?.select(["high_tip"]), &here, &there);
+    same("null counts", |s| trips(s)?.null_count(), &here, &there);
+    let memory = |s: &Session| {
+        let zones = here.from_batches(joined(&here, folder)?.1.head(150)?.compute()?.batches().to_vec())?;
+        some(s)?.join(&zones.in_session(s), Join::inner("PULocationID").right_on("LocationID"))
+    };
+    same("join with a table in memory", memory, &here, &there);
+    same("cross join", |s| some(s)?.head(50)?.join(&joined(s, folder)?.1, Join::cross()), &here, &there);
+}
+
+#[test]
+fn functions_of_other_rows_are_the_same_there() {
+    let (cluster, here) = (cluster(), session());
+    let there = here.engine(cluster.client().engine());
+    let some = |s: &Session| trips(s)?.select(["PULocationID", "fare_amount", "lpep_pickup_datetime"]);
+    let fare = || col("fare_amount");
+    let windows = |s: &Session| {
+        some(s)?.with_columns([
+            fare().shift(1).alias("before"),
+            fare().cum_sum().alias("so far"),
+            fare().rolling_mean(5).alias("rolling"),
+        ])
+    };
+    same("in their order", windows, &here, &there);
+    let over = |s: &Session| {
+        some(s)?.with_columns([
+            fare().shift(1).over("PULocationID").alias("before"),
+            fare().cum_max().over("PULocationID").alias("highest"),
+            fare().rank(RankMethod::Average).over("PULocationID").alias("rank"),
+        ])
+    };
+    same("over keys", over, &here, &there);
+    let beside = |s: &Session| some(s)?.with_column("mean", fare().mean().over("PULocationID"));
+    same("aggregates beside rows", beside, &here, &there);
+    let ranked = |s: &Session| some(s)?.with_column("rank", fare().rank(RankMethod::First))?.filter(col("rank").lt(50));
+    same("ranks of all", ranked, &here, &there);
+}
+
 #[test]
 fn what_cannot_travel_says_so() {
     let (cluster, here) = (cluster(), session());
@@ -174,11 +316,10 @@ fn what_cannot_travel_says_so() {
     };
     let own = Map::new("own", DataType::Float64, |a| Ok(a[0].clone())).of([col("fare_amount")]);
     refused(trips.filter(own.gt(1)), "`own`");
-    refused(trips.with_column("before", col("fare_amount").shift(1)), "window");
-    refused(trips.groupby("PULocationID").unwrap().agg([col("fare_amount").median()]), "median");
-    refused(trips.tail(3), "tail");
-    let memory = there.from_batches(trips.in_session(&here).head(3).unwrap().compute().unwrap().batches().to_vec());
-    refused(memory, "scan");
+    let lost = trips.groupby("PULocationID").unwrap().sort(false).agg([size()]).unwrap();
+    refused(lost.with_column("before", col("size").shift(1)), "lost their order");
+    let many = vec![trips.in_session(&here).compute().unwrap().batches().to_vec(); 20].concat();
+    refused(there.from_batches(many), "scan");
     let error = trips.to_parquet("nowhere").unwrap_err();
     assert!(error.to_string().contains("write"), "{error}");
     assert!(!std::path::Path::new("nowhere").exists());

@@ -2,8 +2,6 @@
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Field, Schema};
-use arrow::ipc::reader::StreamReader;
-use arrow::ipc::writer::StreamWriter;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::sync::Arc;
@@ -27,6 +25,15 @@ impl Portable {
     /// The form of something with these settings.
     pub(crate) fn of(name: &str, settings: &impl Serialize) -> Option<Portable> {
         Some(Portable { name: name.to_string(), settings: serde_json::to_value(settings).ok()? })
+    }
+
+    /// The settings again.
+    ///
+    /// # Errors
+    /// `Invalid` for settings of something else.
+    pub(crate) fn settings<T: serde::de::DeserializeOwned>(&self) -> Result<T> {
+        serde_json::from_value(self.settings.clone())
+            .map_err(|e| Error::invalid(format!("these are no settings of `{}`: {e}", self.name)))
     }
 }
 
@@ -107,30 +114,100 @@ impl Expr {
     }
 }
 
+/// An expression is the text of [`Expr::to_portable`].
+impl Serialize for Expr {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.to_portable().map_err(serde::ser::Error::custom)?)
+    }
+}
+
+impl<'de> Deserialize<'de> for Expr {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Expr, D::Error> {
+        Expr::from_portable(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
 /// A value is a column of one row in Arrow's own form, so that every type has one and floats keep their bits.
 impl Serialize for Scalar {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let write = || {
-            let schema = Arc::new(Schema::new(vec![Field::new("", self.data_type().clone(), true)]));
-            let record = RecordBatch::try_new(schema.clone(), vec![self.array().clone()])?;
-            let mut writer = StreamWriter::try_new(Vec::new(), &schema)?;
-            writer.write(&record)?;
-            writer.into_inner()
-        };
-        let bytes = write().map_err(serde::ser::Error::custom)?;
-        serializer.collect_str(&bytes.iter().map(|b| format!("{b:02x}")).collect::<String>())
+        let schema = Arc::new(Schema::new(vec![Field::new("", self.data_type().clone(), true)]));
+        let record = RecordBatch::try_new(schema, vec![self.array().clone()]).map_err(serde::ser::Error::custom)?;
+        serializer.serialize_str(&recorded::text(&record).map_err(serde::ser::Error::custom)?)
     }
 }
 
 impl<'de> Deserialize<'de> for Scalar {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Scalar, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let digit = |i: usize| text.get(i..i + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
-        let bytes: Option<Vec<u8>> = (0..text.len()).step_by(2).map(digit).collect();
-        let read = || StreamReader::try_new(bytes.as_deref()?, None).ok()?.next()?.ok();
-        let record = read().filter(|record| record.num_rows() == 1 && record.num_columns() == 1);
+        let record = recorded::read(&String::deserialize(deserializer)?);
+        let record = record.filter(|record| record.num_rows() == 1 && record.num_columns() == 1);
         let record = record.ok_or_else(|| serde::de::Error::custom("not a value"))?;
         Ok(Scalar::of(record.column(0), 0))
+    }
+}
+
+/// Aggregates by their names in the registry.
+pub(crate) mod folded {
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::Portable;
+    use crate::expr::folds::Fold;
+    use crate::expr::registry;
+
+    pub(crate) fn serialize<S: Serializer>(fold: &Arc<dyn Fold>, serializer: S) -> Result<S::Ok, S::Error> {
+        let sent =
+            fold.portable().ok_or_else(|| serde::ser::Error::custom(format!("`{fold}` has no portable form")))?;
+        sent.serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<dyn Fold>, D::Error> {
+        registry::fold(&Portable::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
+/// Functions of other rows by their names in the registry.
+pub(crate) mod windowed {
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::Portable;
+    use crate::expr::registry;
+    use crate::expr::windows::Window;
+
+    pub(crate) fn serialize<S: Serializer>(window: &Arc<dyn Window>, serializer: S) -> Result<S::Ok, S::Error> {
+        let sent = window.portable();
+        let sent = sent.ok_or_else(|| serde::ser::Error::custom(format!("`{window}` has no portable form")))?;
+        sent.serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<dyn Window>, D::Error> {
+        registry::window(&Portable::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
+/// Records in Arrow's own form, written in hexadecimal digits.
+pub(crate) mod recorded {
+    use arrow::array::RecordBatch;
+    use arrow::error::ArrowError;
+    use arrow::ipc::reader::StreamReader;
+    use arrow::ipc::writer::StreamWriter;
+
+    pub(crate) fn text(record: &RecordBatch) -> Result<String, ArrowError> {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut writer = StreamWriter::try_new(Vec::new(), &record.schema())?;
+        writer.write(record)?;
+        let bytes = writer.into_inner()?;
+        let digits = bytes.iter().flat_map(|b| [b >> 4, b & 15]).map(|d| char::from(DIGITS[usize::from(d)]));
+        Ok(digits.collect())
+    }
+
+    pub(crate) fn read(text: &str) -> Option<RecordBatch> {
+        let digit = |d: &u8| char::from(*d).to_digit(16);
+        let byte = |pair: &[u8]| Some((digit(pair.first()?)? * 16 + digit(pair.get(1)?)?) as u8);
+        let bytes: Vec<u8> = text.as_bytes().chunks(2).map(byte).collect::<Option<_>>()?;
+        StreamReader::try_new(bytes.as_slice(), None).ok()?.next()?.ok()
     }
 }
 

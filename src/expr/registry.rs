@@ -5,12 +5,21 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 use super::fns::dt::{Date, Localize, Part, Step, Strftime, TimeOfDay, ToTimezone, Total, WallTime};
+use super::fns::pack::{Pack, Unpack};
 use super::fns::str::{Find, Measure, Rewrite};
 use super::fns::{
     Abs, Arithmetic, Cast, Clip, Compare, Extreme, FillNull, IsIn, IsNan, IsNull, Logic, Negate, Not, Pow, Real, Round,
     StructField, When,
 };
-use super::folds::{Count, Fold, Max, Mean, Min, Size, Std, Sum, Var};
+use super::folds::{Count, First, Fold, Last, Max, Mean, Min, Nunique, Quantile, Size, Std, Sum, Var};
+use super::windows::Window;
+use super::windows::aggregated::Aggregated;
+use super::windows::cum_count::CumCount;
+use super::windows::cum_extreme::CumExtreme;
+use super::windows::cum_sum::CumSum;
+use super::windows::rank::Rank;
+use super::windows::rolling::RollingStatistic;
+use super::windows::shift::Shift;
 use super::{Portable, Scalar, ScalarFn};
 use crate::base::{Error, Result};
 
@@ -52,12 +61,14 @@ pub fn function(given: &Portable) -> Result<Arc<dyn ScalarFn>> {
         "logic" => settings::<Logic>(given)?,
         "negate" => settings::<Negate>(given)?,
         "not" => settings::<Not>(given)?,
+        "pack" => Pack,
         "pow" => settings::<Pow>(given)?,
         "real" => settings::<Real>(given)?,
         "round" => settings::<Round>(given)?,
         "str.find" => settings::<Find>(given)?,
         "str.measure" => settings::<Measure>(given)?,
         "str.rewrite" => settings::<Rewrite>(given)?,
+        "unpack" => Unpack(settings(given)?),
         "when" => settings::<When>(given)?,
     }
 }
@@ -69,9 +80,14 @@ pub fn function(given: &Portable) -> Result<Arc<dyn ScalarFn>> {
 pub fn fold(given: &Portable) -> Result<Arc<dyn Fold>> {
     by_name! { given,
         "count" => settings::<Count>(given)?,
+        "first" => First,
+        "last" => Last,
         "max" => settings::<Max>(given)?,
         "mean" => settings::<Mean>(given)?,
         "min" => settings::<Min>(given)?,
+        "nunique" => Nunique,
+        "quantile" => Quantile::new(f64::from_bits(settings(given)?))?,
+        "quantiles" => Quantile::several(&settings::<Vec<u64>>(given)?.into_iter().map(f64::from_bits).collect::<Vec<_>>())?,
         "size" => settings::<Size>(given)?,
         "std" => settings::<Std>(given)?,
         "sum" => settings::<Sum>(given)?,
@@ -79,9 +95,24 @@ pub fn fold(given: &Portable) -> Result<Arc<dyn Fold>> {
     }
 }
 
+/// The function of other rows that this stands for.
+///
+/// # Errors
+/// As [`function`].
+pub fn window(given: &Portable) -> Result<Arc<dyn Window>> {
+    by_name! { given,
+        "aggregated" => Aggregated { fold: Ok(fold(&settings(given)?)?) },
+        "cum_count" => CumCount { rows: settings(given)? },
+        "cum_extreme" => CumExtreme { max: settings(given)? },
+        "cum_sum" => CumSum,
+        "rank" => settings::<Rank>(given)?,
+        "rolling" => RollingStatistic::of_settings(given)?,
+        "shift" => Shift { rows: settings(given)? },
+    }
+}
+
 fn settings<T: DeserializeOwned>(given: &Portable) -> Result<T> {
-    let read = serde_json::from_value(given.settings.clone());
-    read.map_err(|e| Error::invalid(format!("these are no settings of `{}`: {e}", given.name)))
+    given.settings()
 }
 
 #[cfg(test)]
@@ -91,8 +122,13 @@ mod tests {
 
     #[test]
     fn aggregates_come_back_as_they_were() {
-        let all: [Arc<dyn Fold>; 8] = [
+        let all: [Arc<dyn Fold>; 13] = [
             Arc::new(Count),
+            Arc::new(First),
+            Arc::new(Last),
+            Arc::new(Nunique),
+            Arc::new(Quantile::new(0.1).unwrap()),
+            Arc::new(Quantile::several(&[0.25, 0.3]).unwrap()),
             Arc::new(Max),
             Arc::new(Mean),
             Arc::new(Min),

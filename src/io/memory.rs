@@ -4,7 +4,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
 use super::spill::encode;
-use super::{Batch, Batches, PartitionInfo, Scan, Source};
+use super::{Batch, Batches, PartitionInfo, PortableSource, Scan, Source};
 use crate::base::{Identity, Result, Token, Tokenizer};
 use crate::exec::TaskContext;
 
@@ -78,6 +78,10 @@ impl Identity for MemorySource {
 }
 
 impl Source for MemorySource {
+    fn portable(&self) -> Option<PortableSource> {
+        PortableSource::of_values(&self.schema, &self.partitions)
+    }
+
     fn describe(&self) -> String {
         format!("memory, {} partitions", self.partitions.len())
     }

@@ -3,12 +3,16 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::batch::Rows;
 use super::csv::{CsvOptions, CsvSource};
-use super::{FileInfo, ParquetReadOptions, ParquetSource, Source};
+use super::{Batch, FileInfo, MemorySource, ParquetReadOptions, ParquetSource, Source};
 use crate::base::{Error, ErrorKind, Result};
+use crate::expr::portable::recorded;
 
 /// Files of a format and how they are read, as plain data: whoever sees the files at the same paths opens the same rows
 /// in the same partitions. Types are settled, nothing is inferred again.
@@ -25,7 +29,19 @@ pub struct PortableSource {
 pub(super) enum Format {
     Csv,
     Parquet,
+    /// Batches that go with the description itself.
+    Values,
 }
+
+/// Batches with the place of their first row, and the columns as a batch without rows.
+#[derive(Serialize, Deserialize)]
+struct Values {
+    schema: String,
+    partitions: Vec<Vec<(u64, u64, String)>>,
+}
+
+/// Batches of more bytes than this do not go with the description of a plan.
+const MOST_BYTES: usize = 8 << 20;
 
 impl PortableSource {
     /// The description of files that are at paths; `None` where one is in a store.
@@ -41,6 +57,34 @@ impl PortableSource {
         };
         let files = files.map(absolute).collect::<Option<Vec<_>>>()?;
         Some(PortableSource { format, files, options: serde_json::to_value(options).ok()?, partitions })
+    }
+
+    /// The description of batches in memory, which holds them; `None` where they are many.
+    pub(super) fn of_values(schema: &SchemaRef, partitions: &[Vec<Batch>]) -> Option<PortableSource> {
+        let bytes: usize = partitions.iter().flatten().map(Batch::bytes).sum();
+        if bytes > MOST_BYTES {
+            return None;
+        }
+        let batch = |batch: &Batch| match batch.origin.rows {
+            Rows::Range { start } => Some((batch.origin.file, start, recorded::text(&batch.record).ok()?)),
+            _ => None,
+        };
+        let partitions = partitions.iter().map(|p| p.iter().map(batch).collect::<Option<Vec<_>>>());
+        let partitions = partitions.collect::<Option<Vec<_>>>()?;
+        let schema = recorded::text(&RecordBatch::new_empty(schema.clone())).ok()?;
+        let count = partitions.len();
+        let options = serde_json::to_value(Values { schema, partitions }).ok()?;
+        Some(PortableSource { format: Format::Values, files: Vec::new(), options, partitions: count })
+    }
+
+    fn values(&self) -> Result<MemorySource> {
+        let Values { schema, partitions } = self.options()?;
+        let read = |text: &str| {
+            recorded::read(text).ok_or_else(|| Error::invalid("these are no batches").doing("read a plan"))
+        };
+        let batch = |(file, start, text): &(u64, u64, String)| Ok(Batch::new(read(text)?, *file, *start));
+        let partitions = partitions.iter().map(|p| p.iter().map(batch).collect()).collect::<Result<_>>()?;
+        Ok(MemorySource::new(read(&schema)?.schema(), partitions))
     }
 
     /// How many partitions the files have.
@@ -70,6 +114,7 @@ impl PortableSource {
         let files = self.files()?;
         let source: Arc<dyn Source> = match self.format {
             Format::Csv => Arc::new(CsvSource::of_files(files, self.options::<CsvOptions>()?)?),
+            Format::Values => Arc::new(self.values()?),
             Format::Parquet => Arc::new(ParquetSource::of_files(files, self.options::<ParquetReadOptions>()?)?),
         };
         match source.partitions().len() {

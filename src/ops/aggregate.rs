@@ -5,11 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Schema, SchemaRef};
+use serde::{Deserialize, Serialize};
 
 use super::ScanOp;
 use crate::base::schema::index_of;
 use crate::base::{Error, Identity, Result, Tokenizer};
 use crate::exec::{Reservation, TaskContext};
+use crate::expr::Portable;
 use crate::expr::folds::{Fold, FoldState, Groups, Outcome, Scope};
 use crate::graph::{Held, Payload};
 use crate::io::Batch;
@@ -19,11 +21,12 @@ use crate::plan::shape::Chunk;
 use crate::plan::{Flow, Footprint, Op, Plan, Reduce, Relation, Shape, Then};
 
 /// An aggregate of a column.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Agg {
     /// The column.
     pub column: String,
     /// What is made of it.
+    #[serde(with = "crate::expr::portable::folded")]
     pub fold: Arc<dyn Fold>,
     /// What the result is called.
     pub name: String,
@@ -147,9 +150,14 @@ impl Op for Aggregate {
         columns_of(self.pending(), inputs)
     }
 
-    fn relation(&self, _inputs: &[SchemaRef]) -> Option<Relation> {
+    fn relation(&self, _inputs: &[Plan]) -> Option<Relation> {
         // in the middle of its passes it has states of its own
         let fresh = self.schema.is_none() && self.done.iter().all(Option::is_none);
+        let rows_travel = self.aggs.iter().any(|agg| !agg.fold.bounded() || agg.fold.placed());
+        if rows_travel {
+            let ordered = self.aggs.iter().any(|agg| agg.fold.placed());
+            return fresh.then_some(Relation::Whole { ordered });
+        }
         let folds = self.aggs.iter().map(Agg::folded).collect();
         fresh.then(|| Relation::Aggregate {
             keys: Vec::new(),
@@ -157,6 +165,10 @@ impl Op for Aggregate {
             dropna: false,
             output: (0..self.aggs.len()).collect(),
         })
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("aggregate", &self.aggs)
     }
 
     fn footprint(&self) -> Footprint {

@@ -8,11 +8,12 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 
 use crate::base::{Error, ErrorKind, Identity, Result, Token, Tokenizer};
 use crate::expr::Expr;
+use crate::expr::Portable;
 use crate::expr::coerce::meet_types;
 use crate::expr::fns::cast::convert;
 use crate::io::Batch;
 use crate::plan::lower::count_partitions;
-use crate::plan::{Feed, Flow, Map, Op, Out, Plan, Shape, Stage};
+use crate::plan::{Feed, Flow, Map, Op, Out, Plan, Relation, Shape, Stage};
 
 /// The rows of several frames, one frame after the other. Columns go together by name: one that a frame does not have
 /// is null there, types are widened as arithmetic would (pandas' `concat`).
@@ -100,6 +101,14 @@ impl Op for Concat {
 
     fn known_rows(&self, inputs: &[Option<Vec<u64>>]) -> Option<Vec<u64>> {
         inputs.iter().cloned().collect::<Option<Vec<_>>>().map(|rows| rows.concat())
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("concat", &())
+    }
+
+    fn relation(&self, _inputs: &[Plan]) -> Option<Relation> {
+        Some(Relation::Apart)
     }
 }
 

@@ -54,7 +54,7 @@ impl Op for Count {
         below.keeps_rows().then(|| Arc::new(Count) as Arc<dyn Op>)
     }
 
-    fn relation(&self, _inputs: &[SchemaRef]) -> Option<Relation> {
+    fn relation(&self, _inputs: &[Plan]) -> Option<Relation> {
         Some(Relation::Count)
     }
 

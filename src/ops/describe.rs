@@ -159,8 +159,8 @@ impl Op for Describe {
         Some(vec![columns.iter().filter_map(|c| input.index_of(c).ok()).collect()])
     }
 
-    fn relation(&self, inputs: &[SchemaRef]) -> Option<Relation> {
-        let columns = self.columns(inputs.first()?).ok()?;
+    fn relation(&self, inputs: &[Plan]) -> Option<Relation> {
+        let columns = self.columns(inputs.first()?.schema()).ok()?;
         Some(Relation::Describe { columns, percentiles: self.percentiles.clone() })
     }
 

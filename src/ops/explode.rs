@@ -9,9 +9,10 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
 use crate::base::schema::{in_layout, index_of};
 use crate::base::{Error, Identity, Result, Tokenizer, mixed};
+use crate::expr::Portable;
 use crate::io::{Batch, Origin, Rows};
 use crate::plan::node::only;
-use crate::plan::{Flow, Map, Op, Out, Plan, Shape, Stage};
+use crate::plan::{Flow, Map, Op, Out, Plan, Relation, Shape, Stage};
 
 /// A row for each element of the lists in a column, the others repeated. An empty list and null give one row with null
 /// (pandas' `explode`).
@@ -58,6 +59,14 @@ impl Op for Explode {
         let schema = self.schema(std::slice::from_ref(input))?;
         let column = index_of(input, &self.column)?;
         Ok(Map::each(move |_| Ok(Box::new(Elements { schema: schema.clone(), column }))))
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("explode", &self.column)
+    }
+
+    fn relation(&self, _inputs: &[Plan]) -> Option<Relation> {
+        Some(Relation::Apart)
     }
 }
 

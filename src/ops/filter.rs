@@ -7,10 +7,12 @@ use std::sync::Arc;
 
 use arrow::array::{AsArray, BooleanArray};
 use arrow::datatypes::{DataType, Schema, SchemaRef};
+use serde::{Deserialize, Serialize};
 
 use super::Narrow;
 use crate::base::schema::index_of;
 use crate::base::{Error, Identity, Result, Tokenizer};
+use crate::expr::Portable;
 use crate::expr::fns::struct_field::{Path, by_column, paths};
 use crate::expr::{Expr, Program, Scalar, Value, col};
 use crate::io::Batch;
@@ -21,7 +23,7 @@ use crate::plan::{Divisions, Flow, Map, Op, Out, Plan, Relation, Shape, Stage};
 
 /// Keeps the rows where a condition is true: not those where it is false or null, and with NaN every comparison but
 /// `!=` is false.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Filter {
     condition: Expr,
     /// The columns that are passed on; absent: all. The condition may need others.
@@ -146,8 +148,12 @@ impl Op for Filter {
         (below.keep.is_none()).then(|| Arc::new(Filter { condition, keep: self.keep.clone() }) as Arc<dyn Op>)
     }
 
-    fn relation(&self, _inputs: &[SchemaRef]) -> Option<Relation> {
-        Some(Relation::Filter { condition: self.condition.clone(), keep: self.keep.clone() })
+    fn relation(&self, _inputs: &[Plan]) -> Option<Relation> {
+        Some(Relation::Apart)
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("filter", self)
     }
 }
 

@@ -7,6 +7,7 @@ use arrow::datatypes::SchemaRef;
 
 use super::{Limit, Partitions, ScanOp};
 use crate::base::{Identity, Result, Tokenizer};
+use crate::expr::Portable;
 use crate::io::Batch;
 use crate::plan::lower::count_partitions;
 use crate::plan::node::only;
@@ -54,8 +55,12 @@ impl Op for Head {
         below.first_rows(self.rows)
     }
 
-    fn relation(&self, _inputs: &[SchemaRef]) -> Option<Relation> {
+    fn relation(&self, _inputs: &[Plan]) -> Option<Relation> {
         Some(Relation::Head { rows: self.rows })
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("head", &self.rows)
     }
 }
 

@@ -5,9 +5,10 @@ use std::fmt;
 use arrow::datatypes::SchemaRef;
 
 use crate::base::{Identity, Result, Tokenizer};
+use crate::expr::Portable;
 use crate::io::Batch;
 use crate::plan::node::only;
-use crate::plan::{Flow, Map, Op, Out, Plan, Shape, Stage};
+use crate::plan::{Flow, Map, Op, Out, Plan, Relation, Shape, Stage};
 
 /// At most so many rows of each partition, the first ones; the source stops when they are there.
 #[derive(Debug, Clone)]
@@ -51,6 +52,14 @@ impl Op for Limit {
     fn known_rows(&self, inputs: &[Option<Vec<u64>>]) -> Option<Vec<u64>> {
         let rows = inputs.first()?.as_ref()?;
         Some(rows.iter().map(|&n| n.min(self.rows as u64)).collect())
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("limit", &self.rows)
+    }
+
+    fn relation(&self, _inputs: &[Plan]) -> Option<Relation> {
+        Some(Relation::Apart)
     }
 }
 

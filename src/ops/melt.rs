@@ -5,19 +5,21 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use serde::{Deserialize, Serialize};
 
 use crate::base::schema::{in_layout, index_of};
 use crate::base::{Error, Identity, Result, Token, Tokenizer};
+use crate::expr::Portable;
 use crate::expr::coerce::meet_types;
 use crate::expr::fns::cast::convert;
 use crate::io::Batch;
 use crate::plan::lower::count_partitions;
 use crate::plan::node::only;
-use crate::plan::{Feed, Flow, Footprint, Map, Op, Out, Plan, Shape, Stage};
+use crate::plan::{Feed, Flow, Footprint, Map, Op, Out, Plan, Relation, Shape, Stage};
 
 /// A row for each row and value column: the columns that stay, the name of the value column in `variable`, and its value
 /// in `value`. All rows of the first value column come first, then those of the second …: pandas' order.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Melt {
     /// The columns that stay.
     pub id_vars: Vec<String>,
@@ -113,6 +115,14 @@ impl Op for Melt {
 
     fn footprint(&self) -> Footprint {
         Footprint::Spills("its input, which is read once for each column that becomes rows".into())
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("melt", self)
+    }
+
+    fn relation(&self, _inputs: &[Plan]) -> Option<Relation> {
+        Some(Relation::Apart)
     }
 }
 

@@ -11,9 +11,10 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use super::ScanOp;
 use super::totals::Totals;
 use crate::base::{Identity, Result, Tokenizer};
+use crate::expr::Portable;
 use crate::io::Batch;
 use crate::plan::node::only;
-use crate::plan::{Footprint, Op, Plan, Shape};
+use crate::plan::{Footprint, Op, Plan, Relation, Shape};
 
 /// The bytes of each column, decoded: a row a column, with its name (`column`) and its size (`bytes`).
 ///
@@ -31,6 +32,11 @@ impl MemoryUsage {
     /// The bytes of the columns of this schema.
     pub fn new(schema: &Schema) -> MemoryUsage {
         MemoryUsage { columns: schema.fields().iter().map(|f| (f.name().clone(), width(f.data_type()))).collect() }
+    }
+
+    /// What the portable form says.
+    pub(super) fn of(columns: Vec<(String, Option<u64>)>) -> MemoryUsage {
+        MemoryUsage { columns: columns.into() }
     }
 
     /// The result, from the sizes of the columns.
@@ -95,6 +101,14 @@ impl Op for MemoryUsage {
 
     fn footprint(&self) -> Footprint {
         Footprint::Holds("a number for each column".into())
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("memory_usage", &self.columns.to_vec())
+    }
+
+    fn relation(&self, _inputs: &[Plan]) -> Option<Relation> {
+        Some(Relation::Totals)
     }
 }
 

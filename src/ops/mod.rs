@@ -30,6 +30,7 @@
 //! | [`memory_usage`], [`null_count`] | what is counted for each column, added up by [`totals`] |
 //! | [`checkpoint`] | results that are on disk, for the next run too |
 //! | [`persist`] | results that are held |
+//! | [`mod@portable`] | plans as plain data |
 //! | [`elsewhere`] | results of an engine that runs elsewhere |
 //! | [`gathered`] | rows that came once and are kept |
 
@@ -61,6 +62,7 @@ pub mod null_count;
 mod origins;
 pub mod partitions;
 pub mod persist;
+pub mod portable;
 pub mod project;
 pub mod rename;
 pub mod repartition;

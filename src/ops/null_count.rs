@@ -8,9 +8,10 @@ use arrow::datatypes::{DataType, Field, Float32Type, Float64Type, Schema, Schema
 
 use super::totals::Totals;
 use crate::base::{Identity, Result, Tokenizer};
+use crate::expr::Portable;
 use crate::io::Batch;
 use crate::plan::node::only;
-use crate::plan::{Footprint, Op, Plan, Shape};
+use crate::plan::{Footprint, Op, Plan, Relation, Shape};
 
 /// How many values of each column are missing: a row a column, with its name (`column`), the nulls (`null`) and the NaN
 /// (`nan`), which are told apart. pandas' `isna().sum()` is the sum of both.
@@ -63,6 +64,14 @@ impl Op for NullCount {
 
     fn footprint(&self) -> Footprint {
         Footprint::Holds("two numbers for each column".into())
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("null_count", &())
+    }
+
+    fn relation(&self, _inputs: &[Plan]) -> Option<Relation> {
+        Some(Relation::Totals)
     }
 }
 

@@ -9,9 +9,10 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt64Type};
 use crate::base::schema::index_of;
 use crate::base::{Error, Identity, Result, Tokenizer, mixed};
 use crate::expr::Expr;
+use crate::expr::Portable;
 use crate::io::{Batch, Origin};
 use crate::plan::node::only;
-use crate::plan::{Flow, Map, Op, Out, Plan, Shape, Stage};
+use crate::plan::{Flow, Map, Op, Out, Plan, Relation, Shape, Stage};
 
 /// The column of rows of the first, or only, input; its name begins as hidden ones do.
 pub(in crate::ops) const FIRST: &str = "\0origin";
@@ -34,6 +35,11 @@ pub(in crate::ops) struct Mark {
 }
 
 impl Mark {
+    /// What the portable form says: whether the column is that of the second input.
+    pub(in crate::ops) fn of(second: bool) -> Mark {
+        Mark { column: if second { SECOND } else { FIRST } }
+    }
+
     /// The rows of a plan with this column.
     ///
     /// # Errors
@@ -94,6 +100,14 @@ impl Op for Mark {
     fn known_rows(&self, inputs: &[Option<Vec<u64>>]) -> Option<Vec<u64>> {
         inputs.first().cloned().flatten()
     }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("mark", &(self.column == SECOND))
+    }
+
+    fn relation(&self, _inputs: &[Plan]) -> Option<Relation> {
+        Some(Relation::Apart)
+    }
 }
 
 struct Marking {
@@ -122,6 +136,11 @@ impl Restore {
     /// By these columns.
     pub(in crate::ops) fn new(columns: Vec<&'static str>) -> Restore {
         Restore { columns }
+    }
+
+    /// What the portable form says: whether rows came from two.
+    pub(in crate::ops) fn of(second: bool) -> Restore {
+        Restore::new(if second { vec![FIRST, SECOND] } else { vec![FIRST] })
     }
 
     /// The places of the columns that stay.
@@ -187,6 +206,14 @@ impl Op for Restore {
 
     fn known_rows(&self, inputs: &[Option<Vec<u64>>]) -> Option<Vec<u64>> {
         inputs.first().cloned().flatten()
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("restore", &self.columns.contains(&SECOND))
+    }
+
+    fn relation(&self, _inputs: &[Plan]) -> Option<Relation> {
+        Some(Relation::Apart)
     }
 }
 

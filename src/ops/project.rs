@@ -8,6 +8,7 @@ use arrow::datatypes::SchemaRef;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::base::{Error, ErrorKind, Identity, Result, Tokenizer};
+use crate::expr::Portable;
 use crate::expr::fns::struct_field::{Path, by_column, paths};
 use crate::expr::{Expr, Program};
 use crate::io::Batch;
@@ -188,8 +189,12 @@ impl Op for Project {
         inputs.first().cloned().flatten()
     }
 
-    fn relation(&self, _inputs: &[SchemaRef]) -> Option<Relation> {
-        Some(Relation::Project { exprs: self.exprs.clone() })
+    fn relation(&self, _inputs: &[Plan]) -> Option<Relation> {
+        Some(Relation::Apart)
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("project", &self.exprs)
     }
 }
 

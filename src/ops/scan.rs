@@ -31,6 +31,16 @@ impl ScanOp {
         &self.source
     }
 
+    /// The rows of a source that a scan asks for.
+    pub fn of(source: Arc<dyn Source>, scan: Scan) -> ScanOp {
+        ScanOp { source, scan }
+    }
+
+    /// What is read of it.
+    pub fn scan(&self) -> &Scan {
+        &self.scan
+    }
+
     /// A plan of batches that are there already, as one partition.
     ///
     /// # Errors
@@ -169,13 +179,8 @@ impl Op for ScanOp {
         known.then(|| (bytes as f64 * width(&self.scan.project(&all)) / wide) as u64)
     }
 
-    fn relation(&self, _inputs: &[SchemaRef]) -> Option<Relation> {
-        Some(Relation::Scan {
-            source: self.source.portable()?,
-            schema: self.source.schema(),
-            projection: self.scan.projection.clone(),
-            prune: self.scan.prune.clone(),
-        })
+    fn relation(&self, _inputs: &[Plan]) -> Option<Relation> {
+        self.source.portable().map(|_| Relation::Apart)
     }
 
     fn footprint(&self) -> Footprint {

@@ -11,7 +11,7 @@ use crate::base::{Identity, Result, Tokenizer};
 use crate::io::Batch;
 use crate::plan::lower::count_partitions;
 use crate::plan::node::only;
-use crate::plan::{Flow, Map, Op, Out, Plan, Shape, Stage, Then};
+use crate::plan::{Flow, Map, Op, Out, Plan, Relation, Shape, Stage, Then};
 
 /// The last rows of all. Partitions are read from the last one backwards, more of them each time, until there are
 /// enough.
@@ -71,6 +71,10 @@ impl Op for Tail {
 
     fn columns_needed(&self, wanted: &[usize], _inputs: &[SchemaRef]) -> Option<Vec<Vec<usize>>> {
         Some(vec![wanted.to_vec()])
+    }
+
+    fn relation(&self, _inputs: &[Plan]) -> Option<Relation> {
+        Some(Relation::Tail { rows: self.rows })
     }
 }
 

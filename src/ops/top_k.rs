@@ -11,6 +11,7 @@ use super::sort_by::{SortBy, gather, shown};
 use super::{Head, same_schema};
 use crate::base::{Error, Identity, Result, Tokenizer};
 use crate::exec::{Reservation, TaskContext};
+use crate::expr::Portable;
 use crate::expr::order::{Encoder, Keys, sorted};
 use crate::expr::{Expr, SortKey};
 use crate::graph::{Held, Payload};
@@ -98,12 +99,16 @@ impl Op for TopK {
         Some(Arc::new(TopK { rows: self.rows.min(rows), keys: self.keys.clone() }))
     }
 
-    fn relation(&self, _inputs: &[SchemaRef]) -> Option<Relation> {
+    fn relation(&self, _inputs: &[Plan]) -> Option<Relation> {
         Some(Relation::Sort { keys: self.keys.clone(), rows: Some(self.rows), keep: None })
     }
 
     fn footprint(&self) -> Footprint {
         Footprint::Holds(format!("{} rows a partition", self.rows))
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("top_k", &(self.rows, &self.keys))
     }
 }
 

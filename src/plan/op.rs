@@ -9,8 +9,8 @@ use arrow::datatypes::SchemaRef;
 
 use super::{Divisions, Plan, Relation, Shape};
 use crate::base::{Identity, Result};
-use crate::expr::Expr;
 use crate::expr::fns::struct_field::Path;
+use crate::expr::{Expr, Portable};
 
 /// A relational operation. It carries its own facts; rules, lowering and explain ask for them and never look which
 /// operation it is. Every default is the conservative answer: an operation that states nothing is slow, never wrong.
@@ -159,8 +159,13 @@ pub trait Op: Identity + Debug + Display + Send + Sync {
     }
 
     /// What it is in general terms, for an engine that runs elsewhere; `None` if it can run in this process only.
-    fn relation(&self, inputs: &[SchemaRef]) -> Option<Relation> {
+    fn relation(&self, inputs: &[Plan]) -> Option<Relation> {
         let _ = inputs;
+        None
+    }
+
+    /// The operation as a name and its settings, by which another process finds it; `None` if it cannot leave this one.
+    fn portable(&self) -> Option<Portable> {
         None
     }
 

@@ -3,43 +3,44 @@
 use std::fmt::{Debug, Display};
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
-
-use super::Plan;
+use super::{Op, Plan};
 use crate::base::{Error, Result};
 use crate::exec::TaskContext;
+use crate::expr::SortKey;
 use crate::expr::folds::Fold;
-use crate::expr::{Expr, SortKey};
-use crate::io::{Batches, PortableSource};
+use crate::io::Batches;
 
-/// An operation as data: what comes out of its inputs, and nothing of how. Expressions and aggregates are sent as
-/// [`Expr::to_portable`] and [`Fold::portable`] write them.
+/// What an operation asks of an engine: which rows have to meet. What it does with them when they have is its own
+/// business, and travels as [`Op::portable`](super::Op::portable) writes it; an engine does itself what has a variant of
+/// its own here.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Relation {
-    /// The rows of files, a partition after the other.
-    Scan {
-        /// The files.
-        source: PortableSource,
-        /// All their columns.
-        schema: SchemaRef,
-        /// The positions of the wanted columns, rising; absent: all.
-        projection: Option<Arc<[usize]>>,
-        /// Rows for which this is not true may be left out.
-        prune: Option<Expr>,
+    /// No row has to meet another: partitions are worked on apart, those of several inputs one after the other.
+    Apart,
+    /// Rows with the same keys, of all inputs, have to meet.
+    Together {
+        /// The keys of each input.
+        keys: Vec<Vec<SortKey>>,
+        /// Whether they come in their order.
+        order: Order,
     },
-    /// The rows where a condition is true.
-    Filter {
-        /// The condition.
-        condition: Expr,
-        /// The columns that are passed on; absent: all.
-        keep: Option<Vec<String>>,
+    /// All rows of one of two inputs have to meet each row of the other.
+    Beside {
+        /// Which input is wanted as a whole.
+        whole: usize,
+        /// What is done with them.
+        op: Arc<dyn Op>,
     },
-    /// Columns computed row by row, under their names.
-    Project {
-        /// The columns.
-        exprs: Vec<Expr>,
+    /// All rows have to meet, and may be read several times.
+    Whole {
+        /// Whether they come in their order.
+        ordered: bool,
     },
+    /// The same as this plan, in which [`Given`](crate::ops::portable::Given) stands for the input.
+    Plan(Plan),
+    /// Each partition gives one row of numbers, of which the sums are the result.
+    Totals,
     /// Keys and aggregates of the rows of each group, in any order; without keys one row.
     Aggregate {
         /// The columns that groups share. Null equals null, NaN equals NaN, -0 equals 0.
@@ -65,6 +66,11 @@ pub enum Relation {
         /// How many.
         rows: usize,
     },
+    /// The last rows.
+    Tail {
+        /// How many.
+        rows: usize,
+    },
     /// The number of rows, as the one column `rows` of one row.
     Count,
     /// Count, mean, standard deviation, minimum, quantiles and maximum, a row for each.
@@ -73,6 +79,22 @@ pub enum Relation {
         columns: Vec<String>,
         /// The quantiles, rising.
         percentiles: Vec<f64>,
+    },
+}
+
+/// In which order rows meet that have the same keys.
+#[derive(Clone, Debug)]
+pub enum Order {
+    /// In any.
+    Any,
+    /// In that of the input.
+    Kept,
+    /// In that of the input, whose places are a column of this name, and this operation has to do what is done with them.
+    Placed {
+        /// What the column is called.
+        place: String,
+        /// What is done with columns and place.
+        op: Arc<dyn Op>,
     },
 }
 
@@ -93,8 +115,7 @@ impl Relation {
     /// # Errors
     /// `Unsupported`, naming the operation, when it can run in this process only.
     pub fn of(plan: &Plan) -> Result<Relation> {
-        let inputs: Vec<SchemaRef> = plan.inputs().iter().map(|input| input.schema().clone()).collect();
-        plan.op().relation(&inputs).ok_or_else(|| {
+        plan.op().relation(plan.inputs()).ok_or_else(|| {
             Error::unsupported(format!("running `{}` elsewhere than in this process", plan.op()))
                 .help("let what comes before it run there and go on here with persist(), or run all of it here with in_session(&session.here())")
         })

@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, Field, FieldRef, Fields};
 
 use crate::base::schema::logical;
 use crate::base::{Error, Identity, Result, Tokenizer};
-use crate::expr::{Arg, ScalarFn, Value};
+use crate::expr::{Arg, Portable, ScalarFn, Value};
 
 /// Its operands as the fields of a record, under their places. A record is never null.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -67,6 +67,10 @@ impl ScalarFn for Pack {
     fn can_fail(&self) -> bool {
         false
     }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("pack", &())
+    }
 }
 
 impl ScalarFn for Unpack {
@@ -89,6 +93,10 @@ impl ScalarFn for Unpack {
 
     fn can_fail(&self) -> bool {
         false
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("unpack", &self.0)
     }
 }
 

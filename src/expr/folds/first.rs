@@ -9,6 +9,7 @@ use super::fold::{Fold, FoldState, Scope};
 use super::pick::Pick;
 use crate::base::schema::logical;
 use crate::base::{Identity, Result, Tokenizer};
+use crate::expr::Portable;
 
 /// The first value that is neither null nor NaN, in the order of the rows, of any type (pandas' `first` of a group). Nothing gives null.
 #[derive(Clone, Copy, Debug, Default)]
@@ -41,6 +42,10 @@ impl Fold for First {
 
     fn state_fields(&self, input: &DataType) -> Result<Vec<Field>> {
         Ok(Pick::<false>::fields(input))
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("first", &())
     }
 
     fn placed(&self) -> bool {

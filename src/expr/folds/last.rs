@@ -9,6 +9,7 @@ use super::fold::{Fold, FoldState, Scope};
 use super::pick::Pick;
 use crate::base::schema::logical;
 use crate::base::{Identity, Result, Tokenizer};
+use crate::expr::Portable;
 
 /// The last value that is neither null nor NaN, in the order of the rows, of any type (pandas' `last` of a group). Nothing gives null.
 #[derive(Clone, Copy, Debug, Default)]
@@ -41,6 +42,10 @@ impl Fold for Last {
 
     fn state_fields(&self, input: &DataType) -> Result<Vec<Field>> {
         Ok(Pick::<true>::fields(input))
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("last", &())
     }
 
     fn placed(&self) -> bool {

@@ -15,6 +15,7 @@ use super::tally::Tally;
 use super::text::Texts;
 use super::top::TextTally;
 use crate::base::{Identity, Result, Tokenizer};
+use crate::expr::Portable;
 
 /// The number of distinct values (pandas' `nunique`), exactly, as `Int64`; −0.0 and 0.0 are one value. Nothing gives 0. Memory
 /// grows with the number of distinct values.
@@ -52,6 +53,10 @@ impl Fold for Nunique {
             (Kind::Unsigned, Scope::Column) => column::<u64>(),
             (_, Scope::Column) => column::<i64>(),
         })
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("nunique", &())
     }
 
     fn ordered(&self, input: &DataType, sizes: &[u64]) -> Result<Option<Box<dyn OrderedFold>>> {

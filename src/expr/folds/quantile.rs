@@ -16,6 +16,7 @@ use super::report::Report;
 use super::search::{Bounds, Pass, Search};
 use super::state::Numeric;
 use crate::base::{Identity, Result, Tokenizer};
+use crate::expr::Portable;
 
 /// The value below which the part q of all values lies: numpy's and pandas' `quantile` with linear interpolation, to the bit, at any
 /// size in bounded memory.
@@ -68,6 +69,15 @@ impl Fold for Quantile {
 
     fn start(&self, input: &DataType, scope: Scope) -> Result<Box<dyn FoldState>> {
         start::<false>(&self.0, input, scope, Bounds::USUAL)
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        // bits, for a text may be read as the number beside
+        match &self.0 {
+            Report::Quantile(q) => Portable::of("quantile", &q.to_bits()),
+            Report::Quantiles(qs) => Portable::of("quantiles", &qs.iter().map(|q| q.to_bits()).collect::<Vec<_>>()),
+            Report::Summary(_) => None,
+        }
     }
 
     fn ordered(&self, input: &DataType, sizes: &[u64]) -> Result<Option<Box<dyn OrderedFold>>> {

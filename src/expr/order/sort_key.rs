@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::{Identity, Tokenizer};
 use crate::expr::{Expr, col};
 
@@ -14,7 +16,7 @@ use crate::expr::{Expr, col};
 /// assert_eq!(SortKey::from("fare").to_string(), "fare");
 /// assert_eq!((col("tip") / col("fare")).desc().nulls_first().to_string(), "(tip / fare) desc nulls first");
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SortKey {
     /// What is compared.
     pub expr: Expr,

@@ -10,6 +10,7 @@ use arrow::datatypes::{DataType, Field, FieldRef};
 use super::{Reach, Running, Window};
 use crate::base::{Deferred, Error, Identity, Result, Tokenizer};
 use crate::expr::Arg;
+use crate::expr::Portable;
 use crate::expr::folds::{Fold, Groups, Outcome, Places, Scope};
 
 /// What an aggregate makes of the rows of a group, in each of them (pandas' `transform`).
@@ -44,6 +45,10 @@ impl Window for Aggregated {
         let input = args.first().map_or(&rows, |arg| arg.field);
         let field = self.fold.clone()?.return_field(input)?;
         Ok(Arc::new(field.as_ref().clone().with_nullable(true)))
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("aggregated", &self.fold.as_ref().ok()?.portable()?)
     }
 
     fn reach(&self) -> Reach {

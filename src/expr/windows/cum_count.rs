@@ -10,6 +10,7 @@ use super::window::same_carry;
 use super::{Carry, Reach, Running, Window};
 use crate::base::{Error, Identity, Result, Tokenizer};
 use crate::expr::Arg;
+use crate::expr::Portable;
 use crate::expr::keys::missing;
 
 /// How many values there are up to this row that are neither null nor NaN; or, without an argument, how many rows: the
@@ -40,6 +41,10 @@ impl Window for CumCount {
         }
         let name = args.first().map_or("row_number", |arg| arg.field.name());
         Ok(Arc::new(Field::new(name, DataType::Int64, false)))
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("cum_count", &self.rows)
     }
 
     fn reach(&self) -> Reach {

@@ -13,6 +13,7 @@ use super::{Carry, Reach, Running, Window};
 use crate::base::schema::logical;
 use crate::base::{Error, Identity, Result, Tokenizer};
 use crate::expr::Arg;
+use crate::expr::Portable;
 use crate::expr::folds::{Kind, Number, retyped};
 
 /// The smallest or the largest value up to this row; null and NaN stay what they are, and are skipped (pandas' `cummin`
@@ -50,6 +51,10 @@ impl Window for CumExtreme {
         let [arg] = args else { return Err(Error::invalid(format!("{self} has one argument"))) };
         let best = self.best(&[arg.data_type().clone()])?;
         Ok(Arc::new(Field::new(arg.field.name(), best.to, arg.field.is_nullable())))
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("cum_extreme", &self.max)
     }
 
     fn reach(&self) -> Reach {

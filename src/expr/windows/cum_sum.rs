@@ -13,6 +13,7 @@ use super::{Carry, Reach, Running, Window};
 use crate::base::schema::logical;
 use crate::base::{Error, Identity, Result, Tokenizer};
 use crate::expr::Arg;
+use crate::expr::Portable;
 use crate::expr::folds::{Accumulator, FloatSums, Fold, Kind, Number, Sum, retyped};
 
 /// The sum of the values up to this row; null and NaN stay what they are, and the sum goes on behind them (pandas'
@@ -48,6 +49,10 @@ impl Window for CumSum {
         let [arg] = args else { return Err(Error::invalid("cum_sum has one argument")) };
         let field = Sum.return_field(arg.field)?;
         Ok(Arc::new(field.as_ref().clone().with_nullable(arg.field.is_nullable())))
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("cum_sum", &())
     }
 
     fn reach(&self) -> Reach {

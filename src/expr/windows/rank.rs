@@ -5,16 +5,18 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, FieldRef, Schema};
+use serde::{Deserialize, Serialize};
 
 use super::window::same_carry;
 use super::{Carry, Reach, Running, Window};
 use crate::base::{Error, Identity, Result, Tokenizer};
+use crate::expr::Portable;
 use crate::expr::keys::missing;
 use crate::expr::order::{Encoder, Keys};
 use crate::expr::{Arg, SortKey, col};
 
 /// What rank equal values have (pandas' names).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RankMethod {
     /// The mean of the ranks that they take up.
     Average,
@@ -30,7 +32,7 @@ pub enum RankMethod {
 
 /// The place of a value in the order of all, from 1; null and NaN have none (pandas' `rank`). Rows come to it in that
 /// order.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Rank {
     /// What rank equal values have.
     pub method: RankMethod,
@@ -73,6 +75,10 @@ impl Window for Rank {
         self.passing(&[arg.data_type().clone()])?;
         let data_type = if self.method == RankMethod::Average { DataType::Float64 } else { DataType::Int64 };
         Ok(Arc::new(Field::new(arg.field.name(), data_type, true)))
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("rank", self)
     }
 
     fn reach(&self) -> Reach {

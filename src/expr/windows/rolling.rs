@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, Field, FieldRef};
+use serde::{Deserialize, Serialize};
 
 use super::pieces::{Best, FloatSum, Moments, WholeSum};
 use super::slide::{Piece, Slide};
@@ -15,6 +16,7 @@ use super::window::Span;
 use super::{Reach, Running, Window, Windowed};
 use crate::base::schema::logical;
 use crate::base::{Deferred, Error, Identity, Result, Tokenizer};
+use crate::expr::Portable;
 use crate::expr::fns::dt::every::Every;
 use crate::expr::folds::{Kind, Number, retyped};
 use crate::expr::keys::missing;
@@ -31,7 +33,7 @@ pub struct Rolling {
     centred: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Wide {
     Rows(u64),
     Nanoseconds(i64),
@@ -84,7 +86,7 @@ impl From<usize> for Rolling {
 }
 
 /// What is made of a window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Statistic {
     /// The sum: exact for whole numbers, compensated for floating ones.
     Sum,
@@ -115,6 +117,12 @@ impl RollingStatistic {
         let mut args = vec![expr];
         args.extend(window.on.clone());
         Windowed::of(RollingStatistic { statistic, window }, args)
+    }
+
+    /// What its portable form says. Which column says the time is an argument.
+    pub(in crate::expr) fn of_settings(sent: &Portable) -> Result<RollingStatistic> {
+        let (statistic, wide, least, centred) = sent.settings::<(Statistic, Wide, Option<u64>, bool)>()?;
+        Ok(RollingStatistic { statistic, window: Rolling { wide: Ok(wide), on: None, least, centred } })
     }
 
     /// How many values a window must have.
@@ -192,6 +200,11 @@ impl Window for RollingStatistic {
         }
         let nullable = self.statistic != Statistic::Count || self.window.least.is_some();
         Ok(Arc::new(Field::new(value.field.name(), self.result(value.data_type())?, nullable)))
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        let Rolling { wide, least, centred, .. } = &self.window;
+        Portable::of("rolling", &(self.statistic, wide.as_ref().ok()?, least, centred))
     }
 
     fn reach(&self) -> Reach {

@@ -12,6 +12,7 @@ use super::window::{joined, own_bytes};
 use super::{Reach, Running, Window};
 use crate::base::{Error, Identity, Result, Tokenizer};
 use crate::expr::Arg;
+use crate::expr::Portable;
 
 /// The value `rows` rows further up (further down, if negative); null where there is no such row.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +39,10 @@ impl Window for Shift {
         let [arg] = args else { return Err(Error::invalid("shift has one argument")) };
         let nullable = self.rows != 0 || arg.field.is_nullable();
         Ok(Arc::new(Field::new(arg.field.name(), arg.data_type().clone(), nullable)))
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("shift", &self.rows)
     }
 
     fn reach(&self) -> Reach {

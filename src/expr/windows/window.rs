@@ -9,8 +9,8 @@ use arrow::compute::concat;
 use arrow::datatypes::{DataType, FieldRef};
 
 use crate::base::{Error, Identity, Result};
-use crate::expr::Arg;
 use crate::expr::folds::Fold;
+use crate::expr::{Arg, Portable};
 
 /// A function that looks at other rows than its own. Its results depend on the rows and their order alone: not on
 /// partitions or batches.
@@ -22,6 +22,11 @@ pub trait Window: Identity + Debug + Display + Send + Sync {
     /// # Errors
     /// `TypeMismatch` when the arguments do not fit.
     fn return_field(&self, args: &[Arg<'_>]) -> Result<FieldRef>;
+
+    /// The function as a name and its settings, by which another process finds it.
+    fn portable(&self) -> Option<Portable> {
+        None
+    }
 
     /// At which other rows it looks.
     fn reach(&self) -> Reach;

@@ -4,21 +4,24 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
+use serde::{Deserialize, Serialize};
 
 use super::spec::Spec;
 use super::store::GroupExchange;
 use crate::base::schema::index_of;
 use crate::base::{Error, Identity, Result, Token, Tokenizer};
-use crate::expr::Expr;
+use crate::expr::Portable;
+use crate::expr::{Expr, SortKey, col};
 use crate::ops::aggregate::Agg;
 use crate::plan::lower::shuffled_partitions;
 use crate::plan::node::only;
+use crate::plan::relation::Order;
 use crate::plan::shape::Shuffle;
 use crate::plan::{Footprint, Op, Plan, Relation, Shape};
 
 /// Aggregates of columns for each distinct combination of key columns: the keys, then the results, in the order of the
 /// hashes of the keys.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Grouped {
     keys: Vec<String>,
     aggs: Vec<Agg>,
@@ -117,7 +120,13 @@ impl Op for Grouped {
             .then(|| predicate.clone())
     }
 
-    fn relation(&self, _inputs: &[SchemaRef]) -> Option<Relation> {
+    fn relation(&self, _inputs: &[Plan]) -> Option<Relation> {
+        let rows_travel = self.aggs.iter().any(|agg| !agg.fold.bounded() || agg.fold.placed());
+        if rows_travel {
+            let placed = self.aggs.iter().any(|agg| agg.fold.placed());
+            let keys = vec![self.keys.iter().map(|key| SortKey::new(col(key))).collect()];
+            return Some(Relation::Together { keys, order: if placed { Order::Kept } else { Order::Any } });
+        }
         let (keys, folds, output) =
             (self.keys.clone(), self.aggs.iter().map(Agg::folded).collect(), self.output.clone());
         Some(Relation::Aggregate { keys, folds, dropna: self.dropna, output })
@@ -125,5 +134,9 @@ impl Op for Grouped {
 
     fn footprint(&self) -> Footprint {
         Footprint::Holds("the groups, spilled by the hash of their keys where they do not fit".into())
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("group_by", self)
     }
 }

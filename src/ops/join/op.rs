@@ -4,23 +4,26 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
+use serde::{Deserialize, Serialize};
 
 use super::broadcast::Broadcast;
 use super::exchange::Exchanged;
 use super::layout::{From, Layout};
 use super::{Join, JoinKind};
-use crate::base::schema::index_of;
+use crate::base::schema::{index_of, logical};
 use crate::base::{Error, ErrorKind, Identity, Result, Tokenizer};
+use crate::expr::Portable;
 use crate::expr::coerce::meet_types;
 use crate::expr::keys::flat::Form;
-use crate::expr::{Expr, col};
+use crate::expr::{Expr, SortKey, col};
 use crate::graph::Payload;
 use crate::ops::origins::{FIRST, Mark, Restore, SECOND};
 use crate::plan::lower::shuffled_partitions;
-use crate::plan::{Footprint, Op, Partition, Plan, Shape, Shuffle, Then};
+use crate::plan::relation::Order;
+use crate::plan::{Footprint, Op, Partition, Plan, Relation, Shape, Shuffle, Then};
 
 /// Rows of two frames side by side.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct JoinOp {
     join: Join,
     /// The columns of the result. They are settled once: which names get a suffix does not depend on what is needed.
@@ -29,7 +32,7 @@ pub struct JoinOp {
     origins: bool,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Column {
     name: String,
     /// What it is called in the left and the right frame; a key may come from both.
@@ -136,6 +139,12 @@ impl JoinOp {
         self.join.kind == JoinKind::Right
     }
 
+    /// Whether every task has all of the side that is looked up.
+    fn broadcasts(&self, build: &Plan) -> bool {
+        let small = || build.size().is_some_and(|bytes| bytes <= SMALL);
+        self.join.kind != JoinKind::Outer && self.join.broadcast.unwrap_or_else(small)
+    }
+
     /// The columns in the sides as they run.
     fn layout(&self, left: &SchemaRef, right: &SchemaRef) -> Result<Layout> {
         let schema = self.schema(&[left.clone(), right.clone()])?;
@@ -224,8 +233,7 @@ impl Op for JoinOp {
         }
         let layout = Arc::new(self.layout(left.schema(), right.schema())?);
         let (probe, build, at) = if self.swaps() { (right, left, 1) } else { (left, right, 0) };
-        let small = build.size().is_some_and(|bytes| bytes <= SMALL);
-        if layout.kind != JoinKind::Outer && self.join.broadcast.unwrap_or(small) {
+        if self.broadcasts(build) {
             let (schema, probe, shown) = (build.schema().clone(), probe.clone(), self.to_string());
             let content = build.token();
             let next = move |small: Vec<Payload>| {
@@ -297,5 +305,25 @@ impl Op for JoinOp {
 
     fn footprint(&self) -> Footprint {
         Footprint::Spills("both sides in buckets, or holds a small one".into())
+    }
+
+    fn relation(&self, inputs: &[Plan]) -> Option<Relation> {
+        let [left, right] = inputs else { return None };
+        if self.origins {
+            return None;
+        }
+        let (build, whole) = if self.swaps() { (left, 0) } else { (right, 1) };
+        if self.broadcasts(build) || self.join.kind == JoinKind::Cross {
+            let join = Join { broadcast: Some(true), ..self.join.clone() };
+            return Some(Relation::Beside { whole, op: Arc::new(JoinOp { join, ..self.clone() }) });
+        }
+        let types = self.types(left.schema(), right.schema()).ok()?;
+        let keys =
+            |on: &[String]| on.iter().zip(&types).map(|(key, t)| SortKey::new(col(key).cast(logical(t)))).collect();
+        Some(Relation::Together { keys: vec![keys(&self.join.left_on), keys(&self.join.right_on)], order: Order::Any })
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("join", self)
     }
 }

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// Which rows a join gives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum JoinKind {
     /// Each pair of rows with the same keys.
     Inner,
@@ -45,7 +47,7 @@ impl fmt::Display for JoinKind {
 /// let join = Join::left("PULocationID").right_on("LocationID").suffixes("", "_zone");
 /// assert_eq!(join.to_string(), "left join on PULocationID = LocationID");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Join {
     pub(super) kind: JoinKind,
     pub(super) left_on: Vec<String>,

@@ -8,8 +8,9 @@ use super::by_place::{Keep, Repeat};
 use super::dask::Whole;
 use super::draw::Poisson;
 use crate::base::{Error, Identity, Result, Token, Tokenizer};
+use crate::expr::Portable;
 use crate::ops::same_schema;
-use crate::plan::{Footprint, Map, Op, Plan, Shape};
+use crate::plan::{Footprint, Map, Op, Plan, Relation, Shape};
 
 /// A random part of the rows, in their order.
 ///
@@ -70,6 +71,12 @@ impl Sample {
     pub fn mode(mut self, mode: SampleMode) -> Sample {
         self.mode = mode;
         self
+    }
+
+    /// What the portable form says.
+    pub(in crate::ops) fn of_settings((fraction, seed, replace, dask): (u64, u64, bool, bool)) -> Sample {
+        let mode = if dask { SampleMode::Dask } else { SampleMode::Place };
+        Sample { fraction: f64::from_bits(fraction), seed, drawn: false, replace, mode }
     }
 
     fn check(&self) -> Result<()> {
@@ -142,6 +149,11 @@ impl Op for Sample {
         })
     }
 
+    fn portable(&self) -> Option<Portable> {
+        // bits, for a text may be read as the number beside
+        Portable::of("sample", &(self.fraction.to_bits(), self.seed, self.replace, self.mode == SampleMode::Dask))
+    }
+
     fn asks_origins(&self, _above: bool) -> bool {
         // rows that Dask would draw have a new place: the one in the output
         self.mode == SampleMode::Place
@@ -161,5 +173,9 @@ impl Op for Sample {
             SampleMode::Place => Footprint::Streams,
             SampleMode::Dask => Footprint::Holds("one partition a thread".into()),
         }
+    }
+
+    fn relation(&self, _inputs: &[Plan]) -> Option<Relation> {
+        Some(Relation::Apart)
     }
 }

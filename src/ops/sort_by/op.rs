@@ -12,7 +12,7 @@ use crate::base::schema::index_of;
 use crate::base::{Error, Identity, Result, Tokenizer};
 use crate::exec::{Reclaim, TaskContext};
 use crate::expr::order::Encoder;
-use crate::expr::{Expr, SortKey, col};
+use crate::expr::{Expr, Portable, SortKey, col};
 use crate::ops::TopK;
 use crate::plan::lower::count_partitions;
 use crate::plan::node::only;
@@ -40,6 +40,11 @@ impl SortBy {
             return Err(Error::invalid("sorting needs at least one key"));
         }
         Ok(SortBy { keys, keep: None, ranges: None })
+    }
+
+    /// What the portable form says.
+    pub(in crate::ops) fn of_settings((keys, keep): (Vec<SortKey>, Option<Vec<String>>)) -> Result<SortBy> {
+        Ok(SortBy { keep, ..SortBy::new(keys)? })
     }
 
     /// Orders by the column of these divisions, which have to be known, into partitions that are their ranges.
@@ -141,10 +146,14 @@ impl Op for SortBy {
         few.then(|| Arc::new(TopK::of(rows, self.keys.clone())) as Arc<dyn Op>)
     }
 
-    fn relation(&self, _inputs: &[SchemaRef]) -> Option<Relation> {
+    fn relation(&self, _inputs: &[Plan]) -> Option<Relation> {
         // ranges are partitions, of which an engine elsewhere has its own
         let own = self.ranges.is_none();
         own.then(|| Relation::Sort { keys: self.keys.clone(), rows: None, keep: self.keep.clone() })
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        self.ranges.is_none().then(|| Portable::of("sort_by", &(&self.keys, &self.keep)))?
     }
 
     fn footprint(&self) -> Footprint {

@@ -13,9 +13,10 @@ use crate::graph::Payload;
 use crate::io::Batch;
 use crate::ops::aggregate::Agg;
 use crate::ops::group_by::Grouped;
+use crate::ops::portable::Given;
 use crate::ops::{Join, JoinOp, Project, ScanOp, origins};
 use crate::plan::node::{only, width};
-use crate::plan::{Footprint, Op, Partition, Plan, Shape, Then};
+use crate::plan::{Footprint, Op, Partition, Plan, Relation, Shape, Then};
 
 /// All columns, and aggregates of the rows with the same keys. Rows are grouped first; where groups are few each row
 /// looks up its own, else rows meet by their keys.
@@ -103,6 +104,11 @@ impl Op for Beside {
     fn schema(&self, inputs: &[SchemaRef]) -> Result<SchemaRef> {
         let [input] = inputs else { return Err(Error::invalid("over has one input")) };
         Ok(self.output.places(&self.calls, input)?.0)
+    }
+
+    fn relation(&self, inputs: &[Plan]) -> Option<Relation> {
+        let over = self.exchanged(&Given::plan(0, inputs.first()?.schema().clone()).ok()?).ok()?;
+        Some(Relation::Plan(over))
     }
 
     fn shape(&self, inputs: &[Plan]) -> Result<Shape> {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use serde::{Deserialize, Serialize};
 
 use crate::base::schema::{in_layout, index_of};
 use crate::base::{Error, Identity, Result, Tokenizer};
@@ -13,9 +14,10 @@ use crate::expr::Arg;
 use crate::expr::windows;
 
 /// A function of other rows, of columns by their names.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Call {
     /// The function.
+    #[serde(with = "crate::expr::portable::windowed")]
     pub window: Arc<dyn windows::Window>,
     /// The columns that it has.
     pub args: Vec<String>,
@@ -86,7 +88,7 @@ pub fn plain(column: &ArrayRef, data_type: &DataType) -> Result<ArrayRef> {
 }
 
 /// What comes out of calls over an input: its columns and those of the calls, or some of them.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Output {
     /// Absent: all.
     names: Option<Vec<String>>,

@@ -32,5 +32,5 @@ mod summary;
 pub use beside::Beside;
 pub use call::Call;
 pub use op::Window;
-pub use over::Over;
+pub use over::{ByKeys, Over};
 pub use place::Placed;

@@ -11,10 +11,11 @@ use super::once::Once;
 use super::run::{Around, RunStage, Runs};
 use super::summary::{Summaries, Summarise};
 use crate::base::{Error, Identity, Result, Tokenizer};
+use crate::expr::Portable;
 use crate::graph::Payload;
 use crate::plan::lower::{count_partitions, is_costly};
 use crate::plan::node::only;
-use crate::plan::{Footprint, Map, Op, Plan, Shape, Shuffle, Then};
+use crate::plan::{Footprint, Map, Op, Plan, Relation, Shape, Shuffle, Then};
 
 /// All columns, and the results of functions that look at other rows, in their order.
 #[derive(Clone, Debug)]
@@ -29,6 +30,11 @@ impl Window {
     /// The results of these calls.
     pub fn new(calls: Vec<Call>) -> Window {
         Window { calls, output: Output::ALL, around: None }
+    }
+
+    /// What the portable form says.
+    pub(in crate::ops) fn of_settings((calls, output): (Vec<Call>, Output)) -> Window {
+        Window { calls, output, around: None }
     }
 }
 
@@ -92,6 +98,14 @@ impl Op for Window {
 
     fn known_rows(&self, inputs: &[Option<Vec<u64>>]) -> Option<Vec<u64>> {
         inputs.first().cloned().flatten()
+    }
+
+    fn relation(&self, _inputs: &[Plan]) -> Option<Relation> {
+        self.around.is_none().then_some(Relation::Whole { ordered: true })
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("window", &(&self.calls, &self.output))
     }
 
     fn footprint(&self) -> Footprint {

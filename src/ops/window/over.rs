@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
+use serde::{Deserialize, Serialize};
 
 use super::call::Output;
 use super::exchange::Exchanged;
@@ -12,12 +13,13 @@ use super::{Call, Window};
 use crate::base::schema::{index_of, logical};
 use crate::base::{Error, Identity, Result, Tokenizer};
 use crate::expr::keys::Grouper;
-use crate::expr::{SortKey, col};
+use crate::expr::{Portable, SortKey, col};
 use crate::ops::sort_by::{self, SortBy};
 use crate::ops::{Project, origins};
 use crate::plan::lower::shuffled_partitions;
 use crate::plan::node::only;
-use crate::plan::{Footprint, Op, Plan, Shape, Shuffle};
+use crate::plan::relation::Order;
+use crate::plan::{Footprint, Op, Plan, Relation, Shape, Shuffle};
 
 /// All columns, and the results of functions that look at the rows with the same keys, in an order of their own. Rows
 /// stay where they are.
@@ -114,8 +116,8 @@ impl Op for Over {
 }
 
 /// The rows with their results and their places, in any order.
-#[derive(Clone, Debug)]
-struct ByKeys {
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ByKeys {
     calls: Vec<Call>,
     keys: Vec<String>,
     order: Vec<SortKey>,
@@ -191,6 +193,24 @@ impl Op for ByKeys {
 
     fn asks_origins(&self, _above: bool) -> bool {
         false
+    }
+
+    fn relation(&self, inputs: &[Plan]) -> Option<Relation> {
+        // places are those among all rows, not among those that have met
+        let mut own = self.place.clone();
+        while inputs.first()?.schema().index_of(&own).is_ok()
+            || own == self.place
+            || self.calls.iter().any(|c| c.name == own)
+        {
+            own.push('\'');
+        }
+        let op = Arc::new(ByKeys { place: own, ..self.clone() });
+        let keys = vec![self.keys.iter().map(|key| SortKey::new(col(key))).collect()];
+        Some(Relation::Together { keys, order: Order::Placed { place: self.place.clone(), op } })
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("by_keys", self)
     }
 
     fn footprint(&self) -> Footprint {

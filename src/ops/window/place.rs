@@ -7,8 +7,9 @@ use arrow::array::{RecordBatch, UInt64Array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
 use crate::base::{Error, Identity, Result, Tokenizer};
+use crate::expr::Portable;
 use crate::io::Batch;
-use crate::plan::{Flow, Map, Op, Out, Plan, Shape, Stage};
+use crate::plan::{Flow, Map, Op, Out, Plan, Relation, Shape, Stage};
 
 /// All columns, and behind them a number for each row that grows with the order of the rows.
 #[derive(Clone, Debug)]
@@ -84,6 +85,14 @@ impl Op for Placed {
 
     fn known_rows(&self, inputs: &[Option<Vec<u64>>]) -> Option<Vec<u64>> {
         inputs.first().cloned().flatten()
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("place", &self.name)
+    }
+
+    fn relation(&self, _inputs: &[Plan]) -> Option<Relation> {
+        Some(Relation::Apart)
     }
 }
 
