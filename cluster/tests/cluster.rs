@@ -9,8 +9,8 @@ use partita::arrow::compute::concat_batches;
 use partita::arrow::datatypes::DataType;
 use partita::expr::fns::Map;
 use partita::{
-    CsvOptions, DataFrame, ErrorKind, Include, Join, JoinKind, Keep, RankMethod, Result, Sample, Session, Table, col,
-    cols, concat, lit, size, when,
+    CsvOptions, DataFrame, ErrorKind, Include, Join, JoinKind, Keep, ParquetWriteOptions, RankMethod, Result, Sample,
+    Session, Table, WriteMode, col, cols, concat, lit, size, when,
 };
 use partita_cluster::{Client, LocalCluster};
 
@@ -304,6 +304,79 @@ fn functions_of_other_rows_are_the_same_there() {
     same("ranks of all", ranked, &here, &there);
 }
 
+/// What files of a folder say, by their names below it.
+fn listing(folder: &std::path::Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        let name = entry.file_name().into_string().unwrap();
+        match entry.path().is_dir() {
+            true => found.extend(listing(&entry.path()).into_iter().map(|below| format!("{name}/{below}"))),
+            false => found.push(name),
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn workers_write_what_is_written_here() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
+    let (cluster, here) = (cluster(), session());
+    let there = here.engine(cluster.client().engine());
+    let some = |s: &Session| trips(s)?.select(["PULocationID", "fare_amount", "payment_type", "lpep_pickup_datetime"]);
+    for (format, write) in [
+        ("parquet", (|f: &DataFrame, to: String| f.to_parquet(to)) as fn(&DataFrame, String) -> _),
+        ("csv", |f, to| f.to_csv(to)),
+        ("json", |f, to| f.to_json(to)),
+        ("ipc", |f, to| f.to_ipc(to)),
+    ] {
+        let (own, other) = (at(&format!("own {format}")), at(&format!("other {format}")));
+        let here_written: Vec<_> = write(&some(&here).unwrap(), own.clone()).unwrap();
+        let there_written: Vec<_> = write(&some(&there).unwrap(), other.clone()).unwrap();
+        let facts = |all: &[partita::Receipt]| all.iter().map(|r| (r.rows, r.bytes)).collect::<Vec<_>>();
+        assert_eq!(facts(&here_written), facts(&there_written), "{format}");
+        assert_eq!(listing(own.as_ref()), listing(other.as_ref()));
+        let read = |s: &Session| match format {
+            "parquet" => s.read_parquet(&other),
+            "csv" => s.read_csv(&other),
+            "json" => s.read_json(&other),
+            _ => s.read_ipc(&other),
+        };
+        same(&format!("{format} again"), read, &here, &there);
+        assert_eq!(read(&here).unwrap().len().unwrap(), some(&here).unwrap().len().unwrap());
+    }
+    // folders by value, after an exchange
+    let options = || ParquetWriteOptions::new().partition_by(["payment_type"]);
+    let groups = |s: &Session| some(s)?.drop_duplicates(["PULocationID", "payment_type"], Keep::First);
+    let hive = at("hive");
+    groups(&there).unwrap().to_parquet_with(&hive, options()).unwrap();
+    assert!(
+        listing(hive.as_ref()).iter().all(|name| name.starts_with("payment_type=")),
+        "{:?}",
+        listing(hive.as_ref())
+    );
+    alike("folders by value", |s| s.read_parquet(&hive), &here, &there);
+    let rows = groups(&here).unwrap().len().unwrap();
+    assert_eq!(here.read_parquet(&hive).unwrap().len().unwrap(), rows);
+    groups(&there).unwrap().to_parquet_with(&hive, options().mode(WriteMode::Append)).unwrap();
+    assert_eq!(here.read_parquet(&hive).unwrap().len().unwrap(), 2 * rows);
+    groups(&there).unwrap().to_parquet_with(&hive, options().mode(WriteMode::Overwrite)).unwrap();
+    assert_eq!(there.read_parquet(&hive).unwrap().len().unwrap(), rows);
+    // what is in the way stays, and an error leaves nothing
+    let error = some(&there).unwrap().to_parquet(&hive).unwrap_err().to_string();
+    assert!(error.contains("something at this place"), "{error}");
+    let text = col("store_and_fwd_flag").fillna("?").cast(DataType::Int64);
+    let failing = trips(&there).unwrap().select([text]).unwrap();
+    assert!(failing.to_parquet(at("nothing")).is_err());
+    assert!(!std::path::Path::new(&at("nothing")).exists());
+    assert_eq!(listing(folder.path()).iter().filter(|name| name.starts_with('.')).count(), 0);
+    // one file comes here row by row
+    let one = at("one.parquet");
+    some(&there).unwrap().write_table(&one).unwrap();
+    same("one file", |s| s.read_parquet(&one), &here, &there);
+}
+
 #[test]
 fn what_cannot_travel_says_so() {
     let (cluster, here) = (cluster(), session());
@@ -320,9 +393,6 @@ fn what_cannot_travel_says_so() {
     refused(lost.with_column("before", col("size").shift(1)), "lost their order");
     let many = vec![trips.in_session(&here).compute().unwrap().batches().to_vec(); 20].concat();
     refused(there.from_batches(many), "scan");
-    let error = trips.to_parquet("nowhere").unwrap_err();
-    assert!(error.to_string().contains("write"), "{error}");
-    assert!(!std::path::Path::new("nowhere").exists());
     // an error of a worker says what was wrong there
     let text = col("store_and_fwd_flag").fillna("?").cast(DataType::Int64);
     let error = trips.select([text]).unwrap().compute().unwrap_err().to_string();

@@ -156,7 +156,7 @@ impl DataFrame {
             if let Some(known) = self.plan.known_rows() {
                 sink::conserved("writing", known.iter().sum(), receipts.iter().map(|r| r.rows).sum())?;
             }
-            sink.commit(receipts)
+            if self.session.is_here() { sink.commit(receipts) } else { sink.commit(sink.adopt(receipts)?) }
         };
         written().inspect_err(|_| sink.abort())
     }

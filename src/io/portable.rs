@@ -10,7 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use super::batch::Rows;
 use super::csv::{CsvOptions, CsvSource};
-use super::{Batch, FileInfo, MemorySource, ParquetReadOptions, ParquetSource, Source};
+use super::files::FileSource;
+use super::hive::HiveColumns;
+use super::store::{self, Storage};
+use super::{
+    Batch, FileInfo, HiveSource, IpcOptions, JsonOptions, MemorySource, ParquetReadOptions, ParquetSource, Source,
+};
 use crate::base::{Error, ErrorKind, Result};
 use crate::expr::portable::recorded;
 
@@ -19,15 +24,29 @@ use crate::expr::portable::recorded;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PortableSource {
     format: Format,
-    /// Absolute paths and sizes in bytes, in the order of the rows.
-    files: Vec<(String, u64)>,
+    /// In the order of the rows.
+    files: Vec<File>,
     options: serde_json::Value,
     partitions: usize,
+    /// What the folders of the files say: a row for each file.
+    hive: Option<String>,
+}
+
+/// A file as it was when the plan was made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct File {
+    /// An absolute path, or an address.
+    path: String,
+    size: u64,
+    /// What a store tells versions apart by; absent: it is at a path.
+    version: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Format {
     Csv,
+    Ipc,
+    Json,
     Parquet,
     /// Batches that go with the description itself.
     Values,
@@ -44,19 +63,27 @@ struct Values {
 const MOST_BYTES: usize = 8 << 20;
 
 impl PortableSource {
-    /// The description of files that are at paths; `None` where one is in a store.
+    /// The description of files; `None` where one has a name that no other process understands.
     pub(super) fn of<'a>(
         format: Format,
         files: impl Iterator<Item = &'a FileInfo>,
         options: &impl Serialize,
         partitions: usize,
     ) -> Option<PortableSource> {
-        let absolute = |file: &FileInfo| {
-            let path = std::path::absolute(Path::new(&*file.path)).ok().filter(|_| !file.is_elsewhere())?;
-            Some((path.to_str()?.to_string(), file.size))
+        let described = |file: &FileInfo| {
+            let path = match file.is_elsewhere() {
+                true => file.path.to_string(),
+                false => std::path::absolute(Path::new(&*file.path)).ok()?.to_str()?.to_string(),
+            };
+            Some(File { path, size: file.size, version: file.version().map(str::to_string) })
         };
-        let files = files.map(absolute).collect::<Option<Vec<_>>>()?;
-        Some(PortableSource { format, files, options: serde_json::to_value(options).ok()?, partitions })
+        let files = files.map(described).collect::<Option<Vec<_>>>()?;
+        Some(PortableSource { format, files, options: serde_json::to_value(options).ok()?, partitions, hive: None })
+    }
+
+    /// The same with the columns that the folders of the files say.
+    pub(super) fn with_folders(self, columns: &HiveColumns) -> Option<PortableSource> {
+        Some(PortableSource { hive: Some(recorded::text(&columns.record()?).ok()?), ..self })
     }
 
     /// The description of batches in memory, which holds them; `None` where they are many.
@@ -74,7 +101,7 @@ impl PortableSource {
         let schema = recorded::text(&RecordBatch::new_empty(schema.clone())).ok()?;
         let count = partitions.len();
         let options = serde_json::to_value(Values { schema, partitions }).ok()?;
-        Some(PortableSource { format: Format::Values, files: Vec::new(), options, partitions: count })
+        Some(PortableSource { format: Format::Values, files: Vec::new(), options, partitions: count, hive: None })
     }
 
     fn values(&self) -> Result<MemorySource> {
@@ -97,11 +124,17 @@ impl PortableSource {
     /// # Errors
     /// `Io` when a file is not there or not as long as where it was described.
     pub fn files(&self) -> Result<Vec<FileInfo>> {
-        let file = |(path, size): &(String, u64)| {
-            let found = FileInfo::of(Path::new(path))?;
-            let same = found.size == *size;
+        let file = |file: &File| {
+            let found = match &file.version {
+                None => FileInfo::of(Path::new(&file.path))?,
+                Some(_) => {
+                    let mut listed = store::list(std::slice::from_ref(&file.path), &[], &Storage::default())?;
+                    listed.pop().ok_or_else(|| differs("there is no such file").at_path(&file.path))?.info
+                }
+            };
+            let same = found.size == file.size && found.version() == file.version.as_deref();
             same.then_some(found)
-                .ok_or_else(|| differs("the file is not the one that the plan was made for").at_path(path))
+                .ok_or_else(|| differs("the file is not the one that the plan was made for").at_path(&file.path))
         };
         self.files.iter().map(file).collect()
     }
@@ -114,8 +147,17 @@ impl PortableSource {
         let files = self.files()?;
         let source: Arc<dyn Source> = match self.format {
             Format::Csv => Arc::new(CsvSource::of_files(files, self.options::<CsvOptions>()?)?),
+            Format::Ipc => Arc::new(FileSource::of_files(files, self.options::<IpcOptions>()?)?),
+            Format::Json => Arc::new(FileSource::of_files(files, self.options::<JsonOptions>()?)?),
             Format::Values => Arc::new(self.values()?),
             Format::Parquet => Arc::new(ParquetSource::of_files(files, self.options::<ParquetReadOptions>()?)?),
+        };
+        let source = match &self.hive {
+            None => source,
+            Some(text) => {
+                let columns = recorded::read(text).ok_or_else(|| Error::invalid("these are no folders"))?;
+                Arc::new(HiveSource::new(source, HiveColumns::of(&columns)))
+            }
         };
         match source.partitions().len() {
             found if found == self.partitions => Ok(source),

@@ -14,10 +14,11 @@ use super::join::JoinOp;
 use super::origins::{Mark, Restore};
 use super::window::{ByKeys, Placed, Window};
 use super::{
-    Concat, Explode, Filter, Head, Limit, Melt, MemoryUsage, NullCount, Project, Sample, ScanOp, SortBy, TopK,
+    Concat, Explode, Filter, Head, Limit, Melt, MemoryUsage, NullCount, Project, Sample, ScanOp, SortBy, TopK, Write,
 };
 use crate::base::{Error, Identity, Result, Token, Tokenizer};
 use crate::expr::{Expr, Portable};
+use crate::io::sink::PortableSink;
 use crate::io::{PortableSource, Scan, Source};
 use crate::plan::{Op, Plan, Shape};
 
@@ -130,6 +131,7 @@ fn operation(given: &Portable) -> Result<Arc<dyn Op>> {
             Arc::new(TopK::new(rows, keys)?)
         }
         "window" => Arc::new(Window::of_settings(given.settings()?)),
+        "write" => Arc::new(Write::new(given.settings::<PortableSink>()?.open()?)),
         other => return Err(Error::unsupported(format!("`{other}` in this version")).doing("read a plan")),
     })
 }

@@ -8,9 +8,10 @@ use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 
 use crate::base::{Error, ErrorKind, Identity, Result, Token, Tokenizer};
 use crate::exec::TaskContext;
+use crate::expr::Portable;
 use crate::io::{Batch, Part, Receipt, Sink};
 use crate::plan::node::only;
-use crate::plan::{Flow, Map, Op, Out, Plan, Shape, Stage};
+use crate::plan::{Flow, Map, Op, Out, Plan, Relation, Shape, Stage};
 
 /// Writes each partition to a sink and gives a row of receipt for each file: where it will be, its rows, its bytes. Nothing appears
 /// before the sink is told to commit.
@@ -79,6 +80,14 @@ impl Op for Write {
 
     fn asks_origins(&self, _above: bool) -> bool {
         false
+    }
+
+    fn relation(&self, _inputs: &[Plan]) -> Option<Relation> {
+        self.sink.portable().map(|_| Relation::Apart)
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("write", &self.sink.portable()?)
     }
 }
 

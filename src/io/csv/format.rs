@@ -2,23 +2,26 @@
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use serde::{Deserialize, Serialize};
 
 use super::file::CsvFile;
 use super::source::EXTENSIONS;
 use super::{CsvOptions, CsvWriter};
 use crate::base::{Error, Result};
 use crate::exec::{Reservation, TaskContext};
+use crate::expr::Portable;
 use crate::io::FileInfo;
 use crate::io::sink::append;
 use crate::io::sink::{Compression, Encoder, Format, Output, Placement, placed};
 use crate::io::text::Packed;
 
 /// How CSV files are written, and where they are placed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CsvWriteOptions {
     pub(super) delimiter: u8,
     pub(super) header: bool,
     compression: Compression,
+    #[serde(skip)]
     placement: Placement,
 }
 
@@ -96,6 +99,10 @@ impl Format for CsvWriteOptions {
 
     fn placement(&self) -> Placement {
         self.placement.clone()
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("csv", self)
     }
 }
 

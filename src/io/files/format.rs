@@ -9,7 +9,7 @@ use super::Columns;
 use crate::base::{Identity, Result};
 use crate::exec::TaskContext;
 use crate::io::store::Storage;
-use crate::io::{Batches, FileInfo};
+use crate::io::{Batches, FileInfo, PortableSource};
 
 /// A file format, for reading.
 pub trait FileFormat: Identity + Debug + Send + Sync + 'static {
@@ -27,6 +27,9 @@ pub trait FileFormat: Identity + Debug + Send + Sync + 'static {
 
     /// Types that columns are given whatever the files say.
     fn dtypes(&self) -> &BTreeMap<String, DataType>;
+
+    /// The description of files with these columns, by which another process opens them.
+    fn portable(&self, files: Vec<&FileInfo>, schema: &SchemaRef, partitions: usize) -> Option<PortableSource>;
 
     /// Looks into a file.
     ///

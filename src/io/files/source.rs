@@ -10,7 +10,7 @@ use crate::base::{ByteSize, Error, Identity, Result, Tokenizer};
 use crate::exec::TaskContext;
 use crate::io::hive::columns::HiveTexts;
 use crate::io::parquet::unify::{Unified, unify};
-use crate::io::{Batches, FileInfo, HiveSource, PartitionInfo, Scan, Source, store};
+use crate::io::{Batches, FileInfo, HiveSource, PartitionInfo, PortableSource, Scan, Source, store};
 
 /// Files of one format as one table. Columns come together by their names, as those of Parquet files do (see
 /// [`unify`](crate::io::parquet::unify)).
@@ -38,9 +38,35 @@ impl<F: FileFormat> FileSource<F> {
         for file in &looked {
             texts.remove(&file.schema);
         }
-        let own = |name: &String| !texts.names().contains(name);
+        let hive = match texts.is_empty() {
+            true => None,
+            false => Some(texts.typed(&listed, format.dtypes(), &BTreeMap::new())?),
+        };
+        let source: Arc<dyn Source> = Arc::new(FileSource::looked(infos, looked, format, texts.names())?);
+        Ok(match hive {
+            None => source,
+            Some(hive) => Arc::new(HiveSource::new(source, hive)),
+        })
+    }
+
+    /// Opens these files alone.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn of_files(infos: Vec<FileInfo>, format: F) -> Result<FileSource<F>> {
+        let looked: Vec<Looked<F::File>> = store::many::each(&infos, |info| format.look(info))?;
+        FileSource::looked(infos, looked, format, &[])
+    }
+
+    /// Files that somebody has looked into; what their `folders` say are not columns of theirs.
+    fn looked(
+        infos: Vec<FileInfo>,
+        looked: Vec<Looked<F::File>>,
+        format: F,
+        folders: &[String],
+    ) -> Result<FileSource<F>> {
         let mut dtypes = format.dtypes().clone();
-        dtypes.retain(|name, _| own(name));
+        dtypes.retain(|name, _| !folders.contains(name));
         let schemas: Vec<_> = infos.iter().zip(&looked).map(|(info, file)| (&*info.path, &file.schema)).collect();
         let unified = unify(&schemas, &dtypes)?;
         let (mut parts, mut partitions) = (Vec::new(), Vec::new());
@@ -52,15 +78,7 @@ impl<F: FileFormat> FileSource<F> {
             }
         }
         let files = infos.into_iter().zip(looked).map(|(info, looked)| (info, Arc::new(looked.file))).collect();
-        let hive = match texts.is_empty() {
-            true => None,
-            false => Some(texts.typed(&listed, format.dtypes(), &BTreeMap::new())?),
-        };
-        let source: Arc<dyn Source> = Arc::new(FileSource { format, files, unified, parts, infos: partitions });
-        Ok(match hive {
-            None => source,
-            Some(hive) => Arc::new(HiveSource::new(source, hive)),
-        })
+        Ok(FileSource { format, files, unified, parts, infos: partitions })
     }
 }
 
@@ -102,6 +120,11 @@ impl<F: FileFormat> Source for FileSource<F> {
         let named = move |e: Error| e.doing("read").at_path(&path);
         let batches = self.format.read(piece, columns, ctx).map_err(&named)?;
         Ok(Box::new(batches.map(move |batch| batch.map_err(&named))))
+    }
+
+    fn portable(&self) -> Option<PortableSource> {
+        let files = self.files.iter().map(|(info, _)| info);
+        self.format.portable(files.collect(), &self.unified.schema, self.parts.len())
     }
 
     fn file_of(&self, i: usize) -> Option<usize> {

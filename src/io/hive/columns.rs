@@ -142,6 +142,16 @@ pub struct HiveColumns {
 }
 
 impl HiveColumns {
+    /// These columns, which have a row for each file.
+    pub fn of(record: &RecordBatch) -> HiveColumns {
+        HiveColumns { schema: record.schema(), columns: record.columns().to_vec() }
+    }
+
+    /// The columns, with a row for each file.
+    pub fn record(&self) -> Option<RecordBatch> {
+        RecordBatch::try_new(self.schema.clone(), self.columns.clone()).ok()
+    }
+
     /// The columns.
     pub fn schema(&self) -> &SchemaRef {
         &self.schema

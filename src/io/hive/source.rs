@@ -12,7 +12,7 @@ use crate::exec::TaskContext;
 use crate::expr::fns::Logic;
 use crate::expr::{Expr, Program, Scalar};
 use crate::io::parquet::prune::{Facts, Nulls, can_be_true};
-use crate::io::{Batches, PartitionInfo, Scan, Source};
+use crate::io::{Batches, PartitionInfo, PortableSource, Scan, Source};
 
 /// A source of files, and behind its columns those that the folders of the files say. A file whose values do not satisfy
 /// the condition of a scan is not opened.
@@ -104,6 +104,10 @@ impl Source for HiveSource {
 
     fn partitions(&self) -> &[PartitionInfo] {
         self.files.partitions()
+    }
+
+    fn portable(&self) -> Option<PortableSource> {
+        self.files.portable()?.with_folders(&self.hive)
     }
 
     fn read(&self, i: usize, scan: &Scan, ctx: &TaskContext) -> Result<Batches> {

@@ -10,13 +10,15 @@ use arrow::error::ArrowError;
 use arrow::ipc::convert::try_fb_to_schema;
 use arrow::ipc::reader::{FileDecoder, StreamDecoder, read_footer_length};
 use arrow::ipc::{Block, MetadataVersion, root_as_footer};
+use serde::{Deserialize, Serialize};
 
 use super::message::{self, Messages, WHAT};
 use crate::base::{self, Error, ErrorKind, Identity, Result, Tokenizer};
 use crate::exec::{Budget, Reservation, TaskContext};
 use crate::io::files::{Columns, FileFormat, Looked, Piece};
+use crate::io::portable::Format;
 use crate::io::store::{Demand, Input, Storage, stored};
-use crate::io::{Batch, Batches, FileInfo};
+use crate::io::{Batch, Batches, FileInfo, PortableSource};
 
 /// What a file begins with.
 const MAGIC: &[u8] = b"ARROW1";
@@ -28,9 +30,11 @@ const TAIL: u64 = 10;
 const PART: u64 = 64 << 20;
 
 /// How Arrow IPC files are read.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct IpcOptions {
+    #[serde(with = "crate::expr::portable::typed_by_name")]
     dtypes: BTreeMap<String, DataType>,
+    #[serde(skip)]
     storage: Storage,
 }
 
@@ -87,6 +91,10 @@ impl FileFormat for IpcOptions {
 
     fn dtypes(&self) -> &BTreeMap<String, DataType> {
         &self.dtypes
+    }
+
+    fn portable(&self, files: Vec<&FileInfo>, _schema: &SchemaRef, partitions: usize) -> Option<PortableSource> {
+        PortableSource::of(Format::Ipc, files.into_iter(), self, partitions)
     }
 
     fn look(&self, info: &FileInfo) -> Result<Looked<IpcFile>> {

@@ -7,18 +7,21 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use arrow::ipc::CompressionType;
 use arrow::ipc::writer::{FileWriter, IpcWriteOptions as ArrowOptions};
+use serde::{Deserialize, Serialize};
 
 use super::read::IpcOptions;
 use crate::base::{Error, Result};
 use crate::exec::TaskContext;
+use crate::expr::Portable;
 use crate::io::FileInfo;
 use crate::io::files::FileFormat;
 use crate::io::sink::{Compression, Encoder, Format, Output, Placement, append, placed};
 
 /// How Arrow IPC files (Feather version 2) are written, and where they are placed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IpcWriteOptions {
     compression: Compression,
+    #[serde(skip)]
     placement: Placement,
 }
 
@@ -70,6 +73,10 @@ impl Format for IpcWriteOptions {
 
     fn placement(&self) -> Placement {
         self.placement.clone()
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("ipc", self)
     }
 }
 

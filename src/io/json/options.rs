@@ -3,16 +3,19 @@
 use std::collections::BTreeMap;
 
 use arrow::datatypes::DataType;
+use serde::{Deserialize, Serialize};
 
 use crate::base::{ByteSize, Identity, Tokenizer};
 use crate::io::store::{Storage, stored};
 
 /// How JSON lines are read. The defaults fit nearly always.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JsonOptions {
+    #[serde(with = "crate::expr::portable::typed_by_name")]
     pub(super) dtypes: BTreeMap<String, DataType>,
     pub(super) infer_rows: Option<usize>,
     pub(super) block_size: u64,
+    #[serde(skip)]
     pub(super) storage: Storage,
 }
 

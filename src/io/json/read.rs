@@ -17,9 +17,10 @@ use super::options::JsonOptions;
 use crate::base::{Error, ErrorKind, Result};
 use crate::exec::{Budget, TaskContext};
 use crate::io::files::{Columns, FileFormat, Looked, Piece};
+use crate::io::portable::Format;
 use crate::io::store::{Demand, Storage};
 use crate::io::text::{Form, Letters, at_line, line_of};
-use crate::io::{Batch, Batches, FileInfo, Origin, Rows};
+use crate::io::{Batch, Batches, FileInfo, Origin, PortableSource, Rows};
 
 /// How much of a file is looked at to see how it is packed.
 const HEAD: u64 = 4 << 10;
@@ -56,6 +57,13 @@ impl FileFormat for JsonOptions {
 
     fn dtypes(&self) -> &BTreeMap<String, DataType> {
         &self.dtypes
+    }
+
+    fn portable(&self, files: Vec<&FileInfo>, schema: &SchemaRef, partitions: usize) -> Option<PortableSource> {
+        // nothing is found out twice
+        let dtypes = schema.fields().iter().map(|f| (f.name().clone(), f.data_type().clone())).collect();
+        let options = JsonOptions { dtypes, infer_rows: Some(1), ..self.clone() };
+        PortableSource::of(Format::Json, files.into_iter(), &options, partitions)
     }
 
     fn look(&self, info: &FileInfo) -> Result<Looked<JsonFile>> {

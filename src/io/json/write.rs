@@ -4,19 +4,22 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow::json::writer::LineDelimited;
 use arrow::json::{Writer, WriterBuilder};
+use serde::{Deserialize, Serialize};
 
 use super::options::JsonOptions;
 use crate::base::{Error, Result};
 use crate::exec::{Reservation, TaskContext};
+use crate::expr::Portable;
 use crate::io::FileInfo;
 use crate::io::files::FileFormat;
 use crate::io::sink::{Compression, Encoder, Format, Output, Placement, append, placed};
 use crate::io::text::Packed;
 
 /// How JSON lines are written, and where they are placed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JsonWriteOptions {
     compression: Compression,
+    #[serde(skip)]
     placement: Placement,
 }
 
@@ -65,6 +68,10 @@ impl Format for JsonWriteOptions {
 
     fn placement(&self) -> Placement {
         self.placement.clone()
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("json", self)
     }
 }
 

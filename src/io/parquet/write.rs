@@ -9,6 +9,7 @@ use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory
 use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
+use serde::{Deserialize, Serialize};
 
 use super::encode::codec::Codec;
 use super::encode::fixed::{self, FixedColumn};
@@ -17,6 +18,7 @@ use super::source::EXTENSIONS;
 use super::unify::unify;
 use crate::base::{Error, Identity, Result, Tokenizer};
 use crate::exec::{Reservation, TaskContext};
+use crate::expr::Portable;
 use crate::io::FileInfo;
 use crate::io::hive::columns::{TYPES, recorded};
 use crate::io::sink::append;
@@ -33,12 +35,13 @@ use crate::io::sink::{Compression, Encoder, Format, Output, Placement, placed};
 /// read_csv("trips/*.csv")?.to_parquet_with("trips", options)?;
 /// # Ok::<(), partita::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ParquetWriteOptions {
     compression: Compression,
     row_group_rows: usize,
     statistics: bool,
     page_index: bool,
+    #[serde(skip)]
     placement: Placement,
 }
 
@@ -159,6 +162,10 @@ impl Format for ParquetWriteOptions {
 
     fn placement(&self) -> Placement {
         self.placement.clone()
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Portable::of("parquet", self)
     }
 }
 

@@ -1,7 +1,7 @@
 //! How what is written is compressed.
 
 /// How pages of Parquet files, or whole CSV files, are compressed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub enum Compression {
     /// Not at all: the default for CSV.

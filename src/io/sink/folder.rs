@@ -11,7 +11,7 @@ use arrow::datatypes::SchemaRef;
 use super::append;
 use super::ground::Ground;
 use super::part::{FileWriter, conserved};
-use super::{Format, Output, Part, Placement, Receipt, WriteMode};
+use super::{Format, Output, Part, Placement, PortableSink, Receipt, WriteMode};
 use crate::base::disk::{Disk, LocalDisk, Rename};
 use crate::base::{Error, ErrorKind, Result};
 use crate::exec::TaskContext;
@@ -43,6 +43,19 @@ pub trait Sink: Debug + Send + Sync {
     /// Removes whatever was written. Does nothing after a commit.
     fn abort(&self);
 
+    /// The place as plain data, by which other processes write into it; `None` if only this one can.
+    fn portable(&self) -> Option<PortableSink> {
+        None
+    }
+
+    /// Takes up what other processes have written: gives the receipts to [`commit`](Sink::commit).
+    ///
+    /// # Errors
+    /// `Io`, `Invalid` for files that are not there.
+    fn adopt(&self, receipts: Vec<Receipt>) -> Result<Vec<Receipt>> {
+        Ok(receipts)
+    }
+
     /// Writes partition `i`.
     ///
     /// # Errors
@@ -70,6 +83,8 @@ pub struct FolderSink {
     staging: Arc<Staging>,
     mode: WriteMode,
     split: Option<Arc<Split>>,
+    /// The columns of the rows, also those that are the names of folders.
+    whole: SchemaRef,
 }
 
 /// What the parts of a folder share.
@@ -121,12 +136,13 @@ impl FolderSink {
         };
         let staging = Staging::begin(&target, disk)?;
         may_replace(staging.target(), mode, &*format)?;
+        let whole = schema.clone();
         let schema = split.as_ref().map_or(schema, |split| split.schema().clone());
         let first = if mode == WriteMode::Append { next_number(staging.target()) } else { 0 };
         let staging = Arc::new(staging);
         let (target, ground) = (staging.target().to_path_buf(), staging.clone());
         let folder = Folder { target, ground, format, schema, first, finished: Mutex::default() };
-        let sink = FolderSink { folder: Arc::new(folder), staging, mode, split };
+        let sink = FolderSink { folder: Arc::new(folder), staging, mode, split, whole };
         if mode == WriteMode::Append {
             sink.fits()?;
         }
@@ -168,6 +184,16 @@ impl Sink for FolderSink {
 
     fn abort(&self) {
         self.staging.discard();
+    }
+
+    fn portable(&self) -> Option<PortableSink> {
+        let Placement { partition_by, .. } = self.folder.format.placement();
+        let places = (self.staging.target(), self.staging.folder());
+        PortableSink::of(&*self.folder.format, places, &self.whole, partition_by)
+    }
+
+    fn adopt(&self, receipts: Vec<Receipt>) -> Result<Vec<Receipt>> {
+        self.folder.adopt(receipts, self.staging.folder(), &|path| self.staged(path))
     }
 }
 

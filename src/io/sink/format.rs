@@ -10,6 +10,7 @@ use super::Placement;
 use crate::base::Result;
 use crate::base::disk::DiskFile;
 use crate::exec::TaskContext;
+use crate::expr::Portable;
 use crate::io::FileInfo;
 
 /// A file format, for writing.
@@ -31,6 +32,11 @@ pub trait Format: Debug + Send + Sync {
     fn fits(&self, there: &[FileInfo], schema: &SchemaRef) -> Result<()> {
         let _ = (there, schema);
         Ok(())
+    }
+
+    /// The format as a name and its settings, by which another process finds it; `None` for one of a user's own.
+    fn portable(&self) -> Option<Portable> {
+        None
     }
 
     /// How its files are placed.

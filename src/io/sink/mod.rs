@@ -9,6 +9,7 @@
 //! | [`part`] | [`Part`]: a partition that is being written; [`Receipt`] |
 //! | [`folder`] | [`Sink`], and [`FolderSink`]: a folder of files |
 //! | `ground` | where the files of a folder are until they appear |
+//! | [`mod@portable`] | folders that are filled by several processes |
 //! | [`mod@file`] | [`write_file`]: all rows in one file |
 //! | `stored` | folders and files in a store (feature `cloud`) |
 //! | [`mod@target`] | whether a place is on this machine or in a store |
@@ -23,6 +24,7 @@ pub mod format;
 pub(crate) mod ground;
 pub mod part;
 pub mod placement;
+pub mod portable;
 #[cfg(feature = "cloud")]
 pub mod stored;
 pub mod target;
@@ -38,4 +40,5 @@ pub(crate) use part::conserved;
 pub use part::{Part, Receipt};
 pub(crate) use placement::placed;
 pub use placement::{Placement, WriteMode};
+pub use portable::PortableSink;
 pub use target::{open, write};

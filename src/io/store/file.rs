@@ -57,6 +57,11 @@ impl FileInfo {
         FileInfo { path: address, size, modified, distant: Some(distant) }
     }
 
+    /// What a store tells its versions apart by; absent: it is on this machine.
+    pub fn version(&self) -> Option<&str> {
+        self.distant.as_ref().map(|file| file.version())
+    }
+
     /// Whether it is not on this machine: then asking for bytes takes long, and more so the more often one asks.
     pub fn is_elsewhere(&self) -> bool {
         self.distant.is_some()
