@@ -42,6 +42,11 @@ pub(crate) fn settings() -> SessionConfig {
         .with_round_robin_repartition(false)
         .with_repartition_file_scans(false)
         .with_information_schema(false)
+        // stages stay as they were planned: pieces of ours say of themselves what they need, and planning them again while
+        // they run cuts them again, without end
+        .set_str("ballista.planner.adaptive.enabled", "false")
+        // rows that meet are exchanged by all of their keys, on every side of what they meet for
+        .set_str("datafusion.optimizer.subset_repartition_threshold", "1000000000")
         // one task a partition: a worker that joins late is given what has not started
         .set_str("ballista.scheduler.max_partitions_per_task", "1")
 }

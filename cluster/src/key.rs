@@ -71,10 +71,11 @@ impl Key {
         Arc::new(ScalarUDF::new_from_impl(self))
     }
 
-    /// The columns that it takes, with the types that they come in.
+    /// The columns that it takes, with the types that they come in; null or not, so that keys of two frames are written
+    /// alike.
     fn schema(&self, given: &[FieldRef]) -> Result<Schema> {
         let named = self.columns.iter().zip(given);
-        let fields = named.map(|(name, field)| Ok(to_ours::field(field)?.with_name(name.as_ref())));
+        let fields = named.map(|(name, field)| Ok(to_ours::field(field)?.with_name(name.as_ref()).with_nullable(true)));
         Ok(Schema::new(fields.collect::<Result<Vec<OwnField>>>()?))
     }
 

@@ -101,6 +101,10 @@ enum Rows {
 fn made(plan: &Plan, few: Few<'_>) -> Result<Made> {
     match Relation::of(plan)? {
         Relation::Apart => apart(plan, few),
+        Relation::InPartitions => {
+            let made = apart(plan, few)?;
+            if made.inputs.is_empty() { Ok(made) } else { Err(lost(plan, "the partitions that they had")) }
+        }
         Relation::Together { keys, order } => together(plan, (keys, order), few),
         Relation::Beside { whole, op } => {
             let beside = Plan::of(op, plan.inputs().to_vec())?;
@@ -164,7 +168,7 @@ fn made(plan: &Plan, few: Few<'_>) -> Result<Made> {
                 batch
             };
             let values = ScanOp::values(plan.schema().clone(), batches.into_iter().map(batch).collect())?;
-            Ok(Made { plan: values, inputs: Vec::new(), rows: Rows::Files(1) })
+            Made::over(table(&values, 0..1)?, plan, Rows::Whole)
         }
         _ => Err(Error::unsupported(format!("`{}` on a cluster", plan.op()))),
     }
@@ -186,7 +190,7 @@ fn apart(plan: &Plan, few: Few<'_>) -> Result<Made> {
     // frames one after the other, some of which were exchanged: any rows of them may meet
     let (mut met, mut given) = (Vec::new(), Vec::new());
     for (i, input) in inputs.into_iter().enumerate() {
-        let (closed, rows) = input.given(i)?;
+        let (closed, rows) = input.opaque()?.given(i)?;
         let columns = || rows.schema().fields().iter();
         let flat = columns().filter(|f| !f.data_type().is_nested()).map(|f| SortKey::new(col(f.name()))).collect();
         let key = call(Key::new(flat)?).alias(HIDDEN);
@@ -218,7 +222,7 @@ fn together(plan: &Plan, (keys, order): (Vec<Vec<SortKey>>, Order), few: Few<'_>
             Order::Kept => below.placed(PLACE, plan)?,
             Order::Placed { place, .. } => below.placed(place, plan)?,
         };
-        let (closed, rows) = below.given(i)?;
+        let (closed, rows) = below.opaque()?.given(i)?;
         let key = call(Key::new(keys)?).alias(HIDDEN);
         let columns = rows.schema().fields().iter().map(|f| named(f.name())).chain([key]);
         inputs.push((done(LogicalPlanBuilder::from(closed).project(columns.collect::<Vec<_>>()))?, Need::Keys));
@@ -297,6 +301,10 @@ impl Made {
         if let (Some(_), [(only, Need::Apart)]) = (self.plan.downcast::<Given>(), self.inputs.as_slice()) {
             return Ok(only.clone());
         }
+        if let Some(asking) = asking(&self.plan, None) {
+            let help = "draw the sample before, or persist() the rows and go on here";
+            return Err(lost(&asking, "where they came from").help(help));
+        }
         let (inputs, needs): (Vec<_>, Vec<_>) = self.inputs.into_iter().unzip();
         let piece = Piece::new(&self.plan, needs)?;
         let meeting = Meeting::new(piece, inputs, &to_theirs::schema(self.plan.schema())?)?;
@@ -311,6 +319,17 @@ impl Made {
         }
     }
 
+    /// The plan as one of DataFusion that does not know by what its rows were exchanged before: it would take that for the
+    /// exchange that is asked for now.
+    fn opaque(self) -> Result<Made> {
+        let schema = self.plan.schema().clone();
+        if self.plan.downcast::<Given>().is_none() {
+            return Ok(self);
+        }
+        let columns = schema.fields().iter().map(|f| col(f.name())).collect();
+        self.then(Project::new(columns))
+    }
+
     /// The plan as one of DataFusion, and its rows as the `at`-th that are given to a piece.
     fn given(self, at: usize) -> Result<(LogicalPlan, Plan)> {
         let given = Given::plan(at, self.plan.schema().clone())?;
@@ -320,10 +339,8 @@ impl Made {
     /// With the places of the rows among all as a column, for `wanting`.
     fn placed(self, name: &str, wanting: &Plan) -> Result<Made> {
         if self.rows == Rows::Anywhere {
-            let what = format!("`{}` on a cluster of rows that have lost their order", wanting.op());
-            return Err(Error::unsupported(what).help(
-                "give them one with sort_by(), or let what comes before it run there and go on here with persist()",
-            ));
+            let help = "give them one with sort_by(), or persist() them and go on here";
+            return Err(lost(wanting, "their order").help(help));
         }
         Ok(Made { plan: Plan::new(Placed::new(name), vec![self.plan])?, ..self })
     }
@@ -332,6 +349,25 @@ impl Made {
     fn then(self, op: impl partita::plan::Op) -> Result<Made> {
         Ok(Made { plan: Plan::new(op, vec![self.plan])?, ..self })
     }
+}
+
+/// Whoever asks, in a piece, where rows came from that were exchanged, which they do not know.
+fn asking(plan: &Plan, above: Option<&Plan>) -> Option<Plan> {
+    if plan.downcast::<Given>().is_some() {
+        return above.cloned();
+    }
+    // rows that are put back into their order are not new ones
+    let back = plan.downcast::<SortBy>().is_some() && plan.schema().field_with_name(PLACE).is_ok();
+    let above = match (back || plan.op().asks_origins(above.is_some()), above) {
+        (true, None) if !back => Some(plan),
+        (true, above) => above,
+        (false, _) => None,
+    };
+    plan.inputs().iter().find_map(|input| asking(input, above))
+}
+
+fn lost(wanting: &Plan, what: &str) -> Error {
+    Error::unsupported(format!("`{}` on a cluster of rows that have lost {what}", wanting.op()))
 }
 
 fn table(plan: &Plan, partitions: Range<usize>) -> Result<LogicalPlan> {

@@ -117,6 +117,20 @@ impl Working {
         self.projection.as_deref()
     }
 
+    /// How the rows of each child have to be distributed.
+    fn distributions(&self) -> Vec<Distribution> {
+        let of = |(i, child): (usize, &Arc<dyn ExecutionPlan>)| match self.need(i) {
+            Need::Apart => Distribution::UnspecifiedDistribution,
+            Need::All(_) | Need::Sorted(_) => Distribution::SinglePartition,
+            Need::Keys => {
+                let last = child.schema().fields().len().saturating_sub(1);
+                let name = child.schema().field(last).name().clone();
+                Distribution::KeyPartitioned(vec![Arc::new(Column::new(&name, last)) as Arc<dyn PhysicalExpr>])
+            }
+        };
+        self.children.iter().enumerate().map(of).collect()
+    }
+
     /// What is needed of a child, that of a piece over files too.
     fn need(&self, child: usize) -> Need {
         self.piece.needs.get(child).copied().unwrap_or(Need::Apart)
@@ -142,17 +156,13 @@ impl ExecutionPlan for Working {
         self.children.iter().collect()
     }
 
+    #[allow(deprecated, reason = "some rules of the optimiser still ask this and not what follows it")]
+    fn required_input_distribution(&self) -> Vec<Distribution> {
+        self.distributions()
+    }
+
     fn input_distribution_requirements(&self) -> InputDistributionRequirements {
-        let of = |(i, child): (usize, &Arc<dyn ExecutionPlan>)| match self.need(i) {
-            Need::Apart => Distribution::UnspecifiedDistribution,
-            Need::All(_) | Need::Sorted(_) => Distribution::SinglePartition,
-            Need::Keys => {
-                let last = child.schema().fields().len().saturating_sub(1);
-                let name = child.schema().field(last).name().clone();
-                Distribution::KeyPartitioned(vec![Arc::new(Column::new(&name, last)) as Arc<dyn PhysicalExpr>])
-            }
-        };
-        let all: Vec<Distribution> = self.children.iter().enumerate().map(of).collect();
+        let all = self.distributions();
         match all.len() > 1 && self.piece.needs.iter().all(|need| *need == Need::Keys) {
             true => InputDistributionRequirements::co_partitioned(all),
             false => InputDistributionRequirements::new(all),

@@ -18,6 +18,8 @@ use crate::io::Batches;
 pub enum Relation {
     /// No row has to meet another: partitions are worked on apart, those of several inputs one after the other.
     Apart,
+    /// As [`Apart`](Relation::Apart), and what comes out depends on which partitions there are.
+    InPartitions,
     /// Rows with the same keys, of all inputs, have to meet.
     Together {
         /// The keys of each input.

@@ -176,6 +176,6 @@ impl Op for Sample {
     }
 
     fn relation(&self, _inputs: &[Plan]) -> Option<Relation> {
-        Some(Relation::Apart)
+        Some(if self.mode == SampleMode::Dask { Relation::InPartitions } else { Relation::Apart })
     }
 }
