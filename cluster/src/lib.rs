@@ -16,11 +16,13 @@
 //! | `codec` | those as bytes |
 //! | `bridge` | columns between two versions of Arrow, without copying |
 //! | [`serve`] | the processes |
+//! | [`deploy`] | clusters of several machines: jobs of SLURM, PBS and LSF, `mpirun`, Kubernetes |
 
 mod arriving;
 mod bridge;
 mod client;
 mod codec;
+pub mod deploy;
 mod describe;
 mod engine;
 mod error;
@@ -33,4 +35,5 @@ mod translate;
 mod work;
 
 pub use client::{Client, Job, Worker};
+pub use deploy::{LsfCluster, Manifests, PbsCluster, SlurmCluster};
 pub use local::{LocalCluster, LocalClusterBuilder};

@@ -1,0 +1,344 @@
+//! What a job is to have, and the script that asks for it.
+
+use std::fmt::Write as _;
+use std::marker::PhantomData;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use partita::{ByteSize, Error, Result};
+
+use crate::deploy::system::{Reservation, System, quoted, run};
+
+/// How long a worker waits for its scheduler: a job may start long before another.
+const PATIENCE: &str = "600s";
+/// Which part of a job's memory its workers use for what is exchanged and sorted; the rest is for what is not counted.
+const COUNTED: f64 = 0.7;
+/// Where files are put that are brought to a node.
+const STAGE: &str = "partita-stage";
+
+/// How a [`JobCluster`](crate::deploy::JobCluster) is made: what each job is to have. The names are those of dask-jobqueue.
+#[derive(Clone, Debug)]
+pub struct JobClusterBuilder<S> {
+    pub(crate) reservation: Reservation,
+    system: PhantomData<S>,
+}
+
+impl<S: System> Default for JobClusterBuilder<S> {
+    fn default() -> Self {
+        let reservation = Reservation {
+            queue: None,
+            project: None,
+            job_name: "partita-worker".into(),
+            cores: 1,
+            nodes: 1,
+            memory: None,
+            memory_unit: None,
+            processes: 1,
+            threads: None,
+            walltime: Duration::from_secs(30 * 60),
+            interface: None,
+            local_directory: None,
+            log_directory: PathBuf::from("."),
+            scheduler_file: None,
+            scheduler_in_job: false,
+            program: None,
+            prologue: Vec::new(),
+            directives: Vec::new(),
+            stage: Vec::new(),
+            commands: None,
+        };
+        JobClusterBuilder { reservation, system: PhantomData }
+    }
+}
+
+impl<S: System> JobClusterBuilder<S> {
+    /// The queue, or partition.
+    #[must_use]
+    pub fn queue(mut self, queue: impl Into<String>) -> Self {
+        self.reservation.queue = Some(queue.into());
+        self
+    }
+
+    /// The project or account that pays.
+    #[must_use]
+    pub fn project(mut self, project: impl Into<String>) -> Self {
+        self.reservation.project = Some(project.into());
+        self
+    }
+
+    /// How jobs and workers are called; by default `partita-worker`.
+    #[must_use]
+    pub fn job_name(mut self, name: impl Into<String>) -> Self {
+        self.reservation.job_name = name.into();
+        self
+    }
+
+    /// How many cores a job has on each of its nodes; by default one.
+    #[must_use]
+    pub fn cores(mut self, cores: usize) -> Self {
+        self.reservation.cores = cores;
+        self
+    }
+
+    /// How many nodes a job has; by default one. Several are for SLURM.
+    #[must_use]
+    pub fn nodes(mut self, nodes: usize) -> Self {
+        self.reservation.nodes = nodes;
+        self
+    }
+
+    /// How much memory a job has on each of its nodes. Queues count in units of 1024 and get the next whole one: `"90GB"`,
+    /// which is 90e9 bytes, is asked for as `84G`. Its workers share seven tenths of it for what is exchanged and sorted.
+    #[must_use]
+    pub fn memory(mut self, memory: ByteSize) -> Self {
+        self.reservation.memory = Some(memory);
+        self
+    }
+
+    /// How many workers a job has on each of its nodes; by default one.
+    #[must_use]
+    pub fn processes(mut self, processes: usize) -> Self {
+        self.reservation.processes = processes;
+        self
+    }
+
+    /// How many tasks a worker runs at once; by default the cores divided by the processes.
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.reservation.threads = Some(threads);
+        self
+    }
+
+    /// How long a job may take; by default half an hour.
+    #[must_use]
+    pub fn walltime(mut self, walltime: Duration) -> Self {
+        self.reservation.walltime = walltime;
+        self
+    }
+
+    /// The network interface by which scheduler and workers reach each other, such as `ib0`. By default that of the way
+    /// from this machine to others, and from a worker to the scheduler.
+    #[must_use]
+    pub fn interface(mut self, interface: impl Into<String>) -> Self {
+        self.reservation.interface = Some(interface.into());
+        self
+    }
+
+    /// A folder on the disk of each node, for what workers exchange and what does not fit into memory; by default what
+    /// `TMPDIR` is there, else `/tmp`.
+    #[must_use]
+    pub fn local_directory(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.reservation.local_directory = Some(folder.into());
+        self
+    }
+
+    /// The folder for what jobs print; by default the current one. All nodes have to see it.
+    #[must_use]
+    pub fn log_directory(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.reservation.log_directory = folder.into();
+        self
+    }
+
+    /// The file in which the scheduler says where it listens; by default one in the current folder. All nodes have to
+    /// see it.
+    #[must_use]
+    pub fn scheduler_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.reservation.scheduler_file = Some(path.into());
+        self
+    }
+
+    /// Whether the first job has the scheduler, beside its workers on its first node. By default the scheduler is a
+    /// process of this machine, and ends with this one.
+    #[must_use]
+    pub fn scheduler_in_job(mut self, in_job: bool) -> Self {
+        self.reservation.scheduler_in_job = in_job;
+        self
+    }
+
+    /// Where the program `partita-cluster` is on the nodes.
+    #[must_use]
+    pub fn program(mut self, path: impl Into<PathBuf>) -> Self {
+        self.reservation.program = Some(path.into());
+        self
+    }
+
+    /// A line of shell that each job begins with, such as `module load …`; more with each call.
+    #[must_use]
+    pub fn prologue(mut self, line: impl Into<String>) -> Self {
+        self.reservation.prologue.push(line.into());
+        self
+    }
+
+    /// An environment variable of the workers.
+    #[must_use]
+    pub fn env(self, name: &str, value: &str) -> Self {
+        self.prologue(format!("export {name}={}", quoted(value)))
+    }
+
+    /// One more line for the queueing system, without `#SBATCH` and the like before it; more with each call.
+    #[must_use]
+    pub fn directive(mut self, directive: impl Into<String>) -> Self {
+        self.reservation.directives.push(directive.into());
+        self
+    }
+
+    /// Files that every job copies to the disk of its nodes first, into the folder `partita-stage` of
+    /// [`local_directory`](Self::local_directory), and the program with them. A program that reads the copies needs the
+    /// same paths where it runs itself.
+    #[must_use]
+    pub fn stage(mut self, files: impl IntoIterator<Item = impl Into<PathBuf>>) -> Self {
+        self.reservation.stage.extend(files.into_iter().map(Into::into));
+        self
+    }
+
+    /// The folder with the commands of the queueing system, if they are not found by `PATH`.
+    #[must_use]
+    pub fn commands(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.reservation.commands = Some(folder.into());
+        self
+    }
+
+    /// The script of a job, as it is submitted: that of the first one, if it has the scheduler.
+    ///
+    /// # Errors
+    /// `Invalid` when processes × threads are more than the cores, or something is zero; `Unsupported` for several nodes
+    /// in a job where only SLURM can.
+    pub fn job_script(&self) -> Result<String> {
+        self.script(self.reservation.scheduler_in_job)
+    }
+
+    /// Submits one job and gives its number. Nothing here ends it; its workers end with their scheduler.
+    ///
+    /// # Errors
+    /// Those of [`job_script`](Self::job_script); `Io` when the command is not there, or says why not.
+    pub fn submit(&self) -> Result<String> {
+        let mut settled = self.clone();
+        S::settle(&mut settled.reservation);
+        settled.submit_script(&settled.job_script()?)
+    }
+
+    pub(crate) fn submit_script(&self, script: &str) -> Result<String> {
+        let answer = run::<S>(S::SUBMIT, Some(script), self.reservation.commands.as_deref())?;
+        S::submitted(&answer).ok_or_else(|| {
+            let what = format!("`{}` answered `{}`, which is no number of a job", S::SUBMIT[0], answer.trim());
+            Error::other(what).doing("submit a job")
+        })
+    }
+
+    /// How many tasks a worker runs at once, if everything fits.
+    fn checked(&self) -> Result<usize> {
+        let Reservation { cores, nodes, processes, threads, ref job_name, .. } = self.reservation;
+        let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        if job_name.is_empty() || !job_name.chars().all(plain) {
+            let error = Error::invalid(format!("`{job_name}` is no name for a job")).doing("reserve a job");
+            return Err(error.help("letters, digits, points, hyphens and underscores make one"));
+        }
+        if cores.min(nodes).min(processes).min(threads.unwrap_or(1)) == 0 {
+            return Err(
+                Error::invalid("a job needs at least one node, core, process and thread").doing("reserve a job")
+            );
+        }
+        let each = threads.unwrap_or((cores / processes).max(1));
+        if processes.saturating_mul(each) > cores {
+            let error = Error::invalid(format!("{processes} processes of {each} threads are more than {cores} cores"));
+            return Err(error.doing("reserve a job").help("ask for more cores, or for fewer processes or threads"));
+        }
+        if nodes > 1 && S::ON_EVERY_NODE.is_none() {
+            let error = Error::unsupported(format!("a job of {nodes} nodes of {}", S::NAME)).doing("reserve a job");
+            return Err(
+                error.help("scale() to as many jobs, or start `mpirun partita-cluster mpi` in a job of your own")
+            );
+        }
+        Ok(each)
+    }
+
+    /// The script of a job, with the scheduler in it or without.
+    pub(crate) fn script(&self, with_scheduler: bool) -> Result<String> {
+        let threads = self.checked()?;
+        let asked = &self.reservation;
+        let mut text = String::from("#!/usr/bin/env bash\n");
+        for line in S::directives(asked).iter().chain(&asked.directives) {
+            let _ = writeln!(text, "{} {line}", S::DIRECTIVE);
+        }
+        for line in &asked.prologue {
+            let _ = writeln!(text, "{line}");
+        }
+        let _ = writeln!(text, "\n# what each node does\nnode() {{");
+        let place = asked.local_directory.as_deref().map_or("\"${TMPDIR:-/tmp}\"".into(), |p| quoted(p.display()));
+        let _ = writeln!(text, "    local place={place} rank=\"${{SLURM_PROCID:-0}}\" code=0 file process");
+        let _ = writeln!(
+            text,
+            "    local program={}",
+            quoted(asked.program.as_deref().unwrap_or(Path::new("partita-cluster")).display())
+        );
+        if !asked.stage.is_empty() {
+            text.push_str(&self.staged());
+        }
+        let file = asked.scheduler_file.as_deref().unwrap_or(Path::new("partita-scheduler.json"));
+        let file = format!("--scheduler-file {}", quoted(file.display()));
+        let interface = asked.interface.as_ref().map(|name| format!(" --interface {}", quoted(name)));
+        if with_scheduler {
+            let host = interface.clone().unwrap_or(" --host auto".into());
+            let _ = writeln!(text, "    [ \"$rank\" != 0 ] || \"$program\" scheduler {file}{host} &");
+        }
+        let name = format!("{}-${{{}%%.*}}-$rank-$process", asked.job_name, S::JOB);
+        let limit =
+            |all: ByteSize| format!(" --memory-limit {}", (all.0 as f64 * COUNTED) as u64 / asked.processes as u64);
+        let memory = asked.memory.map(limit).unwrap_or_default();
+        let interface = interface.unwrap_or_default();
+        let _ = write!(
+            text,
+            "    for process in {numbers}; do\n        \"$program\" worker {file} --wait {PATIENCE} --end-with-scheduler \\\n            \
+             --name \"{name}\" --folder \"$place/{name}\" \\\n            --threads {threads}{memory}{interface} &\n    done\n    \
+             for process in $(jobs -p); do wait \"$process\" || code=$?; done\n    return $code\n}}\n",
+            numbers = (1..=asked.processes).map(|n| n.to_string()).collect::<Vec<_>>().join(" "),
+        );
+        match S::ON_EVERY_NODE.filter(|_| asked.nodes > 1) {
+            Some(spread) => {
+                let _ = write!(text, "export -f node\n{spread} bash -c node\n");
+            }
+            None => text.push_str("node\n"),
+        }
+        Ok(text)
+    }
+
+    /// The lines that bring files to a node.
+    fn staged(&self) -> String {
+        let files: Vec<String> = self.reservation.stage.iter().map(|file| quoted(file.display())).collect();
+        format!(
+            "    mkdir -p -- \"$place/{STAGE}\" || return\n    program=$(command -v -- \"$program\") || return\n    \
+             for file in \"$program\" {files}; do\n        # several jobs of one node may do so at once\n        \
+             cp -p -- \"$file\" \"$place/{STAGE}/.${{file##*/}}.$$\" || return\n        \
+             mv -f -- \"$place/{STAGE}/.${{file##*/}}.$$\" \"$place/{STAGE}/${{file##*/}}\" || return\n    done\n    \
+             program=\"$place/{STAGE}/${{program##*/}}\"\n",
+            files = files.join(" "),
+        )
+    }
+}
+
+/// A time as queues write it, `00:30:00`, or as people do: `90s`, `30m`, `2h`, `1d`.
+///
+/// # Errors
+/// `Invalid` for anything else.
+pub fn duration(text: &str) -> Result<Duration> {
+    let wrong = || Error::invalid(format!("`{text}` is no time")).help("write 00:30:00, or 90s, 30m, 2h, 1d");
+    let number = |text: &str| text.parse::<u64>().map_err(|_| wrong());
+    let parts: Vec<&str> = text.trim().split(':').collect();
+    let seconds = match parts[..] {
+        [hours, minutes, seconds] => {
+            let (minutes, seconds) = (number(minutes)?, number(seconds)?);
+            number(hours)?
+                .checked_mul(3600)
+                .filter(|_| minutes < 60 && seconds < 60)
+                .map(|h| h + minutes * 60 + seconds)
+        }
+        [one] => {
+            let unit =
+                [("s", 1), ("m", 60), ("h", 3600), ("d", 86_400)].into_iter().find(|(unit, _)| one.ends_with(unit));
+            let (unit, factor) = unit.ok_or_else(wrong)?;
+            number(one.trim_end_matches(unit).trim())?.checked_mul(factor)
+        }
+        _ => None,
+    };
+    seconds.map(Duration::from_secs).ok_or_else(wrong)
+}
