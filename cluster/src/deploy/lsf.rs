@@ -36,7 +36,6 @@ impl System for Lsf {
     const CANCEL: &'static str = "bkill";
     const DIRECTIVE: &'static str = "#BSUB";
     const JOB: &'static str = "LSB_JOBID";
-    const ON_EVERY_NODE: Option<&'static str> = None;
 
     fn directives(reservation: &Reservation) -> Vec<String> {
         let Reservation { job_name, queue, project, cores, memory, memory_unit, walltime, .. } = reservation;

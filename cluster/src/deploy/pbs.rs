@@ -14,7 +14,6 @@ impl System for Pbs {
     const CANCEL: &'static str = "qdel";
     const DIRECTIVE: &'static str = "#PBS";
     const JOB: &'static str = "PBS_JOBID";
-    const ON_EVERY_NODE: Option<&'static str> = None;
 
     fn directives(reservation: &Reservation) -> Vec<String> {
         let Reservation { job_name, queue, project, cores, memory, walltime, log_directory, .. } = reservation;

@@ -11,8 +11,8 @@ use crate::deploy::system::{Reservation, System, quoted, run};
 
 /// How long a worker waits for its scheduler: a job may start long before another.
 const PATIENCE: &str = "600s";
-/// Which part of a job's memory its workers use for what is exchanged and sorted; the rest is for what is not counted.
-const COUNTED: f64 = 0.7;
+/// How many tenths of a job's memory its workers use for what is exchanged and sorted; the rest is for what is not counted.
+const COUNTED: u64 = 7;
 /// Where files are put that are brought to a node.
 const STAGE: &str = "partita-stage";
 
@@ -243,7 +243,7 @@ impl<S: System> JobClusterBuilder<S> {
             let error = Error::invalid(format!("{processes} processes of {each} threads are more than {cores} cores"));
             return Err(error.doing("reserve a job").help("ask for more cores, or for fewer processes or threads"));
         }
-        if nodes > 1 && S::ON_EVERY_NODE.is_none() {
+        if nodes > 1 && S::on_every_node(&self.reservation).is_none() {
             let error = Error::unsupported(format!("a job of {nodes} nodes of {}", S::NAME)).doing("reserve a job");
             return Err(
                 error.help("scale() to as many jobs, or start `mpirun partita-cluster mpi` in a job of your own")
@@ -282,8 +282,7 @@ impl<S: System> JobClusterBuilder<S> {
             let _ = writeln!(text, "    [ \"$rank\" != 0 ] || \"$program\" scheduler {file}{host} &");
         }
         let name = format!("{}-${{{}%%.*}}-$rank-$process", asked.job_name, S::JOB);
-        let limit =
-            |all: ByteSize| format!(" --memory-limit {}", (all.0 as f64 * COUNTED) as u64 / asked.processes as u64);
+        let limit = |all: ByteSize| format!(" --memory-limit {}", all.0 / 10 * COUNTED / asked.processes as u64);
         let memory = asked.memory.map(limit).unwrap_or_default();
         let interface = interface.unwrap_or_default();
         let _ = write!(
@@ -293,7 +292,7 @@ impl<S: System> JobClusterBuilder<S> {
              for process in $(jobs -p); do wait \"$process\" || code=$?; done\n    return $code\n}}\n",
             numbers = (1..=asked.processes).map(|n| n.to_string()).collect::<Vec<_>>().join(" "),
         );
-        match S::ON_EVERY_NODE.filter(|_| asked.nodes > 1) {
+        match S::on_every_node(asked).filter(|_| asked.nodes > 1) {
             Some(spread) => {
                 let _ = write!(text, "export -f node\n{spread} bash -c node\n");
             }
@@ -341,4 +340,123 @@ pub fn duration(text: &str) -> Result<Duration> {
         _ => None,
     };
     seconds.map(Duration::from_secs).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use partita::ErrorKind;
+
+    use super::*;
+    use crate::deploy::{JobCluster, Lsf, Pbs, Slurm};
+
+    /// The lines for the queue, without those that all have.
+    fn asked<S: System>(builder: &JobClusterBuilder<S>) -> Vec<String> {
+        let script = builder.job_script().unwrap();
+        let lines = script.lines().filter_map(|line| line.strip_prefix(S::DIRECTIVE));
+        lines.map(|line| line.trim().to_string()).collect()
+    }
+
+    fn builder<S: System>() -> JobClusterBuilder<S> {
+        let plain = JobCluster::<S>::builder().queue("multiple").cores(40).memory("90GB".parse().unwrap());
+        plain.walltime(Duration::from_secs(1800))
+    }
+
+    #[test]
+    fn queues_are_asked_in_their_words() {
+        let slurm = asked(&builder::<Slurm>());
+        assert_eq!(slurm[1..7].join(" "), "-p multiple -n 1 -N 1 --cpus-per-task=40 --mem=84G -t 00:30:00");
+        assert_eq!(slurm[0], "-J partita-worker");
+        assert_eq!(slurm[7], "-o ./partita-worker-%j.log");
+        let pbs = asked(&builder::<Pbs>().project("p1").log_directory("my logs"));
+        let expected = [
+            "-N partita-worker",
+            "-q multiple",
+            "-A p1",
+            "-l select=1:ncpus=40:mem=84GB",
+            "-l walltime=00:30:00",
+            "-j oe -o 'my logs/'",
+        ];
+        assert_eq!(pbs, expected);
+        let lsf = builder::<Lsf>().project("p1").walltime(Duration::from_secs(100)).memory_unit("mb").unwrap();
+        let expected = [
+            "-J partita-worker",
+            "-q multiple",
+            "-P p1",
+            "-n 40",
+            "-R \"span[hosts=1]\"",
+            "-M 85831",
+            "-W 00:02",
+            "-o ./partita-worker-%J.log",
+        ];
+        assert_eq!(asked(&lsf), expected);
+        assert!(builder::<Lsf>().memory_unit("stone").is_err());
+        let more = asked(&builder::<Slurm>().directive("--exclusive").nodes(3));
+        assert_eq!(more[2..4].join(" "), "-n 3 -N 3");
+        assert_eq!(more[8], "--exclusive");
+    }
+
+    #[test]
+    fn the_script_of_a_job() {
+        let script = builder::<Slurm>().processes(2).threads(10).env("A", "b c").prologue("module load x");
+        let script = script.scheduler_file("/home/me/s.json").interface("ib0").local_directory("/scratch");
+        let script = script.program("/home/me/bin/partita-cluster").job_script().unwrap();
+        let expected = r#"export A='b c'
+module load x
+
+# what each node does
+node() {
+    local place=/scratch rank="${SLURM_PROCID:-0}" code=0 file process
+    local program=/home/me/bin/partita-cluster
+    for process in 1 2; do
+        "$program" worker --scheduler-file /home/me/s.json --wait 600s --end-with-scheduler \
+            --name "partita-worker-${SLURM_JOB_ID%%.*}-$rank-$process" --folder "$place/partita-worker-${SLURM_JOB_ID%%.*}-$rank-$process" \
+            --threads 10 --memory-limit 31500000000 --interface ib0 &
+    done
+    for process in $(jobs -p); do wait "$process" || code=$?; done
+    return $code
+}
+node
+"#;
+        assert_eq!(script.split_once("worker-%j.log\n").unwrap().1, expected);
+        let spread =
+            builder::<Slurm>().nodes(2).scheduler_in_job(true).stage(["/home/me/it's.csv"]).job_script().unwrap();
+        assert!(
+            spread.ends_with("export -f node\nsrun --ntasks-per-node=1 --cpus-per-task=40 --export=ALL bash -c node\n")
+        );
+        assert!(spread.contains(
+            "[ \"$rank\" != 0 ] || \"$program\" scheduler --scheduler-file partita-scheduler.json --host auto &"
+        ));
+        assert!(spread.contains(r#"for file in "$program" '/home/me/it'\''s.csv'; do"#), "{spread}");
+    }
+
+    #[test]
+    fn too_much_for_a_job_is_refused() {
+        let error = builder::<Slurm>().processes(8).threads(6).job_script().unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Invalid { .. }), "{error}");
+        assert!(error.to_string().contains("8 processes of 6 threads are more than 40 cores"), "{error}");
+        assert!(builder::<Slurm>().processes(41).job_script().is_err());
+        assert!(builder::<Slurm>().cores(0).job_script().is_err());
+        assert!(builder::<Slurm>().job_name("a b").job_script().is_err());
+        assert!(builder::<Slurm>().processes(3).job_script().unwrap().contains("--threads 13 "));
+        let error = builder::<Pbs>().nodes(2).job_script().unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Unsupported { .. }), "{error}");
+    }
+
+    #[test]
+    fn without_a_queue_the_error_says_where_there_is_one() {
+        let error = builder::<Lsf>().commands("/nowhere").submit().unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("the command `bsub` is not there") && text.contains("login node"), "{text}");
+    }
+
+    #[test]
+    fn times_are_read() {
+        let seconds = |text| duration(text).map(|d| d.as_secs());
+        assert_eq!(seconds("00:30:00").unwrap(), 1800);
+        assert_eq!(seconds("100:00:01").unwrap(), 360_001);
+        assert_eq!([seconds("90s").unwrap(), seconds("2h").unwrap(), seconds("1d").unwrap()], [90, 7200, 86_400]);
+        for wrong in ["", "10", "1:2", "0:60:00", "-1s", "m", "99999999999999999h"] {
+            assert!(seconds(wrong).is_err(), "{wrong}");
+        }
+    }
 }

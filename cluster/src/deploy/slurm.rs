@@ -14,7 +14,6 @@ impl System for Slurm {
     const CANCEL: &'static str = "scancel";
     const DIRECTIVE: &'static str = "#SBATCH";
     const JOB: &'static str = "SLURM_JOB_ID";
-    const ON_EVERY_NODE: Option<&'static str> = Some("srun --ntasks-per-node=1 --export=ALL");
 
     fn directives(reservation: &Reservation) -> Vec<String> {
         let Reservation { job_name, queue, project, nodes, cores, memory, walltime, .. } = reservation;
@@ -58,6 +57,11 @@ impl System for Slurm {
             })
         };
         told.lines().filter_map(job).collect()
+    }
+
+    fn on_every_node(reservation: &Reservation) -> Option<String> {
+        // newer ones do not take the number of cores from the job
+        Some(format!("srun --ntasks-per-node=1 --cpus-per-task={} --export=ALL", reservation.cores))
     }
 
     fn log(reservation: &Reservation) -> String {

@@ -49,9 +49,6 @@ pub trait System: fmt::Debug + Clone + 'static {
     const DIRECTIVE: &'static str;
     /// The variable that holds the number of a job, inside of it.
     const JOB: &'static str;
-    /// The command that runs another one on every node of a job, if there may be several.
-    const ON_EVERY_NODE: Option<&'static str>;
-
     /// The lines of a script that are meant for the system, without what they begin with.
     fn directives(reservation: &Reservation) -> Vec<String>;
 
@@ -66,6 +63,11 @@ pub trait System: fmt::Debug + Clone + 'static {
 
     /// Where a job's output is, in the folder for it: `%` stands for its number.
     fn log(reservation: &Reservation) -> String;
+
+    /// The command that runs another one on every node of a job, if there may be several.
+    fn on_every_node(_reservation: &Reservation) -> Option<String> {
+        None
+    }
 
     /// What the settings of the system on this machine say that nobody else did.
     fn settle(_reservation: &mut Reservation) {}
