@@ -8,8 +8,9 @@ mod mpi;
 mod queues;
 mod slurm;
 
+use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use partita::arrow::array::RecordBatch;
@@ -23,18 +24,25 @@ const TRIPS_CSV: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/trips.csv"
 /// How long things of other programs may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A process that ends with the test.
+/// A process that ends with the test, and what it started with it.
 struct Ended(Child);
+
+impl Ended {
+    fn start(command: &mut Command) -> Ended {
+        Ended(command.process_group(0).spawn().unwrap())
+    }
+}
 
 impl Drop for Ended {
     fn drop(&mut self) {
-        let _ = self.0.kill();
+        let group = format!("-{}", self.0.id());
+        let _ = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
         let _ = self.0.wait();
     }
 }
 
 fn program(words: &[&str]) -> Ended {
-    Ended(Command::new(PROGRAM).args(words).spawn().unwrap())
+    Ended::start(Command::new(PROGRAM).args(words))
 }
 
 fn terminate(process: u32) {

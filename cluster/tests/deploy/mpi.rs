@@ -17,7 +17,7 @@ fn whole_life(words: &[&str]) {
         .args(&words[1..])
         .args([PROGRAM, "mpi", "--name", "trips", "--threads", "1", "--scheduler-file"])
         .arg(&path);
-    let mut started = Ended(command.spawn().unwrap());
+    let mut started = Ended::start(&mut command);
     let file = SchedulerFile::wait(&path, PATIENCE).unwrap();
     let client = Client::from_scheduler_file(&path).unwrap();
     client.wait_for_workers(2, PATIENCE).unwrap();
