@@ -84,7 +84,10 @@ impl<S: System> JobClusterBuilder<S> {
         let file = file.unwrap_or_else(|| format!("partita-scheduler-{}.json", std::process::id()).into());
         let file = folder.join(file);
         asked.scheduler_file = Some(file.clone());
-        asked.program = Some(program(asked.program.as_deref())?);
+        // a job starts in a folder of its own
+        asked.program = Some(folder.join(program(asked.program.as_deref())?));
+        asked.stage.iter_mut().for_each(|path| *path = folder.join(&*path));
+        asked.log_directory = folder.join(&asked.log_directory);
         let mut cluster = JobCluster { builder: self, file, scheduler: None, jobs: Vec::new(), all: Vec::new() };
         match cluster.builder.reservation.scheduler_in_job {
             true => cluster.submit(true)?,

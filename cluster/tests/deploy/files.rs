@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use partita::ErrorKind;
+use partita::arrow::array::RecordBatch;
+use partita::{CsvOptions, ErrorKind, Result, Session, col, size};
 use partita_cluster::Client;
 use partita_cluster::deploy::SchedulerFile;
 
-use crate::{PATIENCE, TRIPS, names, program, same, terminate, until};
+use crate::{PATIENCE, TRIPS, TRIPS_CSV, names, program, rows, same, terminate, until};
 
 #[test]
 fn a_scheduler_is_found_by_its_file_until_it_ends() {
@@ -60,4 +61,59 @@ fn a_scheduler_is_found_by_its_file_until_it_ends() {
     assert!(matches!(error.kind(), ErrorKind::Io { .. }), "{error}");
     assert!(error.to_string().contains("nobody answers"), "{error}");
     assert!(SchedulerFile::wait(&path, Duration::from_millis(300)).is_err());
+}
+
+/// Workers come and go while a query runs; its answer stays what it is.
+#[test]
+fn workers_come_and_go_in_the_middle() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("scheduler.json");
+    let text = std::fs::read_to_string(TRIPS_CSV).unwrap();
+    let (header, body) = text.split_once('\n').unwrap();
+    let long = folder.path().join("long.csv");
+    std::fs::write(&long, format!("{header}\n{}", body.repeat(300))).unwrap();
+    let query = |session: &Session| -> Result<RecordBatch> {
+        let trips = session.read_csv_with(long.to_str().unwrap(), CsvOptions::new().block_size(1_000_000u64))?;
+        let all = [col("fare_amount").sum().alias("fares"), col("tip_amount").mean().alias("tip"), size()];
+        rows(&trips.groupby("PULocationID")?.agg(all)?.compute()?)
+    };
+    // a scheduler of all addresses of this machine, and workers that are told none
+    let _scheduler = program(&["scheduler", "--listen", "0.0.0.0:0", "--scheduler-file", path.to_str().unwrap()]);
+    let address = SchedulerFile::wait(&path, PATIENCE).unwrap().address;
+    let port = address.rsplit(':').next().unwrap();
+    let place = |name: &str| folder.path().join(name);
+    let worker = |name: &str| {
+        let (scheduler, place) = (format!("localhost:{port}"), place(name));
+        let place = place.to_str().unwrap();
+        program(&[
+            "worker",
+            "--scheduler",
+            &scheduler,
+            "--name",
+            name,
+            "--folder",
+            place,
+            "--threads",
+            "1",
+            "--host",
+            "auto",
+        ])
+    };
+    let mut first = worker("first");
+    let client = Client::connect(&address).unwrap();
+    client.wait_for_workers(1, PATIENCE).unwrap();
+    let here = Session::builder().threads(2).build().unwrap();
+    let there = here.engine(client.engine());
+    let used = |name: &str| std::fs::read_dir(place(name)).map_or(0, |all| all.count()) > 0;
+    std::thread::scope(|scope| {
+        let answer = scope.spawn(|| query(&there));
+        until("the first one has begun", || used("first"));
+        let _second = worker("second");
+        until("the second one is used", || used("second"));
+        assert!(!answer.is_finished());
+        terminate(first.0.id());
+        assert!(first.0.wait().unwrap().success());
+        println!("the first one has gone, {}", if answer.is_finished() { "too late" } else { "in the middle" });
+        assert_eq!(answer.join().unwrap().unwrap(), query(&here).unwrap());
+    });
 }

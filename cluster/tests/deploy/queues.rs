@@ -2,8 +2,10 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
-use partita_cluster::deploy::{JobCluster, JobClusterBuilder, Lsf, Pbs, System};
+use partita_cluster::deploy::{JobCluster, JobClusterBuilder, Lsf, Pbs, SchedulerFile, System};
+use partita_cluster::{Client, PbsCluster};
 
 use crate::{PATIENCE, PROGRAM, TRIPS, names, same, until};
 
@@ -59,10 +61,8 @@ fn whole_life<S: System>(folder: &Path, running: &str, more: impl Fn(JobClusterB
     until("no job is left", || jobs.iter().all(gone));
 }
 
-#[test]
-fn pbs() {
-    let folder = tempfile::tempdir().unwrap();
-    let at = folder.path();
+/// The commands of PBS, in a folder.
+fn pbs_in(at: &Path) {
     let first = "export ASKED='^#PBS -l select=1:ncpus=2:mem=245MB$' VARIABLE=PBS_JOBID";
     command(at, "qsub", format!("{first}\n{SUBMIT}\necho $number.head"));
     command(at, "qdel", CANCEL.into());
@@ -75,8 +75,46 @@ done
 exit ${code:-0}
 "#;
     command(at, "qstat", look.into());
+}
+
+#[test]
+fn pbs() {
+    let folder = tempfile::tempdir().unwrap();
+    pbs_in(folder.path());
     // two workers a job
-    whole_life::<Pbs>(at, "RUNNING", |builder| builder.processes(2));
+    whole_life::<Pbs>(folder.path(), "RUNNING", |builder| builder.processes(2));
+}
+
+/// The folder of a cluster for a process that is killed with it.
+const HELD: &str = "PARTITA_HELD";
+
+#[test]
+#[ignore = "is what another test kills"]
+fn holds_a_job() {
+    let folder = std::env::var(HELD).unwrap();
+    let at = Path::new(&folder);
+    let builder = PbsCluster::builder().cores(2).memory("256MB".parse().unwrap()).interface("lo").commands(at);
+    let builder = builder.scheduler_file(at.join("scheduler.json")).local_directory(at.join("place")).program(PROGRAM);
+    let mut cluster = builder.log_directory(at).start().unwrap();
+    cluster.scale(1).unwrap();
+    std::thread::sleep(PATIENCE);
+}
+
+#[test]
+fn a_program_that_is_killed_leaves_no_job() {
+    let folder = tempfile::tempdir().unwrap();
+    let (at, file) = (folder.path(), folder.path().join("scheduler.json"));
+    pbs_in(at);
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--ignored", "--exact", "queues::holds_a_job"]).env(HELD, at).stdout(Stdio::null());
+    let mut holder = command.spawn().unwrap();
+    SchedulerFile::wait(&file, PATIENCE).unwrap();
+    Client::from_scheduler_file(&file).unwrap().wait_for_workers(1, PATIENCE).unwrap();
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    until("the scheduler goes after its program", || !file.exists());
+    let job = std::fs::read_to_string(at.join("11.pid")).unwrap();
+    until("the job ends after its scheduler", || !Path::new("/proc").join(job.trim()).join("cmdline").exists());
 }
 
 #[test]
