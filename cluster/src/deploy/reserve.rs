@@ -1,6 +1,5 @@
 //! What a job is to have, and the script that asks for it.
 
-use std::fmt::Write as _;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,6 +12,8 @@ use crate::deploy::system::{Reservation, System, quoted, run};
 const PATIENCE: &str = "600s";
 /// How many tenths of a job's memory its workers use for what is exchanged and sorted; the rest is for what is not counted.
 const COUNTED: u64 = 7;
+/// Where the scheduler says where it listens, if nobody says otherwise.
+const SCHEDULER_FILE: &str = "partita-scheduler.json";
 /// Where files are put that are brought to a node.
 const STAGE: &str = "partita-stage";
 
@@ -256,63 +257,74 @@ impl<S: System> JobClusterBuilder<S> {
     pub(crate) fn script(&self, with_scheduler: bool) -> Result<String> {
         let threads = self.checked()?;
         let asked = &self.reservation;
-        let mut text = String::from("#!/usr/bin/env bash\n");
-        for line in S::directives(asked).iter().chain(&asked.directives) {
-            let _ = writeln!(text, "{} {line}", S::DIRECTIVE);
-        }
-        for line in &asked.prologue {
-            let _ = writeln!(text, "{line}");
-        }
-        let _ = writeln!(text, "\n# what each node does\nnode() {{");
-        let place = asked.local_directory.as_deref().map_or("\"${TMPDIR:-/tmp}\"".into(), |p| quoted(p.display()));
-        let _ = writeln!(text, "    local place={place} rank=\"${{SLURM_PROCID:-0}}\" code=0 file process");
-        let _ = writeln!(
-            text,
-            "    local program={}",
-            quoted(asked.program.as_deref().unwrap_or(Path::new("partita-cluster")).display())
+        let mut lines = vec!["#!/usr/bin/env bash".to_string()];
+        lines.extend(
+            S::directives(asked).iter().chain(&asked.directives).map(|line| format!("{} {line}", S::DIRECTIVE)),
         );
-        if !asked.stage.is_empty() {
-            text.push_str(&self.staged());
-        }
-        let file = asked.scheduler_file.as_deref().unwrap_or(Path::new("partita-scheduler.json"));
-        let file = format!("--scheduler-file {}", quoted(file.display()));
-        let interface = asked.interface.as_ref().map(|name| format!(" --interface {}", quoted(name)));
+        lines.extend(asked.prologue.iter().cloned());
+        lines.extend(["", "# what each node does", "node() {"].map(String::from));
+        let place = asked.local_directory.as_deref().map_or(r#""${TMPDIR:-/tmp}""#.into(), |p| quoted(p.display()));
+        lines.push(format!(r#"    local place={place} rank="${{SLURM_PROCID:-0}}" code=0 file process"#));
+        lines.push(format!("    local program={}", path(asked.program.as_deref(), "partita-cluster")));
+        lines.extend(self.staged());
         if with_scheduler {
-            let host = interface.clone().unwrap_or(" --host auto".into());
-            let _ = writeln!(text, "    [ \"$rank\" != 0 ] || \"$program\" scheduler {file}{host} &");
+            let file = path(asked.scheduler_file.as_deref(), SCHEDULER_FILE);
+            let host =
+                asked.interface.as_ref().map_or("--host auto".into(), |name| format!("--interface {}", quoted(name)));
+            lines.push(format!(r#"    [ "$rank" != 0 ] || "$program" scheduler --scheduler-file {file} {host} &"#));
         }
+        lines.extend(self.workers(threads));
+        lines.push(r#"    for process in $(jobs -p); do wait "$process" || code=$?; done"#.into());
+        lines.extend(["    return $code", "}"].map(String::from));
+        match S::on_every_node(asked).filter(|_| asked.nodes > 1) {
+            Some(spread) => lines.extend(["export -f node".into(), format!("{spread} bash -c node")]),
+            None => lines.push("node".into()),
+        }
+        Ok(lines.join("\n") + "\n")
+    }
+
+    /// The lines that start the workers of a node.
+    fn workers(&self, threads: usize) -> [String; 5] {
+        let asked = &self.reservation;
+        let numbers = (1..=asked.processes).map(|n| n.to_string()).collect::<Vec<_>>().join(" ");
+        let file = path(asked.scheduler_file.as_deref(), SCHEDULER_FILE);
+        // of the number of the job, what is before the name of a server
         let name = format!("{}-${{{}%%.*}}-$rank-$process", asked.job_name, S::JOB);
         let limit = |all: ByteSize| format!(" --memory-limit {}", all.0 / 10 * COUNTED / asked.processes as u64);
         let memory = asked.memory.map(limit).unwrap_or_default();
-        let interface = interface.unwrap_or_default();
-        let _ = write!(
-            text,
-            "    for process in {numbers}; do\n        \"$program\" worker {file} --wait {PATIENCE} --end-with-scheduler \\\n            \
-             --name \"{name}\" --folder \"$place/{name}\" \\\n            --threads {threads}{memory}{interface} &\n    done\n    \
-             for process in $(jobs -p); do wait \"$process\" || code=$?; done\n    return $code\n}}\n",
-            numbers = (1..=asked.processes).map(|n| n.to_string()).collect::<Vec<_>>().join(" "),
-        );
-        match S::on_every_node(asked).filter(|_| asked.nodes > 1) {
-            Some(spread) => {
-                let _ = write!(text, "export -f node\n{spread} bash -c node\n");
-            }
-            None => text.push_str("node\n"),
-        }
-        Ok(text)
+        let interface =
+            asked.interface.as_ref().map(|name| format!(" --interface {}", quoted(name))).unwrap_or_default();
+        [
+            format!("    for process in {numbers}; do"),
+            format!(r#"        "$program" worker --scheduler-file {file} --wait {PATIENCE} --end-with-scheduler \"#),
+            format!(r#"            --name "{name}" --folder "$place/{name}" \"#),
+            format!("            --threads {threads}{memory}{interface} &"),
+            "    done".into(),
+        ]
     }
 
-    /// The lines that bring files to a node.
-    fn staged(&self) -> String {
+    /// The lines that bring files to a node, if there are any. Several jobs of one node may do so at once.
+    fn staged(&self) -> Vec<String> {
+        if self.reservation.stage.is_empty() {
+            return Vec::new();
+        }
         let files: Vec<String> = self.reservation.stage.iter().map(|file| quoted(file.display())).collect();
-        format!(
-            "    mkdir -p -- \"$place/{STAGE}\" || return\n    program=$(command -v -- \"$program\") || return\n    \
-             for file in \"$program\" {files}; do\n        # several jobs of one node may do so at once\n        \
-             cp -p -- \"$file\" \"$place/{STAGE}/.${{file##*/}}.$$\" || return\n        \
-             mv -f -- \"$place/{STAGE}/.${{file##*/}}.$$\" \"$place/{STAGE}/${{file##*/}}\" || return\n    done\n    \
-             program=\"$place/{STAGE}/${{program##*/}}\"\n",
-            files = files.join(" "),
-        )
+        let beside = format!(r#""$place/{STAGE}/.${{file##*/}}.$$""#);
+        vec![
+            format!(r#"    mkdir -p -- "$place/{STAGE}" || return"#),
+            r#"    program=$(command -v -- "$program") || return"#.into(),
+            format!(r#"    for file in "$program" {}; do"#, files.join(" ")),
+            format!(r#"        cp -p -- "$file" {beside} || return"#),
+            format!(r#"        mv -f -- {beside} "$place/{STAGE}/${{file##*/}}" || return"#),
+            "    done".into(),
+            format!(r#"    program="$place/{STAGE}/${{program##*/}}""#),
+        ]
     }
+}
+
+/// A path as a word of a shell, or another one if there is none.
+fn path(path: Option<&Path>, otherwise: &str) -> String {
+    quoted(path.unwrap_or(Path::new(otherwise)).display())
 }
 
 /// A time as queues write it, `00:30:00`, or as people do: `90s`, `30m`, `2h`, `1d`.
@@ -398,17 +410,17 @@ mod tests {
     #[test]
     fn the_script_of_a_job() {
         let script = builder::<Slurm>().processes(2).threads(10).env("A", "b c").prologue("module load x");
-        let script = script.scheduler_file("/home/me/s.json").interface("ib0").local_directory("/scratch");
-        let script = script.program("/home/me/bin/partita-cluster").job_script().unwrap();
+        let script = script.scheduler_file("/shared/me/s.json").interface("ib0").local_directory("/scratch");
+        let script = script.program("/shared/me/bin/partita-cluster").job_script().unwrap();
         let expected = r#"export A='b c'
 module load x
 
 # what each node does
 node() {
     local place=/scratch rank="${SLURM_PROCID:-0}" code=0 file process
-    local program=/home/me/bin/partita-cluster
+    local program=/shared/me/bin/partita-cluster
     for process in 1 2; do
-        "$program" worker --scheduler-file /home/me/s.json --wait 600s --end-with-scheduler \
+        "$program" worker --scheduler-file /shared/me/s.json --wait 600s --end-with-scheduler \
             --name "partita-worker-${SLURM_JOB_ID%%.*}-$rank-$process" --folder "$place/partita-worker-${SLURM_JOB_ID%%.*}-$rank-$process" \
             --threads 10 --memory-limit 31500000000 --interface ib0 &
     done
@@ -419,14 +431,14 @@ node
 "#;
         assert_eq!(script.split_once("worker-%j.log\n").unwrap().1, expected);
         let spread =
-            builder::<Slurm>().nodes(2).scheduler_in_job(true).stage(["/home/me/it's.csv"]).job_script().unwrap();
+            builder::<Slurm>().nodes(2).scheduler_in_job(true).stage(["/shared/me/it's.csv"]).job_script().unwrap();
         assert!(
             spread.ends_with("export -f node\nsrun --ntasks-per-node=1 --cpus-per-task=40 --export=ALL bash -c node\n")
         );
         assert!(spread.contains(
             "[ \"$rank\" != 0 ] || \"$program\" scheduler --scheduler-file partita-scheduler.json --host auto &"
         ));
-        assert!(spread.contains(r#"for file in "$program" '/home/me/it'\''s.csv'; do"#), "{spread}");
+        assert!(spread.contains(r#"for file in "$program" '/shared/me/it'\''s.csv'; do"#), "{spread}");
     }
 
     #[test]

@@ -32,8 +32,8 @@ impl System for Slurm {
     }
 
     fn submitted(answer: &str) -> Option<String> {
-        // with several clusters it is `number;cluster`
-        said(answer.trim().split(';').next()?)
+        // with several clusters it is `number;cluster`; a site may say something before
+        said(answer.trim().lines().last()?.split(';').next()?)
     }
 
     fn question(jobs: &[String]) -> Vec<String> {
