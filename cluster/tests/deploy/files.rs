@@ -1,13 +1,13 @@
 //! A scheduler and workers that find each other by a file.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use partita::arrow::array::RecordBatch;
 use partita::{CsvOptions, ErrorKind, Result, Session, col, size};
 use partita_cluster::Client;
 use partita_cluster::deploy::SchedulerFile;
 
-use crate::{PATIENCE, TRIPS, TRIPS_CSV, names, program, rows, same, terminate, until};
+use crate::{PATIENCE, TRIPS, TRIPS_CSV, names, program, rows, same, terminate, until, used};
 
 #[test]
 fn a_scheduler_is_found_by_its_file_until_it_ends() {
@@ -104,16 +104,18 @@ fn workers_come_and_go_in_the_middle() {
     client.wait_for_workers(1, PATIENCE).unwrap();
     let here = Session::builder().threads(2).build().unwrap();
     let there = here.engine(client.engine());
-    let used = |name: &str| std::fs::read_dir(place(name)).map_or(0, |all| all.count()) > 0;
+    let begun = Instant::now();
     std::thread::scope(|scope| {
         let answer = scope.spawn(|| query(&there));
-        until("the first one has begun", || used("first"));
+        until("the first one has begun", || used(&place("first")));
         let _second = worker("second");
-        until("the second one is used", || used("second"));
+        until("the second one is used", || used(&place("second")));
         assert!(!answer.is_finished());
         terminate(first.0.id());
         assert!(first.0.wait().unwrap().success());
-        println!("the first one has gone, {}", if answer.is_finished() { "too late" } else { "in the middle" });
-        assert_eq!(answer.join().unwrap().unwrap(), query(&here).unwrap());
+        let (gone, late) = (begun.elapsed(), answer.is_finished());
+        let answer = answer.join().unwrap().unwrap();
+        println!("one has gone after {gone:?} (too late: {late}), the answer came after {:?}", begun.elapsed());
+        assert_eq!(answer, query(&here).unwrap());
     });
 }

@@ -86,6 +86,13 @@ fn same(client: &Client, path: &Path) {
     println!("{client}: as here, {:?}", begun.elapsed());
 }
 
+/// Whether a worker has computed something: what others fetch from it lies in its folder.
+fn used(folder: &Path) -> bool {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut paths = entries.map(|entry| entry.path());
+    paths.any(|path| if path.is_dir() { used(&path) } else { path.extension().is_some_and(|kind| kind == "arrow") })
+}
+
 /// The names of the workers, in order.
 fn names(client: &Client) -> Vec<String> {
     let mut names: Vec<String> = client.workers().unwrap().into_iter().map(|worker| worker.id).collect();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use partita_cluster::SlurmCluster;
 
-use crate::{PATIENCE, PROGRAM, TRIPS, names, same, until};
+use crate::{PATIENCE, PROGRAM, TRIPS, names, same, until, used};
 
 fn queue() -> String {
     let told = Command::new("squeue").args(["-h", "-o", "%i %T"]).output().expect("SLURM is there");
@@ -55,10 +55,9 @@ fn slurm_from_start_to_end() {
     client.wait_for_workers(3, PATIENCE).unwrap();
     assert!(names(&client).contains(&late), "{late}: {:?}", names(&client));
     // it is used: what it computed lies in its folder
-    let used = || std::fs::read_dir(place.join(&late)).unwrap().count();
-    assert_eq!(used(), 0);
+    assert!(!used(&place.join(&late)));
     same(&client, TRIPS.as_ref());
-    assert!(used() > 0);
+    assert!(used(&place.join(&late)));
     cluster.close().unwrap();
     assert!(!file.exists());
     until("the queue is empty", || queue().is_empty());
