@@ -17,7 +17,7 @@ fn main() -> Result<()> {
     let half_an_hour = Duration::from_secs(30 * 60);
 
     // reserve
-    let builder = SlurmCluster::builder().queue(queue).cores(2).memory("2GB".parse()?).walltime(half_an_hour);
+    let builder = SlurmCluster::builder().queue(queue).cores(2).memory("2GB").walltime(half_an_hour);
     println!("{}", builder.job_script()?);
     let mut cluster = builder.start()?;
     cluster.scale(2)?;

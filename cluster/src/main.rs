@@ -125,7 +125,7 @@ fn job<S: System>(
         builder = builder.threads(threads);
     }
     if let Some(memory) = given.text("--memory") {
-        builder = builder.memory(memory.parse()?);
+        builder = builder.memory(memory);
     }
     builder = builder.walltime(duration(&given.text("--walltime").unwrap_or_else(|| "00:30:00".into()))?);
     // jobs start in other folders, and where this program is, it is on the nodes

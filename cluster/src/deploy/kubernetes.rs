@@ -8,6 +8,8 @@ use std::process::{Command, Stdio};
 use partita::{ByteSize, Error, ErrorKind, Result};
 use serde_json::{Value, json};
 
+use crate::deploy::reserve::counted;
+
 /// Where the scheduler listens in its pod.
 const SCHEDULER: u16 = 50050;
 /// Where a worker lets results be fetched, and where it is given tasks.
@@ -89,7 +91,8 @@ impl Manifests {
         self
     }
 
-    /// How much memory a worker has. It is ended when it takes more.
+    /// How much memory a worker has; it uses seven tenths for what it exchanges, sorts and holds. It is ended when it takes
+    /// more than all of it.
     #[must_use]
     pub fn memory(mut self, memory: ByteSize) -> Self {
         self.memory = memory;
@@ -250,6 +253,7 @@ impl Manifests {
             more.into_iter().chain(["--threads", &threads, "--folder", SCRATCH, "--wait", "120s"].map(String::from)),
         );
         let probe = |period: u32| json!({"tcpSocket": {"port": "tasks"}, "periodSeconds": period});
+        command.extend(["--memory-limit".into(), counted(self.memory).to_string()]);
         let memory = format!("{}Mi", self.memory.0.div_ceil(1 << 20));
         let resources = json!({"cpu": threads, "memory": memory});
         let container = json!({

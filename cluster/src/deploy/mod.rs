@@ -44,7 +44,7 @@ pub(crate) use file::{Announced, answers};
 /// let mut cluster = SlurmCluster::builder()
 ///     .queue("multiple")
 ///     .cores(40)
-///     .memory("90GB".parse()?)
+///     .memory("90GB")
 ///     .walltime(Duration::from_secs(30 * 60))
 ///     .interface("ib0")
 ///     .start()?;

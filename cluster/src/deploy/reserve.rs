@@ -2,16 +2,16 @@
 
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use partita::session::IntoByteSize;
 use partita::{ByteSize, Error, Result};
 
 use crate::deploy::system::{Reservation, System, quoted, run};
 
 /// How long a worker waits for its scheduler: a job may start long before another.
 const PATIENCE: &str = "600s";
-/// How many tenths of a job's memory its workers use for what is exchanged and sorted; the rest is for what is not counted.
-const COUNTED: u64 = 7;
 /// Where the scheduler says where it listens, if nobody says otherwise.
 const SCHEDULER_FILE: &str = "partita-scheduler.json";
 /// Where files are put that are brought to a node.
@@ -21,6 +21,8 @@ const STAGE: &str = "partita-stage";
 #[derive(Clone, Debug)]
 pub struct JobClusterBuilder<S> {
     pub(crate) reservation: Reservation,
+    /// What was wrong with something that was said: it is told when a script is asked for.
+    wrong: Option<Arc<Error>>,
     system: PhantomData<S>,
 }
 
@@ -48,7 +50,7 @@ impl<S: System> Default for JobClusterBuilder<S> {
             stage: Vec::new(),
             commands: None,
         };
-        JobClusterBuilder { reservation, system: PhantomData }
+        JobClusterBuilder { reservation, wrong: None, system: PhantomData }
     }
 }
 
@@ -91,8 +93,11 @@ impl<S: System> JobClusterBuilder<S> {
     /// How much memory a job has on each of its nodes. Queues count in units of 1024 and get the next whole one: `"90GB"`,
     /// which is 90e9 bytes, is asked for as `84G`. Its workers share seven tenths of it for what is exchanged and sorted.
     #[must_use]
-    pub fn memory(mut self, memory: ByteSize) -> Self {
-        self.reservation.memory = Some(memory);
+    pub fn memory(mut self, memory: impl IntoByteSize) -> Self {
+        match memory.into_byte_size() {
+            Ok(memory) => self.reservation.memory = Some(memory),
+            Err(error) => self.wrong = Some(Arc::new(error)),
+        }
         self
     }
 
@@ -202,8 +207,8 @@ impl<S: System> JobClusterBuilder<S> {
     /// The script of a job, as it is submitted: that of the first one, if it has the scheduler.
     ///
     /// # Errors
-    /// `Invalid` when processes × threads are more than the cores, or something is zero; `Unsupported` for several nodes
-    /// in a job where only SLURM can.
+    /// `Invalid` for a memory that is no size, when processes × threads are more than the cores, or when something is zero;
+    /// `Unsupported` for several nodes in a job where only SLURM can.
     pub fn job_script(&self) -> Result<String> {
         self.script(self.reservation.scheduler_in_job)
     }
@@ -228,6 +233,9 @@ impl<S: System> JobClusterBuilder<S> {
 
     /// How many tasks a worker runs at once, if everything fits.
     fn checked(&self) -> Result<usize> {
+        if let Some(error) = &self.wrong {
+            return Err(error.again().doing("reserve a job"));
+        }
         let Reservation { cores, nodes, processes, threads, ref job_name, .. } = self.reservation;
         let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
         if job_name.is_empty() || !job_name.chars().all(plain) {
@@ -290,7 +298,7 @@ impl<S: System> JobClusterBuilder<S> {
         let file = path(asked.scheduler_file.as_deref(), SCHEDULER_FILE);
         // of the number of the job, what is before the name of a server
         let name = format!("{}-${{{}%%.*}}-$rank-$process", asked.job_name, S::JOB);
-        let limit = |all: ByteSize| format!(" --memory-limit {}", all.0 / 10 * COUNTED / asked.processes as u64);
+        let limit = |all: ByteSize| format!(" --memory-limit {}", counted(all) / asked.processes as u64);
         let memory = asked.memory.map(limit).unwrap_or_default();
         let interface =
             asked.interface.as_ref().map(|name| format!(" --interface {}", quoted(name))).unwrap_or_default();
@@ -320,6 +328,11 @@ impl<S: System> JobClusterBuilder<S> {
             format!(r#"    program="$place/{STAGE}/${{program##*/}}""#),
         ]
     }
+}
+
+/// How much of a memory workers use for what is exchanged, sorted and held; the rest is for what is not counted.
+pub(crate) fn counted(memory: ByteSize) -> u64 {
+    memory.0 / 10 * 7
 }
 
 /// A path as a word of a shell, or another one if there is none.
@@ -369,7 +382,7 @@ mod tests {
     }
 
     fn builder<S: System>() -> JobClusterBuilder<S> {
-        let plain = JobCluster::<S>::builder().queue("multiple").cores(40).memory("90GB".parse().unwrap());
+        let plain = JobCluster::<S>::builder().queue("multiple").cores(40).memory("90GB");
         plain.walltime(Duration::from_secs(1800))
     }
 
@@ -448,6 +461,7 @@ node
         assert!(error.to_string().contains("8 processes of 6 threads are more than 40 cores"), "{error}");
         assert!(builder::<Slurm>().processes(41).job_script().is_err());
         assert!(builder::<Slurm>().cores(0).job_script().is_err());
+        assert!(builder::<Slurm>().memory("much").job_script().unwrap_err().to_string().contains("`much`"));
         assert!(builder::<Slurm>().job_name("a b").job_script().is_err());
         assert!(builder::<Slurm>().processes(3).job_script().unwrap().contains("--threads 13 "));
         let error = builder::<Pbs>().nodes(2).job_script().unwrap_err();

@@ -32,7 +32,7 @@ fn command(folder: &Path, name: &str, text: String) {
 
 /// Two jobs, a third one, fewer, none.
 fn whole_life<S: System>(folder: &Path, running: &str, more: impl Fn(JobClusterBuilder<S>) -> JobClusterBuilder<S>) {
-    let builder = JobCluster::<S>::builder().queue("multiple").cores(2).threads(1).memory("256MB".parse().unwrap());
+    let builder = JobCluster::<S>::builder().queue("multiple").cores(2).threads(1).memory("256MB");
     let builder = builder.interface("lo").scheduler_file(folder.join("scheduler.json")).log_directory(folder);
     let builder = more(builder.local_directory(folder.join("place")).program(PROGRAM).commands(folder));
     let mut cluster = builder.start().unwrap();
@@ -93,7 +93,7 @@ const HELD: &str = "PARTITA_HELD";
 fn holds_a_job() {
     let folder = std::env::var(HELD).unwrap();
     let at = Path::new(&folder);
-    let builder = PbsCluster::builder().cores(2).memory("256MB".parse().unwrap()).interface("lo").commands(at);
+    let builder = PbsCluster::builder().cores(2).memory("256MB").interface("lo").commands(at);
     let builder = builder.scheduler_file(at.join("scheduler.json")).local_directory(at.join("place")).program(PROGRAM);
     let mut cluster = builder.log_directory(at).start().unwrap();
     cluster.scale(1).unwrap();

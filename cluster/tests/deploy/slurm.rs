@@ -19,7 +19,7 @@ fn queue() -> String {
 fn slurm_from_start_to_end() {
     let folder = tempfile::tempdir().unwrap();
     let (file, place) = (folder.path().join("scheduler.json"), folder.path().join("place"));
-    let builder = SlurmCluster::builder().queue("multiple").cores(2).memory("300MB".parse().unwrap());
+    let builder = SlurmCluster::builder().queue("multiple").cores(2).memory("300MB");
     let builder = builder.walltime(Duration::from_secs(600)).interface("lo").scheduler_file(&file).program(PROGRAM);
     let builder = builder.local_directory(&place).log_directory(folder.path().join("logs")).env("RUST_BACKTRACE", "1");
     let mut cluster = builder.start().unwrap();
