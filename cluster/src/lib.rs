@@ -1,4 +1,4 @@
-//! Frames of [partita](partita) on a cluster: plans go to Apache DataFusion Ballista, results come back as batches.
+//! Frames of [partita] on a cluster: plans go to Apache DataFusion Ballista, results come back as batches.
 //!
 //! `session.engine(cluster)` is the only line that changes. A plan is translated operation by operation; what it computes
 //! of rows, its aggregates, the order of keys and the readers of files are the library's own code in every worker, so the
