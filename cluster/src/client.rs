@@ -1,6 +1,7 @@
 //! A cluster that is there, by the address of its scheduler.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,8 @@ use serde::de::DeserializeOwned;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Handle, Runtime};
+
+use crate::deploy::SchedulerFile;
 
 /// How long an answer of the scheduler may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -85,6 +88,17 @@ impl Client {
     /// `Invalid` for what is no address, `Io` when nobody answers.
     pub fn connect(address: impl AsRef<str>) -> Result<Client> {
         Client::within(address.as_ref(), PARTITIONS)
+    }
+
+    /// The cluster whose scheduler wrote this file: see [`SchedulerFile`].
+    ///
+    /// # Errors
+    /// `Io` when the file is not there or nobody answers where it says, `Corrupt` when it is something else, `Invalid`
+    /// when the scheduler is of another version.
+    pub fn from_scheduler_file(path: impl AsRef<Path>) -> Result<Client> {
+        let path = path.as_ref();
+        let file = SchedulerFile::read(path)?;
+        Client::connect(&file.address).map_err(|e| file.silent(path).caused_by(e))
     }
 
     pub(crate) fn within(address: &str, partitions: usize) -> Result<Client> {

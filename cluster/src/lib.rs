@@ -1,4 +1,4 @@
-//! Frames of [partita](partita) on a cluster: plans go to Apache DataFusion Ballista, results come back as batches.
+//! Frames of [partita] on a cluster: plans go to Apache DataFusion Ballista, results come back as batches.
 //!
 //! `session.engine(cluster)` is the only line that changes. A plan is translated operation by operation; what it computes
 //! of rows, its aggregates, the order of keys and the readers of files are the library's own code in every worker, so the
@@ -16,11 +16,13 @@
 //! | `codec` | those as bytes |
 //! | `bridge` | columns between two versions of Arrow, without copying |
 //! | [`serve`] | the processes |
+//! | [`deploy`] | clusters of several machines: jobs of SLURM, PBS and LSF, `mpirun`, Kubernetes |
 
 mod arriving;
 mod bridge;
 mod client;
 mod codec;
+pub mod deploy;
 mod describe;
 mod engine;
 mod error;
@@ -33,4 +35,5 @@ mod translate;
 mod work;
 
 pub use client::{Client, Job, Worker};
+pub use deploy::{LsfCluster, Manifests, PbsCluster, SlurmCluster};
 pub use local::{LocalCluster, LocalClusterBuilder};

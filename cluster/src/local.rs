@@ -161,7 +161,7 @@ impl LocalClusterBuilder {
         if !self.processes {
             return Err(Error::unsupported("a cluster without processes").help("that is partita::LocalCluster"));
         }
-        self.program = Some(self.found()?);
+        self.program = Some(program(self.program.as_deref())?);
         let folder = TempDir::new().map_err(Error::system)?;
         let (scheduler, address) = self.scheduler()?;
         let partitions = self.partitions.unwrap_or((2 * self.workers * self.threads).max(2));
@@ -170,18 +170,6 @@ impl LocalClusterBuilder {
         let mut cluster = LocalCluster { client, scheduler, workers: Vec::new(), builder: self, folder, started: 0 };
         cluster.scale(wanted)?;
         Ok(cluster)
-    }
-
-    fn found(&self) -> Result<PathBuf> {
-        let name = format!("partita-cluster{}", std::env::consts::EXE_SUFFIX);
-        let own = std::env::current_exe().unwrap_or_default();
-        // tests and examples lie in folders of their own beside it
-        let beside = own.ancestors().skip(1).take(2).map(|folder| folder.join(&name)).find(|path| path.is_file());
-        let named = self.program.clone().or_else(|| std::env::var_os(PROGRAM).map(PathBuf::from));
-        named.or(beside).filter(|path| path.is_file()).ok_or_else(|| {
-            let error = Error::new(ErrorKind::Io { what: format!("the program `{name}` is not there") });
-            error.doing("start a cluster").help(format!("build it, and say where it is by {PROGRAM} or program()"))
-        })
     }
 
     fn command(&self, task: &str) -> Command {
@@ -219,11 +207,24 @@ impl LocalClusterBuilder {
     }
 }
 
+/// Where the program `partita-cluster` is: the one named, else where the variable says, else beside this program.
+pub(crate) fn program(named: Option<&Path>) -> Result<PathBuf> {
+    let name = format!("partita-cluster{}", std::env::consts::EXE_SUFFIX);
+    let own = std::env::current_exe().unwrap_or_default();
+    // tests and examples lie in folders of their own beside it
+    let beside = own.ancestors().skip(1).take(2).map(|folder| folder.join(&name)).find(|path| path.is_file());
+    let named = named.map(PathBuf::from).or_else(|| std::env::var_os(PROGRAM).map(PathBuf::from));
+    named.or(beside).filter(|path| path.is_file()).ok_or_else(|| {
+        let error = Error::new(ErrorKind::Io { what: format!("the program `{name}` is not there") });
+        error.doing("start a cluster").help(format!("build it, and say where it is by {PROGRAM} or program()"))
+    })
+}
+
 /// A process that ends with this value.
-struct Process(Child);
+pub(crate) struct Process(pub(crate) Child);
 
 impl Process {
-    fn start(command: &mut Command) -> Result<Process> {
+    pub(crate) fn start(command: &mut Command) -> Result<Process> {
         let program = Path::new(command.get_program()).display().to_string();
         command.spawn().map(Process).map_err(|e| Error::io(program, e).doing("start"))
     }

@@ -61,6 +61,8 @@ impl Stores {
     ///
     /// # Errors
     /// `Invalid` for an option that is none.
+    // without stores there are no other fields
+    #[cfg_attr(not(feature = "cloud"), allow(clippy::needless_update))]
     pub fn new(mut defaults: Vec<(String, StorageOptions)>) -> Result<Stores> {
         defaults.iter().try_for_each(|(_, options)| options.check())?;
         defaults.sort_by_key(|(begins, _)| begins.len());
