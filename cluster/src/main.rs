@@ -9,8 +9,8 @@ use partita_cluster::serve::{SchedulerOptions, WorkerOptions, end_with_parent, s
 
 const HELP: &str = "\
 partita-cluster scheduler [--listen 127.0.0.1:50050] [--with-parent]
-partita-cluster worker [--scheduler 127.0.0.1:50050] [--host 127.0.0.1] [--threads N] [--folder PATH]
-                       [--memory-limit 2GB] [--with-parent]
+partita-cluster worker [--scheduler 127.0.0.1:50050] [--host 127.0.0.1] [--name NAME] [--threads N]
+                       [--folder PATH] [--memory-limit 2GB] [--with-parent]
 
 There is no authentication: whoever reaches these ports may read the files that the processes read and run plans.
 They listen on the loopback unless told otherwise. --with-parent ends a process when its standard input does.
@@ -42,6 +42,7 @@ fn run() -> Result<()> {
             let options = WorkerOptions {
                 scheduler: given.parsed("--scheduler", "127.0.0.1:50050")?,
                 host: given.parsed("--host", "127.0.0.1")?,
+                name: given.values.remove("--name"),
                 threads: given.parsed("--threads", &threads.to_string())?,
                 folder: given.parsed::<PathBuf>("--folder", &folder.to_string_lossy())?,
                 memory_limit: given

@@ -23,7 +23,7 @@ use tokio::runtime::Builder;
 use crate::codec::{Logical, Physical};
 use crate::engine::settings;
 use crate::piece::Planner;
-use crate::work;
+use crate::{journal, version, work};
 
 /// How often workers say that they are there, in seconds.
 const HEARTBEAT: u64 = 3;
@@ -31,6 +31,8 @@ const HEARTBEAT: u64 = 3;
 const LOST: u64 = 15;
 /// How often the scheduler looks for lost workers, in seconds.
 const REAP: u64 = 3;
+/// How long a worker waits for the scheduler, in seconds.
+const CONNECT: u16 = 20;
 /// What a process says when it listens, before its address.
 pub(crate) const LISTENS: &str = "listening at ";
 
@@ -48,6 +50,8 @@ pub struct WorkerOptions {
     pub scheduler: SocketAddr,
     /// The address on which it listens, and which others are told.
     pub host: String,
+    /// Its name, which no other worker of the cluster may have; absent: one by chance.
+    pub name: Option<String>,
     /// How many tasks it runs at once.
     pub threads: usize,
     /// Where it puts results that others fetch.
@@ -83,10 +87,12 @@ fn planning(config: SessionConfig) -> datafusion::common::Result<SessionState> {
 /// # Errors
 /// `Io` when it cannot listen there.
 pub fn scheduler(options: &SchedulerOptions) -> Result<()> {
+    journal::keep();
     runtime(2)?.block_on(async {
         let listener = TcpListener::bind(options.listen).await.map_err(|e| Error::system(e).doing("listen"))?;
         let address = listener.local_addr().map_err(Error::system)?;
         let config = SchedulerConfig {
+            scheduler_id: version::scheduler_name(address),
             external_host: address.ip().to_string(),
             bind_host: address.ip().to_string(),
             bind_port: address.port(),
@@ -110,8 +116,9 @@ pub fn scheduler(options: &SchedulerOptions) -> Result<()> {
 /// Runs a worker until the process ends.
 ///
 /// # Errors
-/// `Io` when the scheduler is not there, or there is no free port.
+/// `Io` when the scheduler is not there, or there is no free port; `Invalid` when the scheduler is of another build.
 pub fn worker(options: &WorkerOptions) -> Result<()> {
+    journal::keep();
     std::fs::create_dir_all(&options.folder).map_err(|e| Error::io(options.folder.display(), e).doing("create"))?;
     // what is exchanged and sorted by DataFusion and what our own operations hold share the limit
     let half = options.memory_limit.map(|limit| limit / 2);
@@ -121,14 +128,16 @@ pub fn worker(options: &WorkerOptions) -> Result<()> {
     let folder = options.folder.clone();
     let spilled: RuntimeProducer =
         Arc::new(move |_| Ok(Arc::new(RuntimeEnvBuilder::new().with_temp_file_path(folder.clone()).build()?)));
+    let default = ExecutorProcessConfig::default();
     let config = ExecutorProcessConfig {
+        executor_id: options.name.clone().unwrap_or(default.executor_id.clone()),
         bind_host: options.host.clone(),
         external_host: Some(options.host.clone()),
         port,
         grpc_port,
         scheduler_host: options.scheduler.ip().to_string(),
         scheduler_port: options.scheduler.port(),
-        scheduler_connect_timeout_seconds: 20,
+        scheduler_connect_timeout_seconds: CONNECT,
         vcores: options.threads,
         work_dir: Some(options.folder.to_string_lossy().into_owned()),
         executor_heartbeat_interval_seconds: HEARTBEAT,
@@ -137,9 +146,12 @@ pub fn worker(options: &WorkerOptions) -> Result<()> {
         override_config_producer: Some(Arc::new(settings)),
         override_logical_codec: Some(Arc::new(Logical::default())),
         override_physical_codec: Some(Arc::new(Physical::default())),
-        ..ExecutorProcessConfig::default()
+        ..default
     };
-    runtime(options.threads.max(2))?.block_on(start_executor_process(Arc::new(config))).map_err(failed("run a worker"))
+    runtime(options.threads.max(2))?.block_on(async {
+        version::check_within(&options.scheduler.to_string(), Duration::from_secs(CONNECT.into())).await?;
+        start_executor_process(Arc::new(config)).await.map_err(failed("run a worker"))
+    })
 }
 
 /// Two ports on which nobody listens at the moment.

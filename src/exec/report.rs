@@ -1,5 +1,6 @@
 //! What is told of work that others do elsewhere: tasks of a cluster show where tasks of this process do.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::event::{Audience, Nothing};
@@ -14,7 +15,7 @@ pub struct Report {
     observers: Observers,
     run: u64,
     /// Tasks that have not ended.
-    open: Vec<(Key, Label)>,
+    open: BTreeMap<Key, Label>,
     /// Observers that came before this number know of the run.
     introduced: u64,
 }
@@ -23,7 +24,7 @@ impl Report {
     /// One of which nothing has been told yet. The observers are those of the task that waits for it
     /// ([`TaskContext::observers`](super::TaskContext::observers)).
     pub fn new(observers: &Observers) -> Report {
-        Report { observers: observers.clone(), run: next_run(), open: Vec::new(), introduced: 0 }
+        Report { observers: observers.clone(), run: next_run(), open: BTreeMap::new(), introduced: 0 }
     }
 
     /// Whether somebody watches: otherwise nobody need ask how far it is.
@@ -34,17 +35,18 @@ impl Report {
     /// It has a task more.
     pub fn add(&mut self, key: Key, label: Label) {
         self.audience().tell(&Event::TaskAdded { run: self.run, key, label: &label, needs: &[] });
-        self.open.push((key, label));
+        self.open.insert(key, label);
     }
 
     /// A task that was added has ended well at a time, after so long, with so many rows. One that is not open is nothing
     /// new.
     pub fn finish(&mut self, key: Key, at: Instant, took: Duration, rows: Option<u64>) {
-        let Some(place) = self.open.iter().position(|(open, _)| *open == key) else { return };
+        if !self.open.contains_key(&key) {
+            return;
+        }
         let audience = self.audience();
-        let (key, label) = self.open.swap_remove(place);
+        let Some(label) = &self.open.remove(&key) else { return };
         let (run, worker) = (self.run, None);
-        let label = &label;
         audience.tell(&Event::TaskFinished {
             run,
             key,
@@ -66,7 +68,7 @@ impl Report {
 
     fn close(&mut self, failed: bool) {
         let audience = self.observers.audience().before(self.introduced);
-        for (key, label) in self.open.drain(..) {
+        for (key, label) in std::mem::take(&mut self.open) {
             audience.tell(&Event::TaskDropped { run: self.run, key, label: &label });
         }
         audience.tell(&Event::RunFinished { run: self.run, failed });
