@@ -176,8 +176,7 @@ fn head(line: &str) -> Option<(u32, usize)> {
 /// What a line of a plan does: `FilterExec: …` filters.
 fn operation(line: &str) -> &str {
     let name = line.trim_start().split([':', ' ']).next().unwrap_or_default();
-    let name = name.strip_suffix("Exec").unwrap_or(name);
-    name.strip_prefix("Partita").unwrap_or(name)
+    name.strip_suffix("Exec").unwrap_or(name)
 }
 
 #[cfg(test)]
@@ -190,7 +189,7 @@ mod tests {
             ", 0: =========RunningStage[stage_id=0.1, partitions=65, successful_tasks=39, available_tasks=26]=========
 SortShuffleWriterExec: partitioning=Hash([a@0], 4)
   FilterExec: partita(PULocationID@0)
-    PartitaFiles: 3 columns
+    Partita: 3 columns
       DataSourceExec: partitions=65, partition_sizes=[1, 1]
 , 1: =========UnResolvedStage[stage_id=1.2, children=1]=========
 ShuffleWriterExec: partitioning: Hash([PULocationID@0], 4)
@@ -199,7 +198,7 @@ ShuffleWriterExec: partitioning: Hash([PULocationID@0], 4)
 ShuffleWriterExec: partitioning: UnknownPartitioning(1)
 ";
         let found: Vec<_> = stages(text).collect();
-        let expected = [(0, 65, "stage 0: Files → Filter → SortShuffleWriter"), (2, 1, "stage 2: ShuffleWriter")];
+        let expected = [(0, 65, "stage 0: Partita → Filter → SortShuffleWriter"), (2, 1, "stage 2: ShuffleWriter")];
         assert_eq!(found, expected.map(|(number, tasks, name)| (number, tasks, name.to_string())));
         assert_eq!(stages("whatever").count(), 0);
     }

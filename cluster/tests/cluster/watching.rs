@@ -71,7 +71,7 @@ fn who_watches_the_session_sees_the_tasks_of_the_cluster() {
     assert!(!failed && ended - told.first.unwrap() > Duration::from_millis(400));
     // what dashboards and reports are made of
     let operations = recorder.operations();
-    let scan = operations.iter().find(|o| o.operation.contains("Files")).unwrap();
+    let scan = operations.iter().find(|o| o.operation.starts_with("stage 0")).unwrap();
     assert_eq!((scan.done, scan.running, scan.failed), (partitions as u64, 0, 0), "{operations:?}");
     assert!(scan.busy > Duration::from_millis(500) && scan.rows > 0, "{scan:?}");
 }
