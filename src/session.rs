@@ -516,6 +516,7 @@ impl SessionBuilder {
             spill,
             cancel: self.cancel,
             batch_rows: rows.unwrap_or(TaskContext::BATCH_ROWS).max(1),
+            observers: Observers::new(self.observers),
         };
         let stores = Stores::new(self.storage)?;
         #[cfg(feature = "cloud")]
@@ -524,8 +525,8 @@ impl SessionBuilder {
             executor,
             scheduler,
             memory_limit: limit,
+            observers: task.observers.clone(),
             task,
-            observers: Observers::new(self.observers),
             strict: self.strict.map_or_else(|| setting("strict"), |strict| Ok(Some(strict)))?.unwrap_or(false),
             fuse: self.fuse,
             stores,

@@ -41,7 +41,7 @@ fn main() -> Result<()> {
     let here = Session::current()?;
     println!("{here}");
     report(&here, &paths)?;
-    let cluster = LocalCluster::builder().workers(2).start()?;
+    let cluster = LocalCluster::builder().n_workers(2).start()?;
     println!("{cluster}");
     report(&here.engine(cluster.client().engine()), &paths)
 }

@@ -5,17 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use partita::exec::Observers;
 use partita::{Error, ErrorKind, Result};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::deploy::SchedulerFile;
+use crate::{rest, version};
 
-/// How long an answer of the scheduler may take.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// How often somebody who waits looks again.
 const LOOK: Duration = Duration::from_millis(100);
 /// Into how many partitions rows are exchanged, if nothing else is said.
@@ -35,7 +32,7 @@ const PARTITIONS: usize = 16;
 /// # Ok::<(), partita::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct Client(Arc<Inner>);
+pub struct Client(Arc<Inner>, Observers);
 
 struct Inner {
     address: String,
@@ -55,6 +52,7 @@ impl Drop for Inner {
 
 /// A worker, as the scheduler knows it.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(from = "Registered")]
 pub struct Worker {
     /// Its name.
     pub id: String,
@@ -62,6 +60,43 @@ pub struct Worker {
     pub host: String,
     /// The port on which others fetch results from it.
     pub port: u16,
+    /// How many tasks it runs at once.
+    pub threads: usize,
+    /// Bytes of it in physical memory, as it said lately; 0 if it did not.
+    pub memory: u64,
+    /// The most that were, so far.
+    pub peak_memory: u64,
+}
+
+/// A worker in the words of the scheduler.
+#[derive(Deserialize)]
+struct Registered {
+    id: String,
+    host: String,
+    port: u16,
+    specification: Specification,
+    #[serde(default)]
+    metrics: Vec<Metric>,
+}
+
+#[derive(Deserialize)]
+struct Specification {
+    vcores: usize,
+}
+
+#[derive(Deserialize)]
+struct Metric {
+    r#type: String,
+    value: u64,
+}
+
+impl From<Registered> for Worker {
+    fn from(from: Registered) -> Worker {
+        let metric = |name: &str| from.metrics.iter().find(|m| m.r#type == name).map_or(0, |m| m.value);
+        let (memory, peak_memory) = (metric("proc_physical_memory"), metric("peak_physical_memory"));
+        let Registered { id, host, port, specification, .. } = from;
+        Worker { id, host, port, threads: specification.vcores, memory, peak_memory }
+    }
 }
 
 /// What the scheduler runs or has run.
@@ -80,12 +115,19 @@ pub struct Job {
     pub percent: u8,
 }
 
+impl Job {
+    /// Whether it runs, or waits to.
+    pub fn is_open(&self) -> bool {
+        self.status == "Queued" || self.status == "Running"
+    }
+}
+
 impl Client {
     /// The cluster whose scheduler listens at `host:port` (`tcp://host:port` means the same). The scheduler is asked
     /// whether it is there.
     ///
     /// # Errors
-    /// `Invalid` for what is no address, `Io` when nobody answers.
+    /// `Invalid` for what is no address and for a scheduler of another build, `Io` when nobody answers.
     pub fn connect(address: impl AsRef<str>) -> Result<Client> {
         Client::within(address.as_ref(), PARTITIONS)
     }
@@ -111,8 +153,9 @@ impl Client {
         let runtime = Builder::new_multi_thread().worker_threads(2).thread_name("partita-cluster").enable_all().build();
         let runtime = runtime.map_err(Error::system)?;
         let handle = runtime.handle().clone();
-        let client = Client(Arc::new(Inner { address, runtime: Some(runtime), handle, partitions }));
-        client.workers()?;
+        let inner = Inner { address, runtime: Some(runtime), handle, partitions };
+        let client = Client(Arc::new(inner), Observers::default());
+        client.wait(version::check(client.address()))?;
         Ok(client)
     }
 
@@ -131,7 +174,7 @@ impl Client {
     /// # Errors
     /// `Io` when the scheduler does not answer.
     pub fn workers(&self) -> Result<Vec<Worker>> {
-        self.0.handle.block_on(self.look())
+        self.wait(self.look())
     }
 
     /// Waits until there are `n` workers.
@@ -153,6 +196,28 @@ impl Client {
         }
     }
 
+    /// Waits for what runs in the runtime of this client. A thread of another runtime must not wait for it: then one of
+    /// its own does.
+    pub(crate) fn wait<T: Send>(&self, future: impl Future<Output = T> + Send) -> T {
+        if Handle::try_current().is_err() {
+            return self.0.handle.block_on(future);
+        }
+        std::thread::scope(|scope| match scope.spawn(|| self.0.handle.block_on(future)).join() {
+            Ok(value) => value,
+            Err(panic) => std::panic::resume_unwind(panic),
+        })
+    }
+
+    /// The same client, which tells these how far its jobs are.
+    pub(crate) fn watched(&self, observers: &Observers) -> Client {
+        Client(self.0.clone(), observers.clone())
+    }
+
+    /// Who is told how far jobs are.
+    pub(crate) fn observers(&self) -> &Observers {
+        &self.1
+    }
+
     pub(crate) fn runtime(&self) -> &Handle {
         &self.0.handle
     }
@@ -166,47 +231,21 @@ impl Client {
     /// # Errors
     /// `Io` when the scheduler does not answer.
     pub fn jobs(&self) -> Result<Vec<Job>> {
-        self.0.handle.block_on(self.read("/api/jobs"))
+        self.wait(rest::read(self.address(), "/api/jobs"))
     }
 
     /// The workers, asked from within the runtime.
     pub(crate) async fn look(&self) -> Result<Vec<Worker>> {
-        self.read("/api/executors").await
-    }
-
-    async fn read<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
-        let answer = match tokio::time::timeout(PATIENCE, self.ask("GET", path)).await {
-            Ok(answer) => answer,
-            Err(_) => Err(std::io::Error::new(std::io::ErrorKind::TimedOut, "no answer")),
-        };
-        let gone = |what: String| {
-            let error = Error::new(ErrorKind::Io { what: format!("the scheduler is not there: {what}") });
-            error.doing(format!("reach the cluster at {}", self.address())).help("start it, or connect to another one")
-        };
-        let body = answer.map_err(|e| gone(e.to_string()))?;
-        serde_json::from_slice(&body).map_err(|_| gone("what listens there is no scheduler".to_string()))
+        rest::read(self.address(), "/api/executors").await
     }
 
     /// Stops the jobs of this name; whatever comes of it, nobody waits for them any more.
     pub(crate) async fn stop(&self, name: &str) {
-        for job in self.read::<Vec<Job>>("/api/jobs").await.unwrap_or_default() {
+        for job in rest::read::<Vec<Job>>(self.address(), "/api/jobs").await.unwrap_or_default() {
             if job.name == name && job.percent < 100 {
-                let _ = tokio::time::timeout(PATIENCE, self.ask("PATCH", &format!("/api/job/{}", job.id))).await;
+                let _ = rest::ask(self.address(), "PATCH", &format!("/api/job/{}", job.id)).await;
             }
         }
-    }
-
-    /// What the scheduler answers to a request: small things, for which a whole HTTP client would be too much.
-    async fn ask(&self, how: &str, path: &str) -> std::io::Result<Vec<u8>> {
-        let mut stream = TcpStream::connect(self.address()).await?;
-        let host = self.address();
-        // HTTP/1.0: the answer ends with the connection and comes in one piece
-        let request = format!("{how} {path} HTTP/1.0\r\nHost: {host}\r\nAccept: application/json\r\n\r\n");
-        stream.write_all(request.as_bytes()).await?;
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).await?;
-        let body = answer.windows(4).position(|w| w == b"\r\n\r\n").map(|at| at + 4);
-        Ok(body.and_then(|at| answer.get(at..)).unwrap_or_default().to_vec())
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, SystemTime};
 
 use ballista::prelude::{SessionConfigExt, SessionContextExt};
 use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
@@ -24,10 +24,13 @@ use tokio::sync::mpsc;
 use crate::bridge::to_ours;
 use crate::client::Client;
 use crate::codec::{Logical, Physical};
+use crate::progress::Progress;
 use crate::{describe, error, translate};
 
 /// How many batches may wait to be taken.
 const WAITING: usize = 4;
+/// How often a query is run anew after workers were lost, and once more.
+const ATTEMPTS: usize = 3;
 /// The number of the next query of this process.
 static NEXT: AtomicU64 = AtomicU64::new(0);
 /// How often a waiting task looks whether it is cancelled.
@@ -51,6 +54,14 @@ pub(crate) fn settings() -> SessionConfig {
         .set_str("ballista.scheduler.max_partitions_per_task", "1")
 }
 
+/// A name that no job of another query has, in this program or another: a job is known by its name before the scheduler
+/// tells its number.
+fn name() -> String {
+    static SINCE: OnceLock<u128> = OnceLock::new();
+    let since = SINCE.get_or_init(|| SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_nanos()));
+    format!("partita {}-{since:x} {}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
 impl Client {
     async fn context(&self, name: &str) -> Result<SessionContext> {
         let config = settings().with_target_partitions(self.partitions()).set_str("ballista.job.name", name);
@@ -64,15 +75,19 @@ impl Client {
         cancel.check()?;
         let (sender, receiver) = mpsc::channel(WAITING);
         let client = self.clone();
-        // a job is known by its name before the scheduler tells its number
-        let name = format!("partita {} {}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let name = name();
+        let progress = Progress::new(self, &name);
         self.runtime().spawn(async move {
             let sent = async {
-                let mut stream = client.submit(logical, &name).await?;
-                while let Some(batch) = stream.next().await {
-                    let batch = to_ours::record(&batch.map_err(error::to_ours)?, &schema)?;
-                    if sender.send(Ok(batch)).await.is_err() {
-                        break;
+                for left in (0..ATTEMPTS).rev() {
+                    let (before, mut delivered) = (client.look().await?, false);
+                    tokio::select! {
+                        sent = client.send(logical.clone(), &name, &schema, (&sender, &mut delivered)) => match sent {
+                            // a worker is gone, and what it had with it
+                            Err(_) if left > 0 && !delivered && client.has_lost(&before).await => {}
+                            sent => return sent,
+                        },
+                        () = client.stands_still(&name, &before), if left > 0 => client.stop(&name).await,
                     }
                 }
                 Ok(())
@@ -85,7 +100,26 @@ impl Client {
                 () = sender.closed() => client.stop(&name).await,
             }
         });
-        Ok(Rows { receiver, client: self.clone(), cancel: cancel.clone(), done: false })
+        Ok(Rows { receiver, client: self.clone(), cancel: cancel.clone(), progress: Some(progress), done: false })
+    }
+
+    /// Runs a plan, and sends what it gives; says whether it gave anything.
+    async fn send(
+        &self,
+        logical: LogicalPlan,
+        name: &str,
+        schema: &SchemaRef,
+        (sender, delivered): (&mpsc::Sender<Result<RecordBatch>>, &mut bool),
+    ) -> Result<()> {
+        let mut stream = self.submit(logical, name).await?;
+        while let Some(batch) = stream.next().await {
+            let batch = to_ours::record(&batch.map_err(error::to_ours)?, schema)?;
+            *delivered = true;
+            if sender.send(Ok(batch)).await.is_err() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     async fn submit(&self, logical: LogicalPlan, name: &str) -> Result<SendableRecordBatchStream> {
@@ -111,6 +145,8 @@ pub(crate) struct Rows {
     receiver: mpsc::Receiver<Result<RecordBatch>>,
     client: Client,
     cancel: Cancel,
+    /// Until the first batch comes: the job is done then.
+    progress: Option<Progress>,
     done: bool,
 }
 
@@ -125,10 +161,15 @@ impl Iterator for Rows {
                 return Some(Err(cancelled));
             }
             let receiver = &mut self.receiver;
-            let waited = self.client.runtime().block_on(async { tokio::time::timeout(LOOK, receiver.recv()).await });
-            if let Ok(next) = waited {
-                self.done = !matches!(next, Some(Ok(_)));
-                return next;
+            let waited = self.client.wait(async { tokio::time::timeout(LOOK, receiver.recv()).await });
+            match waited {
+                Err(_) => self.progress.iter_mut().for_each(Progress::look),
+                Ok(next) => {
+                    self.done = !matches!(next, Some(Ok(_)));
+                    let progress = self.progress.take().filter(|_| !matches!(next, Some(Err(_))));
+                    progress.into_iter().for_each(Progress::end);
+                    return next;
+                }
             }
         }
         None
@@ -148,11 +189,12 @@ fn counted(rows: impl Iterator<Item = Result<RecordBatch>> + Send + 'static) -> 
 
 impl Engine for Client {
     fn run(&self, plan: &Plan, ctx: &TaskContext) -> Result<Batches> {
+        let client = self.watched(&ctx.observers);
         match Relation::of(plan)? {
             Relation::Describe { .. } | Relation::Head { .. } | Relation::Tail { .. } | Relation::Totals => {
-                Ok(counted(few(self, plan, &ctx.cancel)?.into_iter().map(Ok)))
+                Ok(counted(few(&client, plan, &ctx.cancel)?.into_iter().map(Ok)))
             }
-            _ => Ok(counted(rows(self, plan, &ctx.cancel)?)),
+            _ => Ok(counted(rows(&client, plan, &ctx.cancel)?)),
         }
     }
 }

@@ -9,6 +9,11 @@
 //! | `client` | [`Client`]: a cluster that is there, by its address |
 //! | `local` | [`LocalCluster`]: one of processes on this machine |
 //! | `engine` | plans on their way to it, results on their way back |
+//! | `status` | what is said of that |
+//! | `progress` | how far a job is, for those who watch |
+//! | `version` | of which build client, scheduler and workers are |
+//! | `rest` | what a scheduler is asked |
+//! | `rescue` | jobs that stand still are run anew |
 //! | `translate` | from a plan of frames to a plan of DataFusion |
 //! | `describe` | what needs several queries |
 //! | `piece`, `work`, `arriving` | operations of ours as DataFusion sees them, and at work in a task |
@@ -17,6 +22,7 @@
 //! | `bridge` | columns between two versions of Arrow, without copying |
 //! | [`serve`] | the processes |
 //! | [`deploy`] | clusters of several machines: jobs of SLURM, PBS and LSF, `mpirun`, Kubernetes |
+//! | `journal` | what they write about their work |
 
 mod arriving;
 mod bridge;
@@ -27,13 +33,21 @@ mod describe;
 mod engine;
 mod error;
 mod fold;
+mod journal;
 mod key;
 mod local;
 mod piece;
+mod progress;
+mod rescue;
+mod rest;
 pub mod serve;
+mod status;
 mod translate;
+mod version;
 mod work;
 
 pub use client::{Client, Job, Worker};
 pub use deploy::{LsfCluster, Manifests, PbsCluster, SlurmCluster};
 pub use local::{LocalCluster, LocalClusterBuilder};
+pub use status::{ClusterStatus, WorkerState, WorkerStatus};
+pub use version::BUILD;

@@ -1,20 +1,31 @@
 //! A cluster of processes on this machine.
 
-use std::fmt;
+use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::channel;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use partita::{ByteSize, Error, ErrorKind, Result};
+use partita::base::Deferred;
+use partita::session::IntoByteSize;
+use partita::{ByteSize, Error, ErrorKind, Result, Session};
 use tempfile::TempDir;
 
 use crate::client::Client;
+use crate::journal::VARIABLE;
 use crate::serve::LISTENS;
+use crate::status::{ClusterStatus, WorkerState, WorkerStatus};
 
 /// How long processes may take to start.
 const START: Duration = Duration::from_secs(60);
+/// How long a worker may take to end its tasks.
+const LEAVE: Duration = Duration::from_secs(30);
+/// How often somebody who waits looks again.
+const LOOK: Duration = Duration::from_millis(50);
+/// How many lines of a log are part of an error.
+const LAST: usize = 10;
 /// The variable that says where the program is.
 const PROGRAM: &str = "PARTITA_CLUSTER_PROGRAM";
 
@@ -25,7 +36,7 @@ const PROGRAM: &str = "PARTITA_CLUSTER_PROGRAM";
 /// use partita::Session;
 /// use partita_cluster::LocalCluster;
 ///
-/// let cluster = LocalCluster::builder().workers(2).start()?;
+/// let cluster = LocalCluster::builder().n_workers(2).start()?;
 /// let session = Session::current()?.engine(cluster.client().engine());
 /// println!("{}", session.read_parquet("trips/*.parquet")?.head(5)?.compute()?);
 /// # Ok::<(), partita::Error>(())
@@ -33,30 +44,38 @@ const PROGRAM: &str = "PARTITA_CLUSTER_PROGRAM";
 pub struct LocalCluster {
     client: Client,
     scheduler: Process,
-    workers: Vec<Process>,
+    workers: Vec<Member>,
     builder: LocalClusterBuilder,
+    threads: usize,
+    memory_limit: ByteSize,
     folder: TempDir,
     started: usize,
+}
+
+/// A worker that was started.
+struct Member {
+    name: String,
+    process: Process,
 }
 
 /// How a [`LocalCluster`] is made.
 #[derive(Clone, Debug)]
 pub struct LocalClusterBuilder {
     processes: bool,
-    workers: usize,
-    threads: usize,
-    memory_limit: Option<ByteSize>,
+    n_workers: usize,
+    threads: Option<usize>,
+    memory_limit: Option<Deferred<ByteSize>>,
     program: Option<PathBuf>,
     partitions: Option<usize>,
 }
 
 impl LocalCluster {
-    /// How to make one: by default of two workers with a thread each.
+    /// How to make one: by default of two workers.
     pub fn builder() -> LocalClusterBuilder {
         LocalClusterBuilder {
             processes: true,
-            workers: 2,
-            threads: 1,
+            n_workers: 2,
+            threads: None,
             memory_limit: None,
             program: None,
             partitions: None,
@@ -68,9 +87,34 @@ impl LocalCluster {
         &self.client
     }
 
+    /// Where its scheduler listens.
+    pub fn address(&self) -> &str {
+        self.client.address()
+    }
+
+    /// What to open in a browser to see what the scheduler says of its jobs.
+    pub fn link(&self) -> String {
+        format!("http://{}/api/jobs", self.address())
+    }
+
+    /// How many workers there are.
+    pub fn n_workers(&self) -> usize {
+        self.workers.len()
+    }
+
+    /// How many tasks each of them runs at once.
+    pub fn threads_per_worker(&self) -> usize {
+        self.threads
+    }
+
+    /// The memory of each of them for what is exchanged and sorted.
+    pub fn memory_limit(&self) -> ByteSize {
+        self.memory_limit
+    }
+
     /// The process numbers of its workers.
     pub fn worker_processes(&self) -> Vec<u32> {
-        self.workers.iter().map(|w| w.0.id()).collect()
+        self.workers.iter().map(|w| w.process.0.id()).collect()
     }
 
     /// The process number of its scheduler.
@@ -78,35 +122,118 @@ impl LocalCluster {
         self.scheduler.0.id()
     }
 
-    /// Starts workers or ends some, so that there are `n`; returns when those that started have arrived.
+    /// Where processes keep what they have: a folder for each worker with results that others fetch, and a log for each
+    /// process. It is gone when the cluster is.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// How it is now: asks the scheduler, and looks after the processes.
     ///
     /// # Errors
-    /// `Io` when the program cannot be started, `Timeout` when a worker does not arrive.
+    /// `Io` when the scheduler does not answer.
+    pub fn status(&mut self) -> Result<ClusterStatus> {
+        let (known, jobs) = (self.client.workers()?, self.client.jobs()?);
+        let workers = self.workers.iter_mut().map(|member| {
+            let there = known.iter().find(|worker| worker.id == member.name);
+            let state = match (member.process.ended(), there) {
+                (Some(_), _) => WorkerState::Ended,
+                (None, Some(_)) => WorkerState::Ready,
+                (None, None) => WorkerState::Starting,
+            };
+            WorkerStatus {
+                name: member.name.clone(),
+                process: member.process.0.id(),
+                state,
+                threads: self.threads,
+                memory: ByteSize(there.map_or(0, |worker| worker.memory)),
+                peak: ByteSize(there.map_or(0, |worker| worker.peak_memory)),
+            }
+        });
+        Ok(ClusterStatus { workers: workers.collect(), address: self.client.address().to_string(), jobs })
+    }
+
+    /// What its processes have written about their work, in the order in which they were started, by name. Those that
+    /// have ended are among them. The variable `PARTITA_LOG` says how much they write (`info` unless it is set).
+    ///
+    /// # Errors
+    /// `Io` when a log cannot be read.
+    pub fn logs(&self) -> Result<Vec<(String, String)>> {
+        let workers = (1..=self.started).map(|number| format!("worker-{number}"));
+        let log = |name: String| {
+            let path = log(self.folder(), &name);
+            let text = std::fs::read(&path).map_err(|e| Error::io(path.display(), e).doing("read"))?;
+            Ok((name, String::from_utf8_lossy(&text).into_owned()))
+        };
+        ["scheduler".to_string()].into_iter().chain(workers).map(log).collect()
+    }
+
+    /// Starts workers or ends some, so that there are `n`; returns when those that started have arrived, and the others
+    /// have ended. Those that came last go first, after the tasks that they run; what they had for others is done again.
+    ///
+    /// # Errors
+    /// `Io` when a worker cannot be started or ends at once, `Timeout` when it does not arrive.
     pub fn scale(&mut self, n: usize) -> Result<()> {
-        let known = self.client.workers()?.len();
-        let added = n.saturating_sub(self.workers.len());
-        self.workers.truncate(n);
-        for _ in 0..added {
+        self.workers.drain(n.min(self.workers.len())..).rev().for_each(Member::leave);
+        for _ in self.workers.len()..n {
             self.started += 1;
-            let folder = self.folder.path().join(format!("worker-{}", self.started));
-            self.workers.push(self.builder.worker(&self.client, &folder)?);
+            let name = format!("worker-{}", self.started);
+            let mut command = self.builder.command("worker", &log(self.folder.path(), &name))?;
+            command.args(["--name", &name, "--scheduler", self.client.address()]);
+            command.arg("--threads").arg(self.threads.to_string());
+            command.arg("--folder").arg(self.folder.path().join(&name));
+            command.arg("--memory-limit").arg(self.memory_limit.0.to_string());
+            self.workers.push(Member { name, process: Process::start(&mut command)? });
         }
-        // those that ended are known for a while
-        if added > 0 { self.client.wait_for_workers(known + added, START) } else { Ok(()) }
+        self.arrive()
+    }
+
+    /// Waits until the scheduler knows all workers.
+    fn arrive(&mut self) -> Result<()> {
+        let begun = Instant::now();
+        loop {
+            let known = self.client.workers()?;
+            let Some(missing) = self.workers.iter_mut().find(|m| known.iter().all(|worker| worker.id != m.name)) else {
+                return Ok(());
+            };
+            let said = || said(&log(self.folder.path(), &missing.name));
+            if let Some(status) = missing.process.ended() {
+                let what = format!("{} has ended ({status}){}", missing.name, said());
+                return Err(Error::new(ErrorKind::Io { what }).doing("start a worker"));
+            }
+            if begun.elapsed() >= START {
+                let what = format!("{} did not arrive{}", missing.name, said());
+                return Err(Error::new(ErrorKind::Timeout { what }).doing("start a worker"));
+            }
+            std::thread::sleep(LOOK);
+        }
     }
 }
 
-impl fmt::Display for LocalCluster {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (workers, threads) = (self.workers.len(), self.workers.len() * self.builder.threads);
-        write!(f, "<LocalCluster: {}, {workers} workers, {threads} threads>", self.client.address())
+impl Member {
+    /// Asks it to end when its tasks have, and waits for that.
+    fn leave(mut self) {
+        let asked = Command::new("sh").args(["-c", "kill -TERM $0", &self.process.0.id().to_string()]).status();
+        let begun = Instant::now();
+        while asked.as_ref().is_ok_and(ExitStatus::success) && begun.elapsed() < LEAVE && self.process.ended().is_none()
+        {
+            std::thread::sleep(LOOK);
+        }
     }
 }
 
-impl fmt::Debug for LocalCluster {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self}")
-    }
+/// Where a process of this name writes about its work.
+fn log(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}.log"))
+}
+
+/// The last lines of a log, as the end of a sentence.
+fn said(log: &Path) -> String {
+    let text = std::fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<&str> = text.lines().collect();
+    let last = lines.get(lines.len().saturating_sub(LAST)..).unwrap_or_default();
+    if last.is_empty() { String::new() } else { format!(": {}", last.join("\n")) }
 }
 
 impl LocalClusterBuilder {
@@ -117,24 +244,25 @@ impl LocalClusterBuilder {
         self
     }
 
-    /// How many workers.
+    /// How many workers: by default two.
     #[must_use]
-    pub fn workers(mut self, workers: usize) -> Self {
-        self.workers = workers;
+    pub fn n_workers(mut self, workers: usize) -> Self {
+        self.n_workers = workers;
         self
     }
 
-    /// How many tasks a worker runs at once.
+    /// How many tasks a worker runs at once: by default as many as there are cores for all of them.
     #[must_use]
     pub fn threads_per_worker(mut self, threads: usize) -> Self {
-        self.threads = threads.max(1);
+        self.threads = Some(threads.max(1));
         self
     }
 
-    /// The memory of a worker for what is exchanged and sorted: beyond it, that goes to disk.
+    /// The memory of a worker for what is exchanged and sorted, in bytes or as a text such as `"2GB"`: beyond it, that goes
+    /// to disk. By default the limit of the current session, divided among them.
     #[must_use]
-    pub fn memory_limit(mut self, limit: ByteSize) -> Self {
-        self.memory_limit = Some(limit);
+    pub fn memory_limit(mut self, limit: impl IntoByteSize) -> Self {
+        self.memory_limit = Some(limit.into_byte_size().map_err(Arc::new));
         self
     }
 
@@ -162,25 +290,39 @@ impl LocalClusterBuilder {
             return Err(Error::unsupported("a cluster without processes").help("that is partita::LocalCluster"));
         }
         self.program = Some(program(self.program.as_deref())?);
+        let each = self.n_workers.max(1);
+        let memory_limit = match self.memory_limit.take() {
+            Some(limit) => limit?,
+            None => ByteSize(Session::current()?.memory_limit().0 / each as u64),
+        };
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = self.threads.unwrap_or_else(|| cores.div_ceil(each));
         let folder = TempDir::new().map_err(Error::system)?;
-        let (scheduler, address) = self.scheduler()?;
-        let partitions = self.partitions.unwrap_or((2 * self.workers * self.threads).max(2));
+        let (scheduler, address) = self.scheduler(folder.path())?;
+        let partitions = self.partitions.unwrap_or((2 * self.n_workers * threads).max(2));
         let client = Client::within(&address, partitions)?;
-        let wanted = self.workers;
-        let mut cluster = LocalCluster { client, scheduler, workers: Vec::new(), builder: self, folder, started: 0 };
-        cluster.scale(wanted)?;
+        let (n, workers, builder) = (self.n_workers, Vec::new(), self);
+        let mut cluster =
+            LocalCluster { client, scheduler, workers, builder, threads, memory_limit, folder, started: 0 };
+        cluster.scale(n)?;
         Ok(cluster)
     }
 
-    fn command(&self, task: &str) -> Command {
+    fn command(&self, task: &str, log: &Path) -> Result<Command> {
         let mut command = Command::new(self.program.as_deref().unwrap_or(Path::new("partita-cluster")));
+        let log = File::create(log).map_err(|e| Error::io(log.display(), e).doing("create"))?;
         // they end when their standard input does
-        command.arg(task).arg("--with-parent").stdin(Stdio::piped()).stdout(Stdio::piped());
-        command
+        command.arg(task).arg("--with-parent").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(log);
+        if std::env::var_os(VARIABLE).is_none() {
+            command.env(VARIABLE, "info");
+        }
+        Ok(command)
     }
 
-    fn scheduler(&self) -> Result<(Process, String)> {
-        let mut process = Process::start(self.command("scheduler").args(["--listen", "127.0.0.1:0"]))?;
+    fn scheduler(&self, folder: &Path) -> Result<(Process, String)> {
+        let log = log(folder, "scheduler");
+        let mut command = self.command("scheduler", &log)?;
+        let mut process = Process::start(command.args(["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()))?;
         let (sender, receiver) = channel();
         let out = process.0.stdout.take();
         std::thread::spawn(move || {
@@ -190,20 +332,13 @@ impl LocalClusterBuilder {
                 }
             }
         });
-        let address = receiver.recv_timeout(START).map_err(|_| {
-            Error::new(ErrorKind::Timeout { what: "the scheduler did not start".into() }).doing("start a cluster")
-        })?;
-        Ok((process, address))
-    }
-
-    fn worker(&self, client: &Client, folder: &Path) -> Result<Process> {
-        let mut command = self.command("worker");
-        command.arg("--scheduler").arg(client.address()).arg("--threads").arg(self.threads.to_string());
-        command.arg("--folder").arg(folder).stdout(Stdio::null());
-        if let Some(limit) = self.memory_limit {
-            command.arg("--memory-limit").arg(limit.0.to_string());
+        match receiver.recv_timeout(START) {
+            Ok(address) => Ok((process, address)),
+            Err(_) => {
+                let what = format!("the scheduler did not start{}", said(&log));
+                Err(Error::new(ErrorKind::Timeout { what }).doing("start a cluster"))
+            }
         }
-        Process::start(&mut command)
     }
 }
 
@@ -227,6 +362,11 @@ impl Process {
     pub(crate) fn start(command: &mut Command) -> Result<Process> {
         let program = Path::new(command.get_program()).display().to_string();
         command.spawn().map(Process).map_err(|e| Error::io(program, e).doing("start"))
+    }
+
+    /// How it has ended, if it has.
+    fn ended(&mut self) -> Option<ExitStatus> {
+        self.0.try_wait().ok().flatten()
     }
 }
 

@@ -26,7 +26,7 @@ use crate::deploy::host::{resolve, towards};
 use crate::deploy::{Announced, answers};
 use crate::engine::settings;
 use crate::piece::Planner;
-use crate::work;
+use crate::{journal, version, work};
 
 /// How often workers say that they are there, in seconds.
 const HEARTBEAT: u64 = 3;
@@ -34,6 +34,8 @@ const HEARTBEAT: u64 = 3;
 const LOST: u64 = 15;
 /// How often the scheduler looks for lost workers, in seconds.
 const REAP: u64 = 3;
+/// How long a worker waits for the scheduler, in seconds.
+const CONNECT: u16 = 20;
 /// What a process says when it listens, before its address.
 pub(crate) const LISTENS: &str = "listening at ";
 
@@ -105,6 +107,7 @@ fn planning(config: SessionConfig) -> datafusion::common::Result<SessionState> {
 /// # Errors
 /// `Io` when it cannot listen there or cannot write its file; `Invalid` when the file is that of another scheduler.
 pub fn scheduler(options: &SchedulerOptions) -> Result<()> {
+    journal::keep();
     let runtime = runtime(2)?;
     let ended = runtime.block_on(async {
         let listener = TcpListener::bind(options.listen).await.map_err(|e| {
@@ -116,7 +119,9 @@ pub fn scheduler(options: &SchedulerOptions) -> Result<()> {
             None if bound.ip().is_unspecified() => resolve("auto")?.into(),
             None => bound.ip(),
         };
+        let told = SocketAddr::new(host, bound.port());
         let config = SchedulerConfig {
+            scheduler_id: version::scheduler_name(told),
             // workers report there
             external_host: host.to_string(),
             bind_host: bound.ip().to_string(),
@@ -135,7 +140,6 @@ pub fn scheduler(options: &SchedulerOptions) -> Result<()> {
         let cluster = BallistaCluster::new_from_config(&config).await.map_err(failed("start a scheduler"))?;
         let made = create_scheduler::<LogicalPlanNode, PhysicalPlanNode>(cluster, Arc::new(config)).await;
         let scheduler = made.map_err(failed("start a scheduler"))?;
-        let told = SocketAddr::new(host, bound.port());
         let _announced = options.scheduler_file.as_deref().map(|path| Announced::write(path, told)).transpose()?;
         say(told);
         tokio::select! {
@@ -168,8 +172,10 @@ async fn asked_to_end() -> Result<()> {
 /// scheduler, if it goes with that. It takes what it wrote with it.
 ///
 /// # Errors
-/// `Timeout` when the scheduler does not answer in time, `Io` when there is no free port.
+/// `Timeout` when the scheduler does not answer in time, `Io` when there is no free port, `Invalid` when the scheduler is of
+/// another build.
 pub fn worker(options: &WorkerOptions) -> Result<()> {
+    journal::keep();
     let scheduler = &options.scheduler;
     reach(scheduler, options.wait)?;
     let (scheduler_host, scheduler_port) = split(scheduler)?;
@@ -193,7 +199,7 @@ pub fn worker(options: &WorkerOptions) -> Result<()> {
         grpc_port,
         scheduler_host,
         scheduler_port,
-        scheduler_connect_timeout_seconds: 20,
+        scheduler_connect_timeout_seconds: CONNECT,
         vcores: options.threads,
         work_dir: Some(options.folder.to_string_lossy().into_owned()),
         executor_heartbeat_interval_seconds: HEARTBEAT,
@@ -206,6 +212,7 @@ pub fn worker(options: &WorkerOptions) -> Result<()> {
     };
     let runtime = runtime(options.threads.max(2))?;
     let ended = runtime.block_on(async {
+        version::check_within(scheduler, Duration::from_secs(CONNECT.into())).await?;
         tokio::select! {
             ended = start_executor_process(Arc::new(config)) => ended.map_err(failed("run a worker")),
             () = gone(scheduler), if options.end_with_scheduler => Ok(()),

@@ -173,7 +173,7 @@ fn any_plan_gives_what_it_gives_here() {
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
     std::fs::write(path("a.csv"), table(&mut dice, 120)).unwrap();
     std::fs::write(path("b.csv"), table(&mut dice, 40)).unwrap();
-    let cluster = LocalCluster::builder().workers(2).program(env!("CARGO_BIN_EXE_partita-cluster")).start().unwrap();
+    let cluster = LocalCluster::builder().n_workers(2).program(env!("CARGO_BIN_EXE_partita-cluster")).start().unwrap();
     let here = Session::builder().threads(2).build().unwrap();
     let there = here.engine(cluster.client().engine());
     let options = || CsvOptions::new().parse_dates(["at"]).block_size(900u64);

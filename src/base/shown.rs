@@ -43,6 +43,22 @@ pub fn markup(text: &str) -> String {
     out
 }
 
+/// A title and facts, as a table that looks right in light and dark.
+pub fn card(title: &str, facts: &[(&str, String)]) -> String {
+    let rows: String = facts
+        .iter()
+        .map(|(name, value)| {
+            let (name, value) = (markup(name), markup(value));
+            format!(
+                "<tr><th scope=\"row\" style=\"text-align:left;padding-right:1em\">{name}</th><td>{value}</td></tr>"
+            )
+        })
+        .collect();
+    let style =
+        "display:inline-block;font:14px system-ui,sans-serif;border:1px solid #8888;border-radius:8px;padding:.6em 1em";
+    format!("<div style=\"{style}\"><strong>{}</strong><table>{rows}</table></div>", markup(title))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,6 +69,12 @@ mod tests {
         assert_eq!(duration(Duration::from_millis(12_340)), "12.3 s");
         assert_eq!(duration(Duration::from_secs(125)), "2m 5s");
         assert_eq!(duration(Duration::from_secs(3_725)), "1h 2m");
+    }
+
+    #[test]
+    fn facts_are_escaped() {
+        let html = card("A & b", &[("Where", "<here>".to_string())]);
+        assert!(html.contains("<strong>A &amp; b</strong>") && html.contains("<td>&lt;here&gt;</td>"), "{html}");
     }
 
     #[test]

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::argument::{Argument, Arguments, Value};
-use super::card::card;
 use super::cluster::LocalCluster;
 use super::content;
 use super::frames::Collection;
@@ -13,6 +12,7 @@ use super::function::{Function, TaskFn, Written, delayed};
 use super::future::{CLOSED, Future};
 use super::lazy::Delayed;
 use super::node::Submission;
+use crate::base::shown::card;
 use crate::base::{Error, ErrorKind, Result, Token};
 use crate::exec::{LiveGraph, LiveOptions, LiveTask};
 use crate::graph::Key;

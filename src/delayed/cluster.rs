@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::card::card;
+use crate::base::shown::card;
 use crate::base::{ByteSize, Deferred, Error, Result};
 use crate::session::{IntoByteSize, Scheduler, Session, SessionBuilder};
 

@@ -5,9 +5,9 @@ use std::marker::PhantomData;
 use std::time::{Duration, Instant};
 
 use super::argument::Value;
-use super::card::card;
 use super::content;
 use super::node::Need;
+use crate::base::shown::card;
 use crate::base::{Error, ErrorKind, Result, shown};
 use crate::exec::{Helping, LiveGraph, LiveTask, Mailbox, Status};
 use crate::graph::Payload;

@@ -5,11 +5,11 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::argument::Value;
-use super::card::card;
 use super::content;
 use super::function::{TaskFn, delayed};
 use super::future::Future;
 use super::node::{Need, Node, graph, only, shape};
+use crate::base::shown::card;
 use crate::base::{Error, Result, Token};
 use crate::exec::LiveWork;
 use crate::graph::Key;

@@ -12,13 +12,11 @@
 //! | [`frames`] | frames to delayed partitions and back |
 //! | [`arrays`] | arrays to delayed blocks and back, frames to arrays and back |
 //! | `node` | a call that is written down, and the graph that comes of it |
-//! | `card` | facts as HTML |
 //! | `shared` | calls that several others need, computed once |
 //! | `content` | values as results: their identity and their size |
 
 pub mod argument;
 pub mod arrays;
-mod card;
 pub mod client;
 pub mod cluster;
 mod content;

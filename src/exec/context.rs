@@ -1,8 +1,8 @@
 //! What a task may use.
 
-use super::{Budget, Cancel, Spill};
+use super::{Budget, Cancel, Observers, Spill};
 
-/// The surroundings of a task: memory, room on disk, cancellation and the size of a batch.
+/// The surroundings of a task: memory, room on disk, cancellation, the size of a batch, who watches.
 #[derive(Clone, Debug)]
 pub struct TaskContext {
     /// The memory of the session.
@@ -13,6 +13,8 @@ pub struct TaskContext {
     pub cancel: Cancel,
     /// About how many rows a batch should have, so that a column of it stays in the cache.
     pub batch_rows: usize,
+    /// Who watches the session: to be told of what the task has others do (see [`Report`](super::Report)).
+    pub observers: Observers,
 }
 
 impl TaskContext {
@@ -36,6 +38,7 @@ impl Default for TaskContext {
             spill: Spill::default(),
             cancel: Cancel::new(),
             batch_rows: Self::BATCH_ROWS,
+            observers: Observers::default(),
         }
     }
 }

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use crate::base::Error;
+use crate::base::{Error, Token};
 pub use crate::graph::{Key, Label};
 
 /// Something that happened while a graph ran.
@@ -157,6 +157,13 @@ impl Observers {
     }
 }
 
+impl fmt::Debug for Observers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = self.0.list.read().unwrap_or_else(PoisonError::into_inner);
+        write!(f, "Observers({})", list.len())
+    }
+}
+
 /// Those who are told something.
 #[derive(Clone, Default)]
 pub(super) struct Audience {
@@ -231,6 +238,32 @@ pub trait GraphView {
 impl fmt::Debug for dyn GraphView + '_ {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} tasks", self.len())
+    }
+}
+
+/// A graph at its beginning, for observers.
+pub(super) struct Nothing;
+
+impl GraphView for Nothing {
+    fn len(&self) -> usize {
+        0
+    }
+
+    fn is_needed(&self, _task: u32) -> bool {
+        false
+    }
+
+    fn key(&self, _task: u32) -> Key {
+        Key::new(Token(0), 0)
+    }
+
+    fn label(&self, _task: u32) -> &Label {
+        static NOTHING: OnceLock<Label> = OnceLock::new();
+        NOTHING.get_or_init(|| Label { name: "".into(), partition: 0 })
+    }
+
+    fn needs(&self, _task: u32) -> &[u32] {
+        &[]
     }
 }
 

@@ -8,6 +8,7 @@
 //! | [`cancel`] | the token that stops a run between batches |
 //! | [`context`] | what a task may use |
 //! | [`event`] | what observers are told |
+//! | [`report`] | what is told of work that others do elsewhere |
 //! | [`schedule`] | what to run next and what may be freed: pure |
 //! | `attempt` | the work of one task: caught, counted, told |
 //! | [`run`] | a graph that is being run, its results in order |
@@ -24,6 +25,7 @@ pub mod context;
 pub mod event;
 pub mod executor;
 pub mod live;
+pub mod report;
 pub mod run;
 pub mod schedule;
 pub mod spill;
@@ -36,6 +38,7 @@ pub use context::TaskContext;
 pub use event::{Event, Gauge, GraphView, Observer, Observers, Usage};
 pub use executor::{Executor, Pool, Serial};
 pub use live::{Helping, LiveGraph, LiveOptions, LiveTask, LiveWork, Mailbox, Status};
+pub use report::Report;
 pub use run::{Run, RunContext, Work};
 pub use spill::{Extent, LocalScratch, Scratch, ScratchFile, Spill, SpillFile};
 pub use tally::Tally;

@@ -9,13 +9,13 @@ use super::adopted::{Arrival, Outside};
 use super::books::{Books, Found, Id, Job, Order, Search, label};
 use super::mailbox::Mailbox;
 use super::task::{LiveTask, key_text};
-use crate::base::{Result, Token};
+use crate::base::Result;
 use crate::exec::attempt::{Seen, attempt, discard};
-use crate::exec::event::{Audience, GraphView};
+use crate::exec::event::{Audience, Nothing};
 use crate::exec::run::next_run;
 use crate::exec::workers::Workers;
 use crate::exec::{Cancel, Event, Observers, TaskContext};
-use crate::graph::{Key, Label, Payload};
+use crate::graph::{Key, Payload};
 
 /// What a task does: from the results it needs, in their order, to its own. It may have to run again.
 pub type LiveWork = Arc<dyn Fn(Vec<Payload>, &TaskContext) -> Result<Payload> + Send + Sync>;
@@ -457,32 +457,6 @@ pub(super) struct Patience<'a> {
 impl Patience<'_> {
     fn is_over(&self) -> bool {
         self.until.is_some_and(|until| Instant::now() >= until)
-    }
-}
-
-/// A graph at its beginning, for observers.
-struct Nothing;
-
-impl GraphView for Nothing {
-    fn len(&self) -> usize {
-        0
-    }
-
-    fn is_needed(&self, _task: u32) -> bool {
-        false
-    }
-
-    fn key(&self, _task: u32) -> Key {
-        Key::new(Token(0), 0)
-    }
-
-    fn label(&self, _task: u32) -> &Label {
-        static NOTHING: OnceLock<Label> = OnceLock::new();
-        NOTHING.get_or_init(|| label(&"".into()))
-    }
-
-    fn needs(&self, _task: u32) -> &[u32] {
-        &[]
     }
 }
 
