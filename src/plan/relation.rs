@@ -11,7 +11,7 @@ use crate::expr::folds::Fold;
 use crate::io::Batches;
 
 /// What an operation asks of an engine: which rows have to meet. What it does with them when they have is its own
-/// business, and travels as [`Op::portable`](super::Op::portable) writes it; an engine does itself what has a variant of
+/// business, and travels as [`Op::portable`] writes it; an engine does itself what has a variant of
 /// its own here.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
