@@ -106,10 +106,8 @@ fn made(plan: &Plan, few: Few<'_>) -> Result<Made> {
             if made.inputs.is_empty() { Ok(made) } else { Err(lost(plan, "the partitions that they had")) }
         }
         Relation::Together { keys, order } => together(plan, (keys, order), few),
-        Relation::Beside { whole, op } => {
-            let beside = Plan::of(op, plan.inputs().to_vec())?;
-            let sides = plan.inputs().iter().map(|input| made(input, few)).collect::<Result<Vec<_>>>()?;
-            Made::beside(&beside, sides, whole)
+        Relation::Beside { whole, op, keys } => {
+            beside(plan, (whole, &Plan::of(op, plan.inputs().to_vec())?, keys), few)
         }
         Relation::Whole { ordered } => {
             let input = made(plan.only_input()?, few)?;
@@ -160,15 +158,7 @@ fn made(plan: &Plan, few: Few<'_>) -> Result<Made> {
             Made::over(done(rows)?, plan, Rows::Whole)
         }
         Relation::Head { .. } | Relation::Tail { .. } | Relation::Describe { .. } | Relation::Totals => {
-            let batches = few(plan)?;
-            let mut start = 0;
-            let batch = |record: RecordBatch| {
-                let batch = Batch::new(record, 0, start);
-                start += batch.rows() as u64;
-                batch
-            };
-            let values = ScanOp::values(plan.schema().clone(), batches.into_iter().map(batch).collect())?;
-            Made::over(table(&values, 0..1)?, plan, Rows::Whole)
+            Made::over(table(&values(plan, few)?.plan, 0..1)?, plan, Rows::Whole)
         }
         _ => Err(Error::unsupported(format!("`{}` on a cluster", plan.op()))),
     }
@@ -212,6 +202,36 @@ fn partitions_over(plan: &Plan, inputs: &[Made]) -> Result<usize> {
     count_partitions(&over)?.ok_or_else(|| Error::invalid("it is not known how many partitions there are"))
 }
 
+type Beside<'a> = (usize, &'a Plan, Option<Vec<Vec<SortKey>>>);
+
+/// Each row of one side meets all rows of the other: whoever has the one reads the other itself. What would have to be
+/// exchanged for that is exchanged by keys instead, on both sides, or fetched first where there are no keys.
+fn beside(plan: &Plan, (whole, op, keys): Beside<'_>, few: Few<'_>) -> Result<Made> {
+    let mut sides = plan.inputs().iter().map(|input| made(input, few)).collect::<Result<Vec<_>>>()?;
+    if !sides[whole].inputs.is_empty() {
+        if let Some(keys) = keys {
+            return together(plan, (keys, Order::Any), few);
+        }
+        sides[whole] = values(&plan.inputs()[whole], few)?;
+    }
+    let plans: Vec<Plan> = sides.iter().map(|side| side.plan.clone()).collect();
+    let other = sides.into_iter().enumerate().find(|(i, _)| *i != whole).map(|(_, side)| side);
+    let other = other.ok_or_else(|| Error::invalid("there is only one side"))?;
+    Ok(Made { plan: op.with_inputs(plans)?, ..other })
+}
+
+/// The rows of a plan whose rows are few, as a part of the plan.
+fn values(plan: &Plan, few: Few<'_>) -> Result<Made> {
+    let mut start = 0;
+    let batch = |record: RecordBatch| {
+        let batch = Batch::new(record, 0, start);
+        start += batch.rows() as u64;
+        batch
+    };
+    let values = ScanOp::values(plan.schema().clone(), few(plan)?.into_iter().map(batch).collect())?;
+    Ok(Made { plan: values, inputs: Vec::new(), rows: Rows::Files(1) })
+}
+
 /// Rows with the same keys meet, and the operation is done where they have.
 fn together(plan: &Plan, (keys, order): (Vec<Vec<SortKey>>, Order), few: Few<'_>) -> Result<Made> {
     let (mut inputs, mut given) = (Vec::new(), Vec::new());
@@ -250,41 +270,6 @@ impl Made {
     /// The rows of a plan of DataFusion, which are those of `plan`.
     fn over(logical: LogicalPlan, plan: &Plan, rows: Rows) -> Result<Made> {
         Ok(Made { plan: Given::plan(0, plan.schema().clone())?, inputs: vec![(logical, Need::Apart)], rows })
-    }
-
-    /// An operation that needs all rows of one of its sides wherever rows of the other are.
-    fn beside(op: &Plan, sides: Vec<Made>, whole: usize) -> Result<Made> {
-        let (mut plans, mut inputs, mut rows) = (Vec::new(), Vec::new(), Rows::Anywhere);
-        for (i, side) in sides.into_iter().enumerate() {
-            match (side.inputs.is_empty(), i == whole) {
-                // whoever needs it reads the files itself
-                (true, true) => plans.push(side.plan),
-                (false, true) => {
-                    let (closed, given) = side.given(inputs.len())?;
-                    inputs.push((closed, Need::All(0)));
-                    plans.push(given);
-                }
-                (true, false) => {
-                    rows = side.rows;
-                    plans.push(side.plan);
-                }
-                (false, false) => {
-                    let (closed, given) = side.given(inputs.len())?;
-                    inputs.push((closed, Need::Apart));
-                    plans.push(given);
-                }
-            }
-        }
-        // a piece is over files or over what was exchanged
-        if let (Rows::Files(partitions), false) = (rows, inputs.is_empty()) {
-            for (_, plan) in plans.iter_mut().enumerate().filter(|(i, _)| *i != whole) {
-                let closed = table(plan, 0..partitions)?;
-                *plan = Given::plan(inputs.len(), plan.schema().clone())?;
-                inputs.push((closed, Need::Apart));
-            }
-            rows = Rows::Anywhere;
-        }
-        Ok(Made { plan: op.with_inputs(plans)?, inputs, rows })
     }
 
     /// The plan as one of DataFusion.

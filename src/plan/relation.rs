@@ -33,6 +33,8 @@ pub enum Relation {
         whole: usize,
         /// What is done with them.
         op: Arc<dyn Op>,
+        /// The keys of each input, if it is enough that rows with the same keys meet: then that may be done instead.
+        keys: Option<Vec<Vec<SortKey>>>,
     },
     /// All rows have to meet, and may be read several times.
     Whole {

@@ -312,15 +312,19 @@ impl Op for JoinOp {
         if self.origins {
             return None;
         }
-        let (build, whole) = if self.swaps() { (left, 0) } else { (right, 1) };
-        if self.broadcasts(build) || self.join.kind == JoinKind::Cross {
-            let join = Join { broadcast: Some(true), ..self.join.clone() };
-            return Some(Relation::Beside { whole, op: Arc::new(JoinOp { join, ..self.clone() }) });
-        }
         let types = self.types(left.schema(), right.schema()).ok()?;
-        let keys =
-            |on: &[String]| on.iter().zip(&types).map(|(key, t)| SortKey::new(col(key).cast(logical(t)))).collect();
-        Some(Relation::Together { keys: vec![keys(&self.join.left_on), keys(&self.join.right_on)], order: Order::Any })
+        let keys = |on: &[String]| {
+            on.iter().zip(&types).map(|(key, t)| SortKey::new(col(key).cast(logical(t)))).collect::<Vec<_>>()
+        };
+        let keys = vec![keys(&self.join.left_on), keys(&self.join.right_on)];
+        let (build, whole) = if self.swaps() { (left, 0) } else { (right, 1) };
+        let cross = self.join.kind == JoinKind::Cross;
+        if self.broadcasts(build) || cross {
+            let join = Join { broadcast: Some(true), ..self.join.clone() };
+            let op = Arc::new(JoinOp { join, ..self.clone() });
+            return Some(Relation::Beside { whole, op, keys: (!cross).then_some(keys) });
+        }
+        Some(Relation::Together { keys, order: Order::Any })
     }
 
     fn portable(&self) -> Option<Portable> {
