@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use ballista::prelude::{SessionConfigExt, SessionContextExt};
 use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use futures::StreamExt;
 use partita::arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
@@ -25,7 +26,7 @@ use crate::bridge::to_ours;
 use crate::client::Client;
 use crate::codec::{Logical, Physical};
 use crate::progress::Progress;
-use crate::{describe, error, translate};
+use crate::{describe, error, results, translate};
 
 /// How many batches may wait to be taken.
 const WAITING: usize = 4;
@@ -125,7 +126,9 @@ impl Client {
     async fn submit(&self, logical: LogicalPlan, name: &str) -> Result<SendableRecordBatchStream> {
         let context = self.context(name).await?;
         let frame = context.execute_logical_plan(logical).await.map_err(error::to_ours)?;
-        frame.execute_stream().await.map_err(error::to_ours)
+        let plan = frame.create_physical_plan().await.map_err(error::to_ours)?;
+        let stream = execute_stream(plan.clone(), context.task_ctx()).map_err(error::to_ours)?;
+        results::in_order(self.address(), &*plan, stream).await.map_err(error::to_ours)
     }
 
     /// What went wrong, told from the scheduler being gone.

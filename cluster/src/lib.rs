@@ -13,6 +13,7 @@
 //! | `progress` | how far a job is, for those who watch |
 //! | `version` | of which build client, scheduler and workers are |
 //! | `rest` | what a scheduler is asked |
+//! | `results` | what a job gives, in the order of partitions |
 //! | `rescue` | jobs that stand still are run anew |
 //! | `translate` | from a plan of frames to a plan of DataFusion |
 //! | `describe` | what needs several queries |
@@ -40,6 +41,7 @@ mod piece;
 mod progress;
 mod rescue;
 mod rest;
+mod results;
 pub mod serve;
 mod status;
 mod translate;

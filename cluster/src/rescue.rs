@@ -1,8 +1,8 @@
 //! Jobs that the scheduler does not bring to an end after a worker was lost are run anew.
 //!
-//! Plans that change while they run are how the scheduler keeps results in the order of partitions. If a worker is lost
-//! that has done its part of a finished stage, such a job may stand still for ever: Ballista's limitation, see its issue
-//! 1986. And a task that reads from a worker at the moment of its death may fail in a way that ends the job.
+//! The scheduler does tasks of a lost worker again. What it does not see to: a task that reads from a worker at the moment
+//! of its death may fail in a way that ends the job, results may be gone with a worker, and a job may stand still because
+//! its plan was changed while it ran (Ballista's issue 1986).
 
 use std::time::{Duration, Instant};
 

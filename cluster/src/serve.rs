@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ballista_core::RuntimeProducer;
+use ballista_core::config::TaskSchedulingPolicy;
 use ballista_core::utils::default_session_builder;
 use ballista_executor::executor_process::{ExecutorProcessConfig, start_executor_process};
 use ballista_scheduler::cluster::BallistaCluster;
@@ -126,6 +127,8 @@ pub fn scheduler(options: &SchedulerOptions) -> Result<()> {
             external_host: host.to_string(),
             bind_host: bound.ip().to_string(),
             bind_port: bound.port(),
+            // workers ask for what they have room for: what the scheduler notes of their room gets lost with tasks it gives up
+            scheduling_policy: TaskSchedulingPolicy::PullStaged,
             executor_timeout_seconds: LOST,
             expire_dead_executor_interval_seconds: REAP,
             no_executors_grace_period_seconds: LOST,
@@ -200,6 +203,7 @@ pub fn worker(options: &WorkerOptions) -> Result<()> {
         scheduler_host,
         scheduler_port,
         scheduler_connect_timeout_seconds: CONNECT,
+        task_scheduling_policy: TaskSchedulingPolicy::PullStaged,
         vcores: options.threads,
         work_dir: Some(options.folder.to_string_lossy().into_owned()),
         executor_heartbeat_interval_seconds: HEARTBEAT,
