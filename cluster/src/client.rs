@@ -62,10 +62,6 @@ pub struct Worker {
     pub port: u16,
     /// How many tasks it runs at once.
     pub threads: usize,
-    /// Bytes of it in physical memory, as it said lately; 0 if it did not.
-    pub memory: u64,
-    /// The most that were, so far.
-    pub peak_memory: u64,
 }
 
 /// A worker in the words of the scheduler.
@@ -75,8 +71,6 @@ struct Registered {
     host: String,
     port: u16,
     specification: Specification,
-    #[serde(default)]
-    metrics: Vec<Metric>,
 }
 
 #[derive(Deserialize)]
@@ -84,18 +78,10 @@ struct Specification {
     vcores: usize,
 }
 
-#[derive(Deserialize)]
-struct Metric {
-    r#type: String,
-    value: u64,
-}
-
 impl From<Registered> for Worker {
     fn from(from: Registered) -> Worker {
-        let metric = |name: &str| from.metrics.iter().find(|m| m.r#type == name).map_or(0, |m| m.value);
-        let (memory, peak_memory) = (metric("proc_physical_memory"), metric("peak_physical_memory"));
-        let Registered { id, host, port, specification, .. } = from;
-        Worker { id, host, port, threads: specification.vcores, memory, peak_memory }
+        let Registered { id, host, port, specification } = from;
+        Worker { id, host, port, threads: specification.vcores }
     }
 }
 

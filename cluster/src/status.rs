@@ -30,7 +30,7 @@ pub struct WorkerStatus {
     pub state: WorkerState,
     /// How many tasks it runs at once.
     pub threads: usize,
-    /// What of it is in physical memory, as it said lately; 0 if it did not.
+    /// What of it is in physical memory; 0 where the system does not say.
     pub memory: ByteSize,
     /// The most that was, so far.
     pub peak: ByteSize,

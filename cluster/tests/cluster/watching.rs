@@ -195,7 +195,6 @@ fn a_cluster_says_how_it_is() {
     let begun = Instant::now();
     let status = loop {
         let status = cluster.status().unwrap();
-        // numbers come with the first sign of life after the work
         if status.workers[1].state == WorkerState::Ended && status.workers[0].memory.0 > 1 << 20 {
             break status;
         }
