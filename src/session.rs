@@ -154,6 +154,11 @@ impl Session {
         self.1.is_none()
     }
 
+    /// Where an engine elsewhere writes what is persisted.
+    pub(crate) fn shared_folder(&self) -> Option<PathBuf> {
+        self.1.as_ref()?.shared_folder()
+    }
+
     /// # Errors
     /// `Unsupported` when frames are computed elsewhere, where this cannot be done.
     fn only_here(&self, what: &str) -> Result<()> {

@@ -32,7 +32,11 @@ const PARTITIONS: usize = 16;
 /// # Ok::<(), partita::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct Client(Arc<Inner>, Observers);
+pub struct Client {
+    inner: Arc<Inner>,
+    observers: Observers,
+    shared: Option<Arc<Path>>,
+}
 
 struct Inner {
     address: String,
@@ -140,14 +144,25 @@ impl Client {
         let runtime = runtime.map_err(Error::system)?;
         let handle = runtime.handle().clone();
         let inner = Inner { address, runtime: Some(runtime), handle, partitions };
-        let client = Client(Arc::new(inner), Observers::default());
+        let client = Client { inner: Arc::new(inner), observers: Observers::default(), shared: None };
         client.wait(version::check(client.address()))?;
         Ok(client)
     }
 
     /// Where the scheduler listens.
     pub fn address(&self) -> &str {
-        &self.0.address
+        &self.inner.address
+    }
+
+    /// The same cluster with a folder that all of its machines and this one see at the same path. What is persisted is written
+    /// there by the workers, and read there; without one it comes here. A [`LocalCluster`](crate::LocalCluster) has one.
+    #[must_use]
+    pub fn shared_folder(self, folder: impl AsRef<Path>) -> Client {
+        Client { shared: Some(folder.as_ref().into()), ..self }
+    }
+
+    pub(crate) fn shared(&self) -> Option<&Path> {
+        self.shared.as_deref()
     }
 
     /// This cluster, for [`Session::engine`](partita::Session::engine).
@@ -186,9 +201,9 @@ impl Client {
     /// its own does.
     pub(crate) fn wait<T: Send>(&self, future: impl Future<Output = T> + Send) -> T {
         if Handle::try_current().is_err() {
-            return self.0.handle.block_on(future);
+            return self.inner.handle.block_on(future);
         }
-        std::thread::scope(|scope| match scope.spawn(|| self.0.handle.block_on(future)).join() {
+        std::thread::scope(|scope| match scope.spawn(|| self.inner.handle.block_on(future)).join() {
             Ok(value) => value,
             Err(panic) => std::panic::resume_unwind(panic),
         })
@@ -196,20 +211,20 @@ impl Client {
 
     /// The same client, which tells these how far its jobs are.
     pub(crate) fn watched(&self, observers: &Observers) -> Client {
-        Client(self.0.clone(), observers.clone())
+        Client { observers: observers.clone(), ..self.clone() }
     }
 
     /// Who is told how far jobs are.
     pub(crate) fn observers(&self) -> &Observers {
-        &self.1
+        &self.observers
     }
 
     pub(crate) fn runtime(&self) -> &Handle {
-        &self.0.handle
+        &self.inner.handle
     }
 
     pub(crate) fn partitions(&self) -> usize {
-        self.0.partitions
+        self.inner.partitions
     }
 
     /// What runs, and what has run lately.

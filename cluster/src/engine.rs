@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
@@ -199,6 +200,10 @@ impl Engine for Client {
             }
             _ => Ok(counted(rows(&client, plan, &ctx.cancel)?)),
         }
+    }
+
+    fn shared_folder(&self) -> Option<PathBuf> {
+        self.shared().map(Path::to_path_buf)
     }
 }
 

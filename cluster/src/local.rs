@@ -300,7 +300,7 @@ impl LocalClusterBuilder {
         let folder = TempDir::new().map_err(Error::system)?;
         let (scheduler, address) = self.scheduler(folder.path())?;
         let partitions = self.partitions.unwrap_or((2 * self.n_workers * threads).max(2));
-        let client = Client::within(&address, partitions)?;
+        let client = Client::within(&address, partitions)?.shared_folder(folder.path().join("shared"));
         let (n, workers, builder) = (self.n_workers, Vec::new(), self);
         let mut cluster =
             LocalCluster { client, scheduler, workers, builder, threads, memory_limit, folder, started: 0 };

@@ -107,8 +107,16 @@ fn the_taxi_program_is_the_same_on_two_workers() {
     same("count", |s| trips(s)?.filter(col("tip_amount").gt(2))?.count(), &here, &there);
     let paid = |s: &Session| trips(s).unwrap().filter(col("tip_amount").gt(2)).unwrap().len().unwrap();
     assert_eq!(paid(&here), paid(&there));
-    // what was computed there goes on here
+    // what is persisted there goes on there, without a shared folder it goes on here
+    let files = || listing(cluster.folder()).iter().filter(|name| name.ends_with(".parquet")).count();
     let held = by_zone(&there).unwrap().persist().unwrap();
+    assert!(!held.session().is_here() && files() > 0);
+    same("persisted", |s| Ok(if s.is_here() { by_zone(s)? } else { held.clone() }), &here, &there);
+    same("after that", |s| if s.is_here() { by_zone(s)?.tail(3) } else { held.tail(3) }, &here, &there);
+    drop(held);
+    assert_eq!(files(), 0);
+    let apart = here.engine(Client::connect(cluster.client().address()).unwrap().engine());
+    let held = by_zone(&apart).unwrap().persist().unwrap();
     assert!(held.session().is_here());
     assert_eq!(held.len().unwrap(), by_zone(&here).unwrap().len().unwrap());
 }

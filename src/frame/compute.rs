@@ -4,12 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::Field;
 
 use super::{DataFrame, Table};
-use crate::base::Result;
+use crate::base::{Error, Result, Token};
 use crate::exec::Cancel;
-use crate::io::Batch;
-use crate::ops::{Count, Divided, ScanOp};
+use crate::io::{Batch, ParquetReadOptions, ParquetSource};
+use crate::ops::{Count, Divided, ScanOp, Shared};
 use crate::plan::lower::expand;
 use crate::plan::{Partition, Plan};
 
@@ -63,7 +64,11 @@ impl DataFrame {
     /// memory as long as it (or a frame made from it) lives. Reading it waits for what is not there yet. An equal
     /// frame that is persisted already is not computed again.
     ///
-    /// Where an engine elsewhere computes the frame, the results come here, and the frame of them goes on here.
+    /// Where an engine elsewhere computes the frame, it writes the results into its
+    /// [shared folder](crate::plan::Engine::shared_folder) before this returns, and the frame of them goes on there; the
+    /// files go with the last frame that reads them. Rows have new places then: a [`sample`](Self::sample) of them draws
+    /// others than one of a frame that is persisted here. Without such a folder the results come here, and the frame of
+    /// them goes on here.
     ///
     /// What the frame depends on (the first rows of `head`, the passes of `describe`, the row counts of a `repartition`
     /// to more partitions) is computed first, before this returns.
@@ -72,6 +77,9 @@ impl DataFrame {
     /// When an operation is found wrong only now; with the synchronous scheduler, which computes here, also those of
     /// the tasks.
     pub fn persist(&self) -> Result<DataFrame> {
+        if let Some(shared) = self.session.shared_folder() {
+            return self.persist_into(&shared);
+        }
         let persisted = self.session.persist(&self.plan)?;
         let held = DataFrame::from_source(persisted, &self.session.here())?;
         // what decides the divisions was computed on the way
@@ -79,6 +87,24 @@ impl DataFrame {
             Some(divisions) => held.then(Divided::new(divisions)),
             None => Ok(held),
         }
+    }
+
+    fn persist_into(&self, shared: &Path) -> Result<DataFrame> {
+        std::fs::create_dir_all(shared).map_err(|e| Error::io(shared.display(), e).doing("persist"))?;
+        let folder = shared.join(format!("persisted-{:032x}", Token::fresh().0));
+        let rows = folder.join("rows");
+        self.to_parquet(&rows).inspect_err(|_| drop(std::fs::remove_dir_all(&folder)))?;
+        let mut options = ParquetReadOptions::new();
+        options.hive = false;
+        let files = ParquetSource::open_hive(&[rows.to_string_lossy().into_owned()], options)?;
+        let held = DataFrame::from_source(Arc::new(Shared::new(files, folder)), &self.session)?;
+        // files have no categories
+        let same = |field: &Field| {
+            held.schema().field_with_name(field.name()).is_ok_and(|f| f.data_type() == field.data_type())
+        };
+        let differing = self.schema().fields().iter().filter(|field| !same(field));
+        let casts: Vec<_> = differing.map(|f| (f.name().clone(), f.data_type().clone())).collect();
+        if casts.is_empty() { Ok(held) } else { held.astype(casts) }
     }
 
     /// Computes all partitions and keeps them in a folder below `folder`; gives a frame that reads them from there. The

@@ -1,6 +1,7 @@
 //! What an operation is in general terms, for an engine that runs elsewhere.
 
 use std::fmt::{Debug, Display};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Op, Plan};
@@ -134,4 +135,9 @@ pub trait Engine: Debug + Display + Send + Sync {
     /// # Errors
     /// `Unsupported` for what cannot run there, naming it; at the call or from the iterator what went wrong there.
     fn run(&self, plan: &Plan, ctx: &TaskContext) -> Result<Batches>;
+
+    /// A folder that whoever computes there and this process see at the same path: what is persisted is written into it.
+    fn shared_folder(&self) -> Option<PathBuf> {
+        None
+    }
 }
