@@ -105,7 +105,7 @@ fn made(plan: &Plan, few: Few<'_>) -> Result<Made> {
             let made = apart(plan, few)?;
             if made.inputs.is_empty() { Ok(made) } else { Err(lost(plan, "the partitions that they had")) }
         }
-        Relation::Together { keys, order } => together(plan, (keys, order), few),
+        Relation::Together { keys, order } => together(plan, (keys, order), all(plan, few)?),
         Relation::Beside { whole, op, keys } => {
             beside(plan, (whole, &Plan::of(op, plan.inputs().to_vec())?, keys), few)
         }
@@ -164,9 +164,13 @@ fn made(plan: &Plan, few: Few<'_>) -> Result<Made> {
     }
 }
 
+fn all(plan: &Plan, few: Few<'_>) -> Result<Vec<Made>> {
+    plan.inputs().iter().map(|input| made(input, few)).collect()
+}
+
 /// What is done with each partition by itself goes on where the rows are.
 fn apart(plan: &Plan, few: Few<'_>) -> Result<Made> {
-    let mut inputs = plan.inputs().iter().map(|input| made(input, few)).collect::<Result<Vec<_>>>()?;
+    let mut inputs = all(plan, few)?;
     if inputs.iter().all(|input| input.inputs.is_empty()) {
         let partitions = partitions_over(plan, &inputs)?;
         let plan = plan.with_inputs(inputs.into_iter().map(|input| input.plan).collect())?;
@@ -178,17 +182,32 @@ fn apart(plan: &Plan, few: Few<'_>) -> Result<Made> {
         return Ok(Made { plan: plan.with_inputs(vec![input.plan])?, ..input });
     }
     // frames one after the other, some of which were exchanged: any rows of them may meet
+    let keyed = inputs.into_iter().map(|input| {
+        let flat = input.plan.schema().fields().iter().filter(|f| !f.data_type().is_nested());
+        let mut keys: Vec<SortKey> = flat.map(|f| SortKey::new(col(f.name()))).collect();
+        if keys.is_empty() {
+            keys.push(SortKey::new(ours(0)));
+        }
+        (input, keys)
+    });
+    let (met, given) = meet(keyed.collect())?;
+    Ok(Made { plan: plan.with_inputs(given)?, inputs: met, rows: Rows::Anywhere })
+}
+
+/// What inputs give whose rows are exchanged by keys, and the rows of each that have met.
+type Met = (Vec<(LogicalPlan, Need)>, Vec<Plan>);
+
+/// Exchanges the rows of inputs by their keys.
+fn meet(inputs: Vec<(Made, Vec<SortKey>)>) -> Result<Met> {
     let (mut met, mut given) = (Vec::new(), Vec::new());
-    for (i, input) in inputs.into_iter().enumerate() {
+    for (i, (input, keys)) in inputs.into_iter().enumerate() {
         let (closed, rows) = input.opaque()?.given(i)?;
-        let columns = || rows.schema().fields().iter();
-        let flat = columns().filter(|f| !f.data_type().is_nested()).map(|f| SortKey::new(col(f.name()))).collect();
-        let key = call(Key::new(flat)?).alias(HIDDEN);
-        let columns = columns().map(|f| named(f.name())).chain([key]).collect::<Vec<_>>();
+        let key = call(Key::new(keys)?).alias(HIDDEN);
+        let columns = rows.schema().fields().iter().map(|f| named(f.name())).chain([key]).collect::<Vec<_>>();
         met.push((done(LogicalPlanBuilder::from(closed).project(columns))?, Need::Keys));
         given.push(rows);
     }
-    Ok(Made { plan: plan.with_inputs(given)?, inputs: met, rows: Rows::Anywhere })
+    Ok((met, given))
 }
 
 /// How many partitions an operation gives over plans of files, of which one may say of itself only when it runs.
@@ -207,10 +226,10 @@ type Beside<'a> = (usize, &'a Plan, Option<Vec<Vec<SortKey>>>);
 /// Each row of one side meets all rows of the other: whoever has the one reads the other itself. What would have to be
 /// exchanged for that is exchanged by keys instead, on both sides, or fetched first where there are no keys.
 fn beside(plan: &Plan, (whole, op, keys): Beside<'_>, few: Few<'_>) -> Result<Made> {
-    let mut sides = plan.inputs().iter().map(|input| made(input, few)).collect::<Result<Vec<_>>>()?;
+    let mut sides = all(plan, few)?;
     if !sides[whole].inputs.is_empty() {
         if let Some(keys) = keys {
-            return together(plan, (keys, Order::Any), few);
+            return together(plan, (keys, Order::Any), sides);
         }
         sides[whole] = values(&plan.inputs()[whole], few)?;
     }
@@ -233,30 +252,27 @@ fn values(plan: &Plan, few: Few<'_>) -> Result<Made> {
 }
 
 /// Rows with the same keys meet, and the operation is done where they have.
-fn together(plan: &Plan, (keys, order): (Vec<Vec<SortKey>>, Order), few: Few<'_>) -> Result<Made> {
-    let (mut inputs, mut given) = (Vec::new(), Vec::new());
-    for (i, (input, keys)) in plan.inputs().iter().zip(keys).enumerate() {
-        let below = made(input, few)?;
+fn together(plan: &Plan, (keys, order): (Vec<Vec<SortKey>>, Order), inputs: Vec<Made>) -> Result<Made> {
+    let keyed = inputs.into_iter().zip(keys).map(|(below, keys)| {
         let below = match &order {
             Order::Any => below,
             Order::Kept => below.placed(PLACE, plan)?,
             Order::Placed { place, .. } => below.placed(place, plan)?,
         };
-        let (closed, rows) = below.opaque()?.given(i)?;
-        let key = call(Key::new(keys)?).alias(HIDDEN);
-        let columns = rows.schema().fields().iter().map(|f| named(f.name())).chain([key]);
-        inputs.push((done(LogicalPlanBuilder::from(closed).project(columns.collect::<Vec<_>>()))?, Need::Keys));
-        given.push(match &order {
-            Order::Any => rows,
-            Order::Kept => by_place(rows)?,
-            Order::Placed { place, .. } => Plan::new(SortBy::new([SortKey::from(place.as_str())])?, vec![rows])?,
-        });
-    }
+        Ok((below, keys))
+    });
+    let (met, given) = meet(keyed.collect::<Result<_>>()?)?;
+    let given = given.into_iter().map(|rows| match &order {
+        Order::Any => Ok(rows),
+        Order::Kept => by_place(rows),
+        Order::Placed { place, .. } => Plan::new(SortBy::new([SortKey::from(place.as_str())])?, vec![rows]),
+    });
+    let given = given.collect::<Result<Vec<_>>>()?;
     let plan = match order {
         Order::Placed { op, .. } => Plan::of(op, given)?,
         _ => plan.with_inputs(given)?,
     };
-    Ok(Made { plan, inputs, rows: Rows::Anywhere })
+    Ok(Made { plan, inputs: met, rows: Rows::Anywhere })
 }
 
 /// The rows in the order of their places, which are left out.
