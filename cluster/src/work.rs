@@ -285,7 +285,8 @@ impl Task {
 
     fn hand_over(&self, plan: Plan, session: &Session, out: &mpsc::Sender<Outcome<RecordBatch>>) -> Result<()> {
         let handed = Handed::new(out.clone(), self.schema.clone(), self.projection.clone());
-        session.run(&Plan::new(handed, vec![plan])?).map(drop)
+        // in turn: what is handed over goes on in the order in which its tasks run
+        session.start(&Plan::new(handed, vec![plan])?, Some(1))?.try_for_each(|done| done.map(drop))
     }
 }
 
