@@ -38,11 +38,16 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 /// How often a waiting task looks whether it is cancelled.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// The most bytes of a message between client, scheduler and workers. Frames in memory travel in their plans, as twice their
+/// bytes, and a worker is sent as many plans at once as it has threads: a message that were refused would be tasks lost.
+pub(crate) const MESSAGE: usize = 1 << 30;
+
 /// The settings that plans run with.
 pub(crate) fn settings() -> SessionConfig {
     SessionConfig::new_with_ballista()
         .with_ballista_logical_extension_codec(Arc::new(Logical::default()))
         .with_ballista_physical_extension_codec(Arc::new(Physical::default()))
+        .with_ballista_grpc_client_max_message_size(MESSAGE)
         // rows stay in the order of the partitions, and partitions are those of the files
         .with_round_robin_repartition(false)
         .with_repartition_file_scans(false)

@@ -13,8 +13,8 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion_proto::protobuf::LogicalPlanNode;
 use futures::{StreamExt, TryStreamExt};
 
-/// The most bytes of a message of a worker.
-const MESSAGE: usize = 16 << 20;
+use crate::engine::MESSAGE;
+
 /// How often a worker that does not answer is asked again, and after how many milliseconds.
 const AGAIN: (u8, u64) = (3, 500);
 

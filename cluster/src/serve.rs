@@ -25,13 +25,11 @@ use tokio::sync::oneshot;
 use crate::codec::{Logical, Physical};
 use crate::deploy::host::{resolve, towards};
 use crate::deploy::{Announced, answers};
-use crate::engine::settings;
+use crate::engine::{MESSAGE, settings};
 use crate::piece::Planner;
 use crate::{journal, version, work};
 
-/// How often workers say that they are there, in seconds.
-const HEARTBEAT: u64 = 3;
-/// After how many seconds of silence a worker counts as lost.
+/// After how many seconds of silence a worker counts as lost: it asks for tasks every 5 s, even if it has no room.
 const LOST: u64 = 15;
 /// How often the scheduler looks for lost workers, in seconds.
 const REAP: u64 = 3;
@@ -134,6 +132,8 @@ pub fn scheduler(options: &SchedulerOptions) -> Result<()> {
             no_executors_grace_period_seconds: LOST,
             // workers find it through what asks whether it is ready: it is without them
             min_ready_executors: 0,
+            grpc_server_max_decoding_message_size: MESSAGE as u32,
+            grpc_server_max_encoding_message_size: MESSAGE as u32,
             override_config_producer: Some(Arc::new(settings)),
             override_session_builder: Some(Arc::new(planning)),
             override_logical_codec: Some(Arc::new(Logical::default())),
@@ -176,8 +176,12 @@ async fn asked_to_end() -> Result<()> {
 ///
 /// # Errors
 /// `Timeout` when the scheduler does not answer in time, `Io` when there is no free port, `Invalid` when the scheduler is of
-/// another build.
+/// another build and without threads.
 pub fn worker(options: &WorkerOptions) -> Result<()> {
+    if options.threads == 0 {
+        let error = Error::invalid("a worker without threads would take no task").doing("start a worker");
+        return Err(error.help("give --threads 1 or more"));
+    }
     journal::keep();
     let scheduler = &options.scheduler;
     reach(scheduler, options.wait)?;
@@ -206,7 +210,8 @@ pub fn worker(options: &WorkerOptions) -> Result<()> {
         task_scheduling_policy: TaskSchedulingPolicy::PullStaged,
         vcores: options.threads,
         work_dir: Some(options.folder.to_string_lossy().into_owned()),
-        executor_heartbeat_interval_seconds: HEARTBEAT,
+        grpc_max_decoding_message_size: MESSAGE as u32,
+        grpc_max_encoding_message_size: MESSAGE as u32,
         memory_pool_size: half,
         override_runtime_producer: Some(spilled),
         override_config_producer: Some(Arc::new(settings)),
