@@ -93,10 +93,13 @@ impl DataFrame {
         std::fs::create_dir_all(shared).map_err(|e| Error::io(shared.display(), e).doing("persist"))?;
         let folder = shared.join(format!("persisted-{:032x}", Token::fresh().0));
         let rows = folder.join("rows");
-        self.to_parquet(&rows).inspect_err(|_| drop(std::fs::remove_dir_all(&folder)))?;
-        let mut options = ParquetReadOptions::new();
-        options.hive = false;
-        let files = ParquetSource::open_hive(&[rows.to_string_lossy().into_owned()], options)?;
+        let written = || {
+            self.to_parquet(&rows)?;
+            let mut options = ParquetReadOptions::new();
+            options.hive = false;
+            ParquetSource::open_hive(&[rows.to_string_lossy().into_owned()], options)
+        };
+        let files = written().inspect_err(|_| drop(std::fs::remove_dir_all(&folder)))?;
         let held = DataFrame::from_source(Arc::new(Shared::new(files, folder)), &self.session)?;
         // files have no categories
         let same = |field: &Field| {

@@ -40,6 +40,9 @@ struct File {
     size: u64,
     /// What a store tells versions apart by; absent: it is at a path.
     version: Option<String>,
+    /// When it was last changed, where the plan was made: copies of it elsewhere may be younger.
+    #[serde(skip)]
+    modified: Option<u128>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,7 +78,8 @@ impl PortableSource {
                 true => file.path.to_string(),
                 false => std::path::absolute(Path::new(&*file.path)).ok()?.to_str()?.to_string(),
             };
-            Some(File { path, size: file.size, version: file.version().map(str::to_string) })
+            let modified = (!file.is_elsewhere()).then_some(file.modified);
+            Some(File { path, size: file.size, version: file.version().map(str::to_string), modified })
         };
         let files = files.map(described).collect::<Option<Vec<_>>>()?;
         Some(PortableSource { format, files, options: serde_json::to_value(options).ok()?, partitions, hive: None })
@@ -117,6 +121,21 @@ impl PortableSource {
     /// How many partitions the files have.
     pub fn partitions(&self) -> usize {
         self.partitions
+    }
+
+    /// Whether the files at paths are still those that the plan is made for, in the process where it is made.
+    ///
+    /// # Errors
+    /// `Io` when one is gone, or has changed since it was listed.
+    pub fn unchanged(&self) -> Result<()> {
+        for File { path, size, modified, .. } in &self.files {
+            let Some(modified) = *modified else { continue };
+            let found = FileInfo::of(Path::new(path))?;
+            if (found.size, found.modified) != (*size, modified) {
+                return Err(store::file::changed().doing("open").at_path(path));
+            }
+        }
+        Ok(())
     }
 
     /// The files as they are here now.
@@ -205,6 +224,20 @@ mod tests {
         fs::write(&path, "when;n;s\n").unwrap();
         let error = here.portable().unwrap().open().unwrap_err().to_string();
         assert!(error.contains("a.csv") && error.contains("not the one that the plan was made for"), "{error}");
+    }
+
+    #[test]
+    fn a_file_that_has_changed_is_not_sent() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        fs::write(&path, "n\n1\n").unwrap();
+        let here = CsvSource::open(&[path.to_str().unwrap().to_string()], CsvOptions::new()).unwrap();
+        here.portable().unwrap().unchanged().unwrap();
+        fs::write(&path, "n\n2\n").unwrap();
+        let later = std::time::SystemTime::now() + std::time::Duration::from_secs(1);
+        fs::File::options().write(true).open(&path).unwrap().set_modified(later).unwrap();
+        let error = here.portable().unwrap().unchanged().unwrap_err().to_string();
+        assert!(error.contains("a.csv") && error.contains("has changed since it was listed"), "{error}");
     }
 
     #[test]

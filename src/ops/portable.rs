@@ -20,6 +20,7 @@ use crate::base::{Error, Identity, Result, Token, Tokenizer};
 use crate::expr::{Expr, Portable};
 use crate::io::sink::PortableSink;
 use crate::io::{PortableSource, Scan, Source};
+use crate::plan::relation::only_here;
 use crate::plan::{Op, Plan, Shape};
 
 /// A plan of operations that can travel, as plain data.
@@ -38,7 +39,8 @@ impl PortablePlan {
     /// The plan as plain data.
     ///
     /// # Errors
-    /// `Unsupported`, naming it, for an operation, a function or a source that cannot leave this process.
+    /// `Unsupported`, naming it, for an operation, a function or a source that cannot leave this process; `Io` for files that
+    /// have changed since they were listed.
     pub fn of(plan: &Plan) -> Result<PortablePlan> {
         let (mut nodes, mut known) = (Vec::new(), FxHashMap::default());
         write(plan, &mut nodes, &mut known)?;
@@ -83,21 +85,18 @@ fn write(plan: &Plan, nodes: &mut Vec<Node>, known: &mut FxHashMap<Token, usize>
     if let Some(at) = known.get(&plan.token()) {
         return Ok(*at);
     }
-    let unsupported = || {
-        Error::unsupported(format!("running `{}` elsewhere than in this process", plan.op()))
-            .help("let what comes before it run there and go on here with persist(), or run all of it here with in_session(&session.here())")
-    };
     let node = if let Some(given) = plan.downcast::<Given>() {
         Node::Given(given.at)
     } else if let Some(scan) = plan.downcast::<ScanOp>() {
-        let (source, scan) = (scan.source().portable().ok_or_else(unsupported)?, scan.scan());
+        let (source, scan) = (scan.source().portable().ok_or_else(|| only_here(plan))?, scan.scan());
+        source.unchanged()?;
         // it may only leave rows out: what cannot be sent is not needed
         let prune = scan.prune.as_ref().and_then(|prune| prune.to_portable().ok());
         Node::Scan { source, projection: scan.projection.as_ref().map(|p| p.to_vec()), prune, limit: scan.limit }
     } else {
         // which function it is that cannot travel is better known than which operation
         plan.op().map_exprs(&mut |expr| expr.to_portable().map(|_| expr.clone()))?;
-        let op = plan.op().portable().ok_or_else(unsupported)?;
+        let op = plan.op().portable().ok_or_else(|| only_here(plan))?;
         Node::Op(op, plan.inputs().iter().map(|input| write(input, nodes, known)).collect::<Result<_>>()?)
     };
     nodes.push(node);

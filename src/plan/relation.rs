@@ -120,11 +120,21 @@ impl Relation {
     /// # Errors
     /// `Unsupported`, naming the operation, when it can run in this process only.
     pub fn of(plan: &Plan) -> Result<Relation> {
-        plan.op().relation(plan.inputs()).ok_or_else(|| {
-            Error::unsupported(format!("running `{}` elsewhere than in this process", plan.op()))
-                .help("let what comes before it run there and go on here with persist(), or run all of it here with in_session(&session.here())")
-        })
+        plan.op().relation(plan.inputs()).ok_or_else(|| only_here(plan))
     }
+}
+
+/// The error for an operation that can run in this process only.
+pub(crate) fn only_here(plan: &Plan) -> Error {
+    let help = match plan.inputs() {
+        [] => {
+            "write its rows to files that all machines see and read those, or run all of it with in_session(&session.here())"
+        }
+        _ => {
+            "persist() what comes before it there and go on with in_session(&session.here()), or run all of it in that"
+        }
+    };
+    Error::unsupported(format!("running `{}` elsewhere than in this process", plan.op())).help(help)
 }
 
 /// Somebody who runs plans elsewhere than in this process.
