@@ -303,7 +303,7 @@ impl Made {
             return Ok(only.clone());
         }
         if let Some(asking) = asking(&self.plan, None) {
-            let help = "draw the sample before, or persist() the rows and go on here";
+            let help = "draw the sample before, or persist() the rows, which gives them places of their own";
             return Err(lost(&asking, "where they came from").help(help));
         }
         let (inputs, needs): (Vec<_>, Vec<_>) = self.inputs.into_iter().unzip();
@@ -340,7 +340,7 @@ impl Made {
     /// With the places of the rows among all as a column, for `wanting`.
     fn placed(self, name: &str, wanting: &Plan) -> Result<Made> {
         if self.rows == Rows::Anywhere {
-            let help = "give them one with sort_by(), or persist() them and go on here";
+            let help = "give them one with sort_by(), or persist() them, which keeps the one that they have then";
             return Err(lost(wanting, "their order").help(help));
         }
         Ok(Made { plan: Plan::new(Placed::new(name), vec![self.plan])?, ..self })
