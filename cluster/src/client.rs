@@ -126,11 +126,15 @@ impl Client {
     ///
     /// # Errors
     /// `Io` when the file is not there or nobody answers where it says, `Corrupt` when it is something else, `Invalid`
-    /// when the scheduler is of another version.
+    /// when the scheduler is of another build.
     pub fn from_scheduler_file(path: impl AsRef<Path>) -> Result<Client> {
         let path = path.as_ref();
         let file = SchedulerFile::read(path)?;
-        Client::connect(&file.address).map_err(|e| file.silent(path).caused_by(e))
+        Client::connect(&file.address).map_err(|e| match e.kind() {
+            ErrorKind::Io { .. } => file.silent(path).caused_by(e),
+            // somebody answers, and is of another build
+            _ => e,
+        })
     }
 
     pub(crate) fn within(address: &str, partitions: usize) -> Result<Client> {

@@ -169,11 +169,13 @@ impl LocalCluster {
     }
 
     /// Starts workers or ends some, so that there are `n`; returns when those that started have arrived, and the others
-    /// have ended. Those that came last go first, after the tasks that they run; what they had for others is done again.
+    /// have ended. Those that came last go first, after the tasks that they run; what they had for others is done again. In
+    /// place of those that have ended by themselves others are started.
     ///
     /// # Errors
     /// `Io` when a worker cannot be started or ends at once, `Timeout` when it does not arrive.
     pub fn scale(&mut self, n: usize) -> Result<()> {
+        self.workers.retain_mut(|member| member.process.ended().is_none());
         self.workers.drain(n.min(self.workers.len())..).rev().for_each(Member::leave);
         for _ in self.workers.len()..n {
             self.started += 1;

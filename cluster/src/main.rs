@@ -50,7 +50,12 @@ fn main() -> ExitCode {
 fn run() -> Result<()> {
     let mut words = std::env::args().skip(1);
     let task = words.next().unwrap_or_default();
-    let mut given = Given::read(words)?;
+    let words: Vec<String> = words.collect();
+    if words.iter().any(|word| word == "--help" || word == "-h") {
+        print!("{HELP}");
+        return Ok(());
+    }
+    let mut given = Given::read(words.into_iter())?;
     match task.as_str() {
         "scheduler" => {
             let options = given.scheduler()?;
@@ -75,7 +80,7 @@ fn run() -> Result<()> {
             Ok(())
         }
         "--version" | "-V" => {
-            println!("partita-cluster {}", env!("CARGO_PKG_VERSION"));
+            println!("partita-cluster {}", partita_cluster::BUILD);
             Ok(())
         }
         other => Err(Error::invalid(format!("there is no task `{other}`")).help("partita-cluster help lists them")),

@@ -207,7 +207,8 @@ impl<S: System> JobClusterBuilder<S> {
     /// The script of a job, as it is submitted: that of the first one, if it has the scheduler.
     ///
     /// # Errors
-    /// `Invalid` for a memory that is no size, when processes × threads are more than the cores, or when something is zero;
+    /// `Invalid` for a memory that is no size, when processes × threads are more than the cores, when something is zero, or
+    /// when two files to stage have one name;
     /// `Unsupported` for several nodes in a job where only SLURM can.
     pub fn job_script(&self) -> Result<String> {
         self.script(self.reservation.scheduler_in_job)
@@ -236,7 +237,7 @@ impl<S: System> JobClusterBuilder<S> {
         if let Some(error) = &self.wrong {
             return Err(error.again().doing("reserve a job"));
         }
-        let Reservation { cores, nodes, processes, threads, ref job_name, .. } = self.reservation;
+        let Reservation { cores, nodes, processes, threads, memory, walltime, ref job_name, .. } = self.reservation;
         let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
         if job_name.is_empty() || !job_name.chars().all(plain) {
             let error = Error::invalid(format!("`{job_name}` is no name for a job")).doing("reserve a job");
@@ -247,10 +248,20 @@ impl<S: System> JobClusterBuilder<S> {
                 Error::invalid("a job needs at least one node, core, process and thread").doing("reserve a job")
             );
         }
+        // to some queues nothing means as much as there is
+        if walltime.is_zero() || memory.is_some_and(|memory| memory.0 == 0) {
+            return Err(Error::invalid("a job needs some time and some memory").doing("reserve a job"));
+        }
         let each = threads.unwrap_or((cores / processes).max(1));
         if processes.saturating_mul(each) > cores {
             let error = Error::invalid(format!("{processes} processes of {each} threads are more than {cores} cores"));
             return Err(error.doing("reserve a job").help("ask for more cores, or for fewer processes or threads"));
+        }
+        let mut names: Vec<_> = self.reservation.stage.iter().filter_map(|file| file.file_name()).collect();
+        names.sort_unstable();
+        if let Some(name) = names.windows(2).find_map(|two| (two[0] == two[1]).then_some(two[0].display())) {
+            let error = Error::invalid(format!("two of the files to stage are called `{name}`")).doing("reserve a job");
+            return Err(error.help("they come into one folder: give them names of their own"));
         }
         if nodes > 1 && S::on_every_node(&self.reservation).is_none() {
             let error = Error::unsupported(format!("a job of {nodes} nodes of {}", S::NAME)).doing("reserve a job");
@@ -461,9 +472,13 @@ node
         assert!(error.to_string().contains("8 processes of 6 threads are more than 40 cores"), "{error}");
         assert!(builder::<Slurm>().processes(41).job_script().is_err());
         assert!(builder::<Slurm>().cores(0).job_script().is_err());
+        assert!(builder::<Slurm>().walltime(Duration::ZERO).job_script().is_err());
+        assert!(builder::<Slurm>().memory(0u64).job_script().is_err());
         assert!(builder::<Slurm>().memory("much").job_script().unwrap_err().to_string().contains("`much`"));
         assert!(builder::<Slurm>().job_name("a b").job_script().is_err());
         assert!(builder::<Slurm>().processes(3).job_script().unwrap().contains("--threads 13 "));
+        let error = builder::<Slurm>().stage(["a/x.csv", "y.csv", "b/x.csv"]).job_script().unwrap_err();
+        assert!(error.to_string().contains("two of the files to stage are called `x.csv`"), "{error}");
         let error = builder::<Pbs>().nodes(2).job_script().unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Unsupported { .. }), "{error}");
     }
