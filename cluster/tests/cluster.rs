@@ -14,8 +14,10 @@ use partita::{
     LogisticRegression, ParamGrid, ParquetWriteOptions, Pipeline, RankMethod, Remainder, Result, Sample, Session,
     StandardScaler, Table, Target, WriteMode, col, cols, concat, lit, size, when,
 };
-use partita_cluster::{Client, LocalCluster};
+use partita_cluster::{Client, LocalCluster, WorkerState};
 
+#[path = "cluster/large.rs"]
+mod large;
 #[path = "cluster/watching.rs"]
 mod watching;
 
@@ -269,6 +271,8 @@ fn rows_meet_there_as_they_do_here() {
             .sample(Sample::fraction(0.1).seed(42))
     };
     alike("sample of a join", sampled, &here, &there);
+    let both = ["fare_amount", "tip_amount"];
+    same("melt of sorted", |s| some(s)?.sort_by(["fare_amount"])?.melt(["PULocationID"], both), &here, &there);
     same("melt", |s| some(s)?.melt(["PULocationID"], ["fare_amount", "tip_amount"]), &here, &there);
     same("concat", |s| concat([&some(s)?, &some(s)?.filter(col("tip_amount").gt(3))?]), &here, &there);
     let mixed =
@@ -424,7 +428,7 @@ fn what_cannot_travel_says_so() {
     let lost = trips.groupby("PULocationID").unwrap().sort(false).agg([size()]).unwrap();
     refused(lost.with_column("before", col("size").shift(1)), "lost their order");
     let many = vec![trips.in_session(&here).compute().unwrap().batches().to_vec(); 20].concat();
-    refused(there.from_batches(many), "scan");
+    refused(there.from_batches(many), "to files that all machines see");
     // an error of a worker says what was wrong there
     let text = col("store_and_fwd_flag").fillna("?").cast(DataType::Int64);
     let error = trips.select([text]).unwrap().compute().unwrap_err().to_string();
@@ -551,4 +555,13 @@ fn workers_come_and_go() {
     assert_eq!(client.workers().unwrap()[0].id, "worker-1");
     let there = here.engine(client.engine());
     same("one worker", by_zone, &here, &there);
+    // another one comes in place of one that is gone
+    let victim = cluster.worker_processes()[0];
+    kill(victim);
+    while cluster.status().unwrap().workers[0].state != WorkerState::Ended {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    cluster.scale(1).unwrap();
+    assert_ne!(cluster.worker_processes(), [victim]);
+    same("another worker", by_zone, &here, &there);
 }
