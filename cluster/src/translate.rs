@@ -438,7 +438,7 @@ fn one_of_each(schema: &Schema, key: &str) -> Expr {
     let Ok(field) = schema.field_with_name(key) else { return col(key) };
     let constant = |value: f64| ours(value).cast(field.data_type().clone());
     match field.data_type() {
-        DataType::Float32 | DataType::Float64 => when(col(key).eq(0.0))
+        DataType::Float16 | DataType::Float32 | DataType::Float64 => when(col(key).eq(0.0))
             .then(constant(0.0))
             .when(col(key).is_nan())
             .then(constant(f64::NAN))

@@ -172,6 +172,11 @@ fn values_mean_there_what_they_mean_here() {
             read(s)?.groupby("y")?.dropna(dropna).agg(all)
         };
         same("group by a float", grouped, &here, &there);
+        let short = |s: &Session| {
+            let short = read(s)?.astype(vec![("y".to_string(), DataType::Float16)])?;
+            short.groupby("y")?.dropna(dropna).agg([size()])
+        };
+        same("group by a short float", short, &here, &there);
     }
     same("no rows", |s| read(s)?.filter(lit(false))?.sum(), &here, &there);
     let numbers = Include::Columns(vec!["x".into(), "n".into()]);
