@@ -6,7 +6,7 @@ use partita::{Error, Result};
 
 use crate::deploy::jobs::JobStatus;
 use crate::deploy::reserve::JobClusterBuilder;
-use crate::deploy::system::{Reservation, System, quoted, said};
+use crate::deploy::system::{Reservation, System, listed, quoted, said};
 
 /// The units in which LSF may count memory.
 const UNITS: [&str; 5] = ["KB", "MB", "GB", "TB", "PB"];
@@ -66,18 +66,7 @@ impl System for Lsf {
     }
 
     fn answer(told: &str) -> Vec<JobStatus> {
-        let job = |line: &str| {
-            let mut fields = line.split('|');
-            let (id, state) = (said(fields.next()?)?, said(fields.next()?)?);
-            let (starts, reason, nodes) = (fields.next()?, fields.next()?, fields.next()?);
-            Some(JobStatus {
-                start: said(starts),
-                reason: said(reason),
-                nodes: said(nodes),
-                ..JobStatus::of(&id, &state)
-            })
-        };
-        told.lines().filter_map(job).collect()
+        listed(told)
     }
 
     fn log(reservation: &Reservation) -> String {

@@ -1,7 +1,7 @@
 //! SLURM: `sbatch`, `squeue`, `scancel`.
 
 use crate::deploy::jobs::JobStatus;
-use crate::deploy::system::{Reservation, System, binary, clock, quoted, said};
+use crate::deploy::system::{Reservation, System, binary, clock, listed, quoted, said};
 
 /// The workload manager SLURM.
 #[derive(Clone, Copy, Debug)]
@@ -45,18 +45,7 @@ impl System for Slurm {
     }
 
     fn answer(told: &str) -> Vec<JobStatus> {
-        let job = |line: &str| {
-            let mut fields = line.split('|');
-            let (id, state) = (said(fields.next()?)?, said(fields.next()?)?);
-            let (starts, reason, nodes) = (fields.next()?, fields.next()?, fields.next()?);
-            Some(JobStatus {
-                start: said(starts),
-                reason: said(reason),
-                nodes: said(nodes),
-                ..JobStatus::of(&id, &state)
-            })
-        };
-        told.lines().filter_map(job).collect()
+        listed(told)
     }
 
     fn on_every_node(reservation: &Reservation) -> Option<String> {

@@ -119,6 +119,17 @@ pub(crate) fn said(text: &str) -> Option<String> {
     (!nothing.contains(&text)).then(|| text.to_string())
 }
 
+/// Jobs as lines of number, state, start, reason and nodes, between bars; other lines say nothing.
+pub(crate) fn listed(told: &str) -> Vec<JobStatus> {
+    let job = |line: &str| {
+        let mut fields = line.split('|');
+        let (id, state) = (said(fields.next()?)?, said(fields.next()?)?);
+        let (starts, reason, nodes) = (fields.next()?, fields.next()?, fields.next()?);
+        Some(JobStatus { start: said(starts), reason: said(reason), nodes: said(nodes), ..JobStatus::of(&id, &state) })
+    };
+    told.lines().filter_map(job).collect()
+}
+
 /// A size in units of 1024, rounded up, in the largest unit of which there are ten: 90e9 bytes are `84G`.
 pub(crate) fn binary(bytes: u64, names: [&str; 3]) -> String {
     let [kilo, mega, giga] = names;
