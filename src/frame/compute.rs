@@ -9,8 +9,8 @@ use arrow::datatypes::Field;
 use super::{DataFrame, Table};
 use crate::base::{Error, Result, Token};
 use crate::exec::Cancel;
-use crate::io::{Batch, ParquetReadOptions, ParquetSource};
-use crate::ops::{Count, Divided, ScanOp, Shared};
+use crate::io::{Batch, ParquetReadOptions, ParquetSource, Shared};
+use crate::ops::{Count, Divided, ScanOp};
 use crate::plan::lower::expand;
 use crate::plan::{Partition, Plan};
 

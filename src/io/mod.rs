@@ -16,6 +16,7 @@
 //! | [`memory`] | batches that are already there |
 //! | [`parquet`] | Parquet files |
 //! | [`portable`] | [`PortableSource`]: files as plain data, for another process |
+//! | [`mod@shared`] | files that somebody else has written for this process |
 //! | [`sink`] | [`Sink`]: partitions become files, whole or not at all |
 //! | [`staging`] | prepared beside their place, put there in one step |
 //! | [`store`] | which files are meant, here and in object stores, and opening them |
@@ -34,6 +35,7 @@ pub mod json;
 pub mod memory;
 pub mod parquet;
 pub mod portable;
+pub mod shared;
 pub mod sink;
 pub mod source;
 pub mod spill;
@@ -49,6 +51,7 @@ pub use json::{JsonOptions, JsonWriteOptions};
 pub use memory::MemorySource;
 pub use parquet::{ParquetReadOptions, ParquetSource, ParquetWriteOptions};
 pub use portable::PortableSource;
+pub use shared::Shared;
 pub use sink::{FolderSink, Format, Part, Placement, Receipt, Sink, WriteMode};
 pub use source::{PartitionInfo, Scan, Source};
 pub use spill::SpilledBatch;

@@ -32,7 +32,6 @@
 //! | [`persist`] | results that are held |
 //! | [`mod@portable`] | plans as plain data |
 //! | [`elsewhere`] | results of an engine that runs elsewhere |
-//! | [`shared`] | results of it in files |
 //! | [`gathered`] | rows that came once and are kept |
 
 pub mod aggregate;
@@ -71,7 +70,6 @@ pub mod sample;
 pub mod scan;
 pub mod select;
 pub mod set_index;
-pub mod shared;
 pub mod sort_by;
 pub mod tail;
 pub mod top_k;
@@ -112,7 +110,6 @@ pub use sample::{Sample, SampleMode};
 pub use scan::ScanOp;
 pub use select::Select;
 pub use set_index::{Divided, SetIndex};
-pub use shared::Shared;
 pub use sort_by::SortBy;
 pub use tail::Tail;
 pub use top_k::TopK;

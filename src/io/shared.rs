@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 
+use super::{Batches, PartitionInfo, PortableSource, Scan, Source};
 use crate::base::{Identity, Result, Tokenizer};
 use crate::exec::TaskContext;
-use crate::io::{Batches, PartitionInfo, PortableSource, Scan, Source};
 
 /// A source of files that go with the last frame that reads them.
 #[derive(Debug)]
