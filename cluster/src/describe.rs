@@ -23,13 +23,7 @@ use crate::engine;
 pub fn table(client: &Client, plan: &Plan, what: (&[String], &[f64]), cancel: &Cancel) -> Result<RecordBatch> {
     let (columns, percentiles) = what;
     let input = plan.only_input()?;
-    for name in columns {
-        let field = input.schema().field_with_name(name)?;
-        if !(field.data_type().is_integer() || field.data_type().is_floating()) {
-            let what = format!("describe of `{name}`, which is {}, on a cluster", field.data_type());
-            return Err(Error::unsupported(what).help("describe whole and floating numbers there, or all of it here"));
-        }
-    }
+    numbers(plan, columns)?;
     let moments = moments(client, input, columns, cancel)?;
     let mut names = vec!["count".to_string(), "mean".into(), "std".into(), "min".into()];
     names.extend(percentiles.iter().map(|q| percentile_label(*q)));
@@ -42,6 +36,22 @@ pub fn table(client: &Client, plan: &Plan, what: (&[String], &[f64]), cancel: &C
         table.push(Arc::new(column.collect::<Float64Array>()));
     }
     Ok(RecordBatch::try_new(plan.schema().clone(), table)?)
+}
+
+/// That all columns are numbers.
+///
+/// # Errors
+/// `Unsupported`, naming it, for another one.
+pub fn numbers(plan: &Plan, columns: &[String]) -> Result<()> {
+    let input = plan.only_input()?;
+    for name in columns {
+        let field = input.schema().field_with_name(name)?;
+        if !(field.data_type().is_integer() || field.data_type().is_floating()) {
+            let what = format!("describe of `{name}`, which is {}, on a cluster", field.data_type());
+            return Err(Error::unsupported(what).help("describe whole and floating numbers there, or all of it here"));
+        }
+    }
+    Ok(())
 }
 
 fn rows(client: &Client, plan: &Plan, cancel: &Cancel) -> Result<impl Iterator<Item = Result<RecordBatch>> + use<>> {

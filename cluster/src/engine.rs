@@ -199,11 +199,15 @@ fn counted(rows: impl Iterator<Item = Result<RecordBatch>> + Send + 'static) -> 
 impl Engine for Client {
     fn run(&self, plan: &Plan, ctx: &TaskContext) -> Result<Batches> {
         let client = self.watched(&ctx.observers);
-        match Relation::of(plan)? {
-            Relation::Describe { .. } | Relation::Head { .. } | Relation::Tail { .. } | Relation::Totals => {
-                Ok(counted(few(&client, plan, &ctx.cancel)?.into_iter().map(Ok)))
-            }
-            _ => Ok(counted(rows(&client, plan, &ctx.cancel)?)),
+        let mut queries = 1;
+        plan.visit(&mut |node| queries += usize::from(Relation::of(node).is_ok_and(|r| translate::is_few(&r))));
+        if queries > 1 {
+            // none of them runs unless all can
+            translate::can_travel(plan)?;
+        }
+        match translate::is_few(&Relation::of(plan)?) {
+            true => Ok(counted(few(&client, plan, &ctx.cancel)?.into_iter().map(Ok))),
+            false => Ok(counted(rows(&client, plan, &ctx.cancel)?)),
         }
     }
 

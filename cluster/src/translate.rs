@@ -25,10 +25,10 @@ use partita::plan::{Plan, Relation};
 use partita::{Error, Result, SortKey, col, lit as ours, when};
 
 use crate::bridge::to_theirs;
-use crate::error;
 use crate::fold::Folding;
 use crate::key::Key;
 use crate::piece::{Files, Meeting, Need, Piece};
+use crate::{describe, error};
 
 /// What the tables of files are called; columns are always found by their own names.
 const TABLE: &str = "files";
@@ -46,6 +46,27 @@ pub type Few<'a> = &'a mut dyn FnMut(&Plan) -> Result<Vec<RecordBatch>>;
 /// `Unsupported`, naming it, for an operation, an expression or an aggregate that cannot run elsewhere; of `few`.
 pub fn logical(plan: &Plan, few: Few<'_>) -> Result<LogicalPlan> {
     made(plan, few)?.closed()
+}
+
+/// That a plan can run elsewhere: all that it asks for is translated, also what asks for rows first, and nothing runs.
+///
+/// # Errors
+/// As [`logical`].
+pub fn can_travel(plan: &Plan) -> Result<()> {
+    let mut first = |first: &Plan| {
+        match Relation::of(first)? {
+            Relation::Describe { columns, .. } => describe::numbers(first, &columns)?,
+            relation if !is_few(&relation) => return can_travel(first).map(|()| Vec::new()),
+            _ => {}
+        }
+        can_travel(first.only_input()?).map(|()| Vec::new())
+    };
+    logical(plan, &mut first).map(drop)
+}
+
+/// Whether an operation gives few rows, and needs several queries for them.
+pub fn is_few(relation: &Relation) -> bool {
+    matches!(relation, Relation::Head { .. } | Relation::Tail { .. } | Relation::Describe { .. } | Relation::Totals)
 }
 
 /// How many partitions a plan has that is made of files alone, each of its partitions by itself.
@@ -146,7 +167,7 @@ fn made(plan: &Plan, few: Few<'_>) -> Result<Made> {
                 Rows::Anywhere,
             )
         }
-        Relation::Sort { keys, rows, .. } => {
+        Relation::Sort { keys, rows } => {
             let below = made(plan.only_input()?, few)?;
             let (sorted, by) = sort(below, &keys, rows, plan.schema())?;
             let given = Given::plan(0, plan.schema().clone())?;
@@ -157,9 +178,7 @@ fn made(plan: &Plan, few: Few<'_>) -> Result<Made> {
             let rows = below.aggregate(Vec::<Their>::new(), [count(lit(1i64)).alias("rows")]);
             Made::over(done(rows)?, plan, Rows::Whole)
         }
-        Relation::Head { .. } | Relation::Tail { .. } | Relation::Describe { .. } | Relation::Totals => {
-            Made::over(table(&values(plan, few)?.plan, 0..1)?, plan, Rows::Whole)
-        }
+        few_rows if is_few(&few_rows) => Made::over(table(&values(plan, few)?.plan, 0..1)?, plan, Rows::Whole),
         _ => Err(Error::unsupported(format!("`{}` on a cluster", plan.op()))),
     }
 }

@@ -428,12 +428,25 @@ fn what_cannot_travel_says_so() {
         assert!(matches!(error.kind(), ErrorKind::Unsupported { .. }), "{error}");
         assert!(error.to_string().contains(named), "{error}");
     };
-    let own = Map::new("own", DataType::Float64, |a| Ok(a[0].clone())).of([col("fare_amount")]);
-    refused(trips.filter(own.gt(1)), "`own`");
+    let own_of_fare = || Map::new("own", DataType::Float64, |a| Ok(a[0].clone())).of([col("fare_amount")]);
+    refused(trips.filter(own_of_fare().gt(1)), "`own`");
     let lost = trips.groupby("PULocationID").unwrap().sort(false).agg([size()]).unwrap();
     refused(lost.with_column("before", col("size").shift(1)), "lost their order");
     let many = vec![trips.in_session(&here).compute().unwrap().batches().to_vec(); 20].concat();
     refused(there.from_batches(many), "to files that all machines see");
+    // nothing runs before that is known, not even the queries of other parts of the plan
+    let ran = || cluster.client().jobs().unwrap().len();
+    let before = ran();
+    refused(trips.head(5).unwrap().with_column("own", own_of_fare()), "`own`");
+    refused(concat([&trips.head(5).unwrap(), &trips.select([own_of_fare()]).unwrap().head(5).unwrap()]), "`own`");
+    refused(
+        concat([
+            &trips.head(5).unwrap().describe().unwrap(),
+            &trips.select(["store_and_fwd_flag"]).unwrap().describe().unwrap(),
+        ]),
+        "describe of",
+    );
+    assert_eq!(ran(), before);
     // an error of a worker says what was wrong there
     let text = col("store_and_fwd_flag").fillna("?").cast(DataType::Int64);
     let error = trips.select([text]).unwrap().compute().unwrap_err().to_string();

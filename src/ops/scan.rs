@@ -180,7 +180,8 @@ impl Op for ScanOp {
     }
 
     fn relation(&self, _inputs: &[Plan]) -> Option<Relation> {
-        self.source.portable().map(|_| Relation::Apart)
+        // whether its source can travel is found when it is sent: telling may be long
+        Some(Relation::Apart)
     }
 
     fn footprint(&self) -> Footprint {

@@ -100,7 +100,7 @@ impl Op for TopK {
     }
 
     fn relation(&self, _inputs: &[Plan]) -> Option<Relation> {
-        Some(Relation::Sort { keys: self.keys.clone(), rows: Some(self.rows), keep: None })
+        Some(Relation::Sort { keys: self.keys.clone(), rows: Some(self.rows) })
     }
 
     fn footprint(&self) -> Footprint {

@@ -5,7 +5,7 @@
 //! | [`node`] | [`Plan`]: an operation over plans; schema and token computed once |
 //! | [`op`] | [`Op`]: what an operation says of itself |
 //! | [`divisions`] | [`Divisions`]: how the values of a column lie in the partitions |
-//! | [`relation`] | [`Relation`]: what an operation is in general terms; [`Engine`]: somebody who runs plans elsewhere |
+//! | [`relation`] | [`Relation`]: which rows an operation brings together; [`Engine`]: somebody who runs plans elsewhere |
 //! | [`shape`] | [`Shape`]: the ways an operation can run |
 //! | [`stage`] | [`Stage`]: what an operation does with the batches of one partition |
 //! | [`partition`] | [`Partition`]: batches held as a task's result |

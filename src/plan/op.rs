@@ -158,7 +158,7 @@ pub trait Op: Identity + Debug + Display + Send + Sync {
         None
     }
 
-    /// What it is in general terms, for an engine that runs elsewhere; `None` if it can run in this process only.
+    /// Which of its rows have to meet, for an engine that runs elsewhere; `None` if it can run in this process only.
     fn relation(&self, inputs: &[Plan]) -> Option<Relation> {
         let _ = inputs;
         None

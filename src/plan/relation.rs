@@ -1,4 +1,4 @@
-//! What an operation is in general terms, for an engine that runs elsewhere.
+//! Which rows an operation brings together, for an engine that runs elsewhere.
 
 use std::fmt::{Debug, Display};
 use std::path::PathBuf;
@@ -12,8 +12,7 @@ use crate::expr::folds::Fold;
 use crate::io::Batches;
 
 /// What an operation asks of an engine: which rows have to meet. What it does with them when they have is its own
-/// business, and travels as [`Op::portable`] writes it; an engine does itself what has a variant of
-/// its own here.
+/// business, and travels as [`Op::portable`] writes it; an engine does itself what has a variant of its own here.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Relation {
@@ -44,7 +43,7 @@ pub enum Relation {
     },
     /// The same as this plan, in which [`Given`](crate::ops::portable::Given) stands for the input.
     Plan(Plan),
-    /// Each partition gives one row of numbers, of which the sums are the result.
+    /// Each partition gives a row of numbers for each name, which is its first column; the numbers of a name are added.
     Totals,
     /// Keys and aggregates of the rows of each group, in any order; without keys one row.
     Aggregate {
@@ -63,8 +62,6 @@ pub enum Relation {
         keys: Vec<SortKey>,
         /// Only so many; absent: all.
         rows: Option<usize>,
-        /// The columns that are passed on; absent: all.
-        keep: Option<Vec<String>>,
     },
     /// The first rows.
     Head {

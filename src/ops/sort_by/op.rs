@@ -149,7 +149,7 @@ impl Op for SortBy {
     fn relation(&self, _inputs: &[Plan]) -> Option<Relation> {
         // ranges are partitions, of which an engine elsewhere has its own
         let own = self.ranges.is_none();
-        own.then(|| Relation::Sort { keys: self.keys.clone(), rows: None, keep: self.keep.clone() })
+        own.then(|| Relation::Sort { keys: self.keys.clone(), rows: None })
     }
 
     fn portable(&self) -> Option<Portable> {
